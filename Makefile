@@ -1,0 +1,73 @@
+# A thin front to CMake. The program is built into build/heed.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+ASAN_LABELS ?= unit|grad|isa|oom|fuzz
+CONFIGURE = cmake --log-level=NOTICE
+BUILD = cmake --build
+MAKEFLAGS += --no-print-directory
+export JOBS
+
+.PHONY: all setup demo check lint asan tsan fuzz bench golden docs install clean help
+
+all: setup build/CMakeCache.txt   ## the library and the program: build/lib/libheed.so, build/heed
+	@$(BUILD) build -j $(JOBS) --target heed
+
+setup:
+	@tools/setup core
+
+build/CMakeCache.txt:
+	@$(CONFIGURE) --preset release
+
+demo: all   ## train with and without attention, see the difference (set-up included)
+	@build/heed demo
+
+check:   ## build with warnings as errors, lint, run all tests (set-up included)
+	@tools/setup check
+	@$(CONFIGURE) --preset check
+	@$(BUILD) build -j $(JOBS)
+	@tools/lint
+	@tools/run-tests build
+
+lint:   ## who includes whom, sizes, banned functions, tables without tests
+	@tools/lint
+
+asan:   ## unit, gradient, kernel and parser tests under the address and undefined-behaviour sanitizers
+	@tools/setup check
+	@$(CONFIGURE) --preset asan
+	@$(BUILD) build-asan -j $(JOBS)
+	@tools/run-tests build-asan '$(ASAN_LABELS)'
+
+tsan:   ## the tests under the thread sanitizer (clang)
+	@tools/setup check && tools/setup clang
+	@$(CONFIGURE) --preset tsan
+	@$(BUILD) build-tsan -j $(JOBS)
+	@tools/run-tests build-tsan '$(ASAN_LABELS)'
+
+fuzz:   ## each parser FUZZ_SECONDS long under libFuzzer (clang)
+	@tools/setup core && tools/setup clang
+	@$(CONFIGURE) --preset fuzz
+	@$(BUILD) build-fuzz -j $(JOBS)
+	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
+
+bench:   ## time training and the kernels
+	@tools/setup check
+	@$(CONFIGURE) --preset check
+	@$(BUILD) build -j $(JOBS)
+	@for b in bench/*.sh; do [ -e "$$b" ] || continue; bash "$$b" || exit 1; done
+
+golden:   ## make the files of tests/golden anew (Python 3 with PyTorch)
+	@for s in tests/golden/make_*.py; do [ -e "$$s" ] || continue; echo "$$s"; python3 "$$s" || exit 1; done
+
+docs: all   ## make the generated parts of docs/ anew
+	@tools/docs
+
+install: all   ## to PREFIX (default /usr/local), below DESTDIR
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+
+clean:   ## remove all builds
+	@rm -rf build build-asan build-tsan build-fuzz
+
+help:   ## this list
+	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "  make %-8s %s\n", $$1, $$2}' Makefile

@@ -1,0 +1,57 @@
+/* What the commands of the program share: the table of commands, exits, words on the terminal. The program sees nothing of the library but
+ * heed.h. Results go to standard output, all else to standard error. */
+#ifndef HEED_CLI_H
+#define HEED_CLI_H
+
+#include <heed.h>
+
+#include "options.h"
+
+#include <stdio.h>
+
+enum { EXIT_OK = 0, EXIT_OUTSIDE = 1, EXIT_USAGE = 2, EXIT_MODEL = 3, EXIT_DATA = 4, EXIT_LIMIT = 5, EXIT_DIVERGED = 6 };
+
+/* Settings of every command. */
+typedef struct cli_globals { int64_t threads; bool quiet; } cli_globals;
+
+struct cli_command {
+    const char *name, *arguments, *summary;
+    const char *text;                       /* the body of its help */
+    const cli_option *options;              /* ends with a row without a name */
+    int (*run)(const cli_command *self, const cli_globals *g, int argc, char **argv);      /* argv after the command's name; gives the exit */
+};
+
+#define CLI_COMMAND(name) extern const cli_command cli_##name;
+#include "commands.def"
+#undef CLI_COMMAND
+
+const cli_command *const *cli_commands(void);           /* all, ends with NULL */
+const cli_option *cli_global_options(void);
+const cli_command *cli_command_find(const char *name);  /* NULL: none */
+
+/* Reads the options of a command and its global ones; g is a copy of what stood before the command's name. Returns -1 to go on, else the exit:
+ * --help was asked, or something is wrong and was said. Fewer than `least` or more than `most` arguments print the usage. */
+int cli_begin(const cli_command *c, cli_globals *g, void *values, cli_rest *rest, int argc, char **argv, const char *const *needed, int most);
+
+void cli_print_usage(const cli_command *c, FILE *out);
+void cli_print_help(const cli_command *c, FILE *out);
+void cli_print_overview(FILE *out);
+
+int cli_exit(heed_status status);                       /* the exit of a status; of HEED_E_STOPPED as for SIGINT */
+int cli_fail(const heed_error *err);                    /* says it, gives the exit */
+int cli_usage_error(const char *format, ...) HEED_PRINTF(1, 2);
+void cli_complain(const char *format, ...) HEED_PRINTF(1, 2);            /* "heed: ..." */
+void cli_say(const cli_globals *g, const char *format, ...) HEED_PRINTF(2, 3);      /* unless -q */
+
+/* Opens model and session; NULL when it failed, which was said, and *failed holds the exit. */
+typedef struct cli_open { heed_model *model; heed_session *session; } cli_open;
+bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, int *failed);
+void cli_model_close(cli_open *o);
+
+/* Prints a text of the library and frees it; or, when it is NULL, says err. Gives the exit. */
+int cli_print_text(char *text, const heed_error *err);
+/* The same into a file ("-": standard output). */
+int cli_write_text(const char *path, char *text, const heed_error *err);
+void cli_print_json_text(const char *text, FILE *out);  /* a JSON string with its quotes */
+
+#endif

@@ -1,0 +1,98 @@
+/* heed: one program over heed.h. Flags to options, one call into the library, its answer to standard output. */
+#include "cli.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct front { cli_globals globals; bool version; } front;
+
+static const cli_option front_options[] = {
+    {"--version", NULL, CLI_FLAG, offsetof(front, version), "the version and what the library was built with"},
+    {0},
+};
+
+const cli_option *cli_global_options(void)
+{
+    static const cli_option options[] = {
+        {"--threads", "N", CLI_WHOLE, offsetof(cli_globals, threads), "threads to use; default: all cores this process may use"},
+        {"-q", NULL, CLI_FLAG, offsetof(cli_globals, quiet), "say nothing but results and errors"},
+        {0},
+    };
+    return options;
+}
+
+const cli_command *const *cli_commands(void)
+{
+    static const cli_command *const commands[] = {
+#define CLI_COMMAND(name) &cli_##name,
+#include "commands.def"
+#undef CLI_COMMAND
+        NULL,
+    };
+    return commands;
+}
+
+const cli_command *cli_command_find(const char *name)
+{
+    for (const cli_command *const *c = cli_commands(); *c; c++)
+        if (!strcmp((*c)->name, name))
+            return *c;
+    return NULL;
+}
+
+static int print_version(void)
+{
+    printf("heed %s\n%s\n", heed_version(), heed_build());
+    return EXIT_OK;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[CLI_MANY] = {0};
+    for (int i = 0; cli_commands()[i] && i + 1 < CLI_MANY; i++)
+        names[i] = cli_commands()[i]->name;
+    const char *near = cli_nearest(name, names);
+    return cli_usage_error("unknown command \"%s\"%s%s; `heed help` lists them", name, near ? "; did you mean " : "", near ? near : "");
+}
+
+static int dispatch(int argc, char **argv)
+{
+    front f = {0};
+    int at = 0;
+    cli_table tables[] = {{front_options, &f}, {cli_global_options(), &f.globals}};
+    cli_parsed parsed = cli_options_parse(NULL, tables, 2, argc, argv, true, &at, NULL);
+    if (parsed == CLI_PARSED_WRONG)
+        return EXIT_USAGE;
+    if (parsed == CLI_PARSED_HELP) {
+        cli_print_overview(stdout);
+        return EXIT_OK;
+    }
+    if (f.version)
+        return print_version();
+    if (at == argc) {
+        cli_print_overview(stderr);
+        return EXIT_USAGE;
+    }
+    const cli_command *c = cli_command_find(argv[at]);
+    return c ? c->run(c, &f.globals, argc - at - 1, argv + at + 1) : unknown_command(argv[at]);
+}
+
+/* A result that did not reach its file is a failure, however late the system says so. */
+static int close_output(int code)
+{
+    bool broken = ferror(stdout);
+    errno = 0;
+    if (fclose(stdout) || broken) {
+        cli_complain("standard output cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+        return code ? code : EXIT_OUTSIDE;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    return close_output(dispatch(argc - 1, argv + 1));
+}

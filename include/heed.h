@@ -1,0 +1,183 @@
+/* heed.h: the stable surface. Open a model, run it, score it, look into it; train one from a recipe. No call exits, aborts or prints.
+ *
+ * Threads: a heed_model is const once opened and may be shared; a heed_session belongs to one thread at a time.
+ * Strings are UTF-8, paths are the system's. A text a call gives is freed with heed_free(). */
+#ifndef HEED_H
+#define HEED_H
+
+#include "heed/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HEED_VERSION "0.1.0"
+HEED_API const char *heed_version(void);                      /* "0.1.0" */
+/* One line on the build and machine: "heed 0.1.0, avx512, oneDNN 2.6.3, OpenMP"; static storage. */
+HEED_API const char *heed_build(void);
+HEED_API void heed_free(void *p);                             /* frees any text or array that a call gave */
+
+/* --- models and sessions --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct heed_model heed_model;
+typedef struct heed_session heed_session;
+
+/* Opens a model directory. HEED_E_MODEL: missing, damaged, altered, of a newer format (the text says which file and why); HEED_E_NOMEM. */
+HEED_API heed_model *heed_model_open(const char *dir, heed_error *err);
+HEED_API void heed_model_close(heed_model *m);                /* after its sessions; NULL is fine */
+
+typedef struct heed_session_options {
+    int threads;              /* for batches; 0: all cores this process may use */
+    int64_t batch;            /* records a batch, 0: 64 */
+} heed_session_options;
+
+/* The model must outlive the session. options may be NULL. */
+HEED_API heed_session *heed_session_new(const heed_model *m, const heed_session_options *options, heed_error *err);
+HEED_API void heed_session_free(heed_session *s);
+
+/* --- running ---------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct heed_item {
+    const char *text;         /* the source */
+    const char *target;       /* forced decoding: the output is this text, scored and aligned; NULL: the model writes */
+} heed_item;
+
+typedef struct heed_request {
+    const heed_item *items;
+    int64_t count;
+    bool weights;             /* keep every attention weight in the reply */
+} heed_request;
+
+typedef struct heed_piece_of_text { const char *text; int64_t start, end; double logp; } heed_piece_of_text;   /* bytes [start,end) of the whole text */
+typedef struct heed_link { int64_t source, target; } heed_link;
+
+typedef struct heed_output {
+    const char *source;                               /* as given */
+    const char *text;                                 /* what the model wrote, or the target that was forced */
+    double score;                                     /* sum of ln p of its symbols, the end included */
+    const heed_piece_of_text *source_tokens; int64_t source_count;     /* symbols of the source; the last is </s>, with start = end */
+    const heed_piece_of_text *tokens; int64_t count;  /* symbols of the output; the last is </s> unless the limit of length cut it */
+    const heed_link *links; int64_t link_count;       /* source word - target word, from 0, hard: each target word's heaviest source word; none without attention */
+    const float *weights;                             /* [count, source_count] symbol to symbol, rows sum to 1; NULL without attention or when not asked */
+    const float *word_weights; int64_t source_words, target_words;     /* [target_words, source_words]: summed over a source word's symbols, mean over a
+                                                         target word's, then divided by the row's sum; words split at white space */
+    heed_status status;                               /* HEED_OK, or why this item alone failed (not UTF-8, too long): error says it, text is "" */
+    const char *error;
+} heed_output;
+
+typedef struct heed_reply heed_reply;
+/* Runs all items, in batches of similar length over the session's threads; the bits of an output do not depend on its neighbours. An item that cannot
+ * be read fails alone (heed_output.status). The reply is the caller's until heed_reply_free(). HEED_E_NOMEM, HEED_E_USAGE. */
+HEED_API heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err);
+HEED_API int64_t heed_reply_count(const heed_reply *r);
+HEED_API const heed_output *heed_reply_at(const heed_reply *r, int64_t i);      /* valid until heed_reply_free */
+HEED_API void heed_reply_free(heed_reply *r);
+/* The JSON object of CONTRACT section 2 for output i, one line, for the caller to heed_free(). weights: with the matrices. */
+HEED_API char *heed_reply_json(const heed_reply *r, int64_t i, int64_t id, bool weights, heed_error *err);
+
+/* --- looking into it ----------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum heed_picture { HEED_PICTURE_TERMINAL, HEED_PICTURE_SVG, HEED_PICTURE_JSON, HEED_PICTURE_STEPS } heed_picture;
+
+typedef struct heed_explain_options {
+    heed_picture picture;
+    bool colour;              /* TERMINAL: 24-bit colour escapes; else shades of blocks */
+    int columns;              /* TERMINAL: width at hand, 0: 80 */
+    int layer, head;          /* -1: the default; a recurrent model has layer 0, head 0 only */
+} heed_explain_options;
+
+/* Runs one item and draws or lists what was looked at; STEPS: for every output symbol scores, weights, weighted sum and joined context, with shapes.
+ * The text is the caller's, heed_free(). HEED_E_DATA: the text; HEED_E_USAGE: no such layer or head. A model without attention is said so in the text. */
+HEED_API char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err);
+/* A line chart as SVG, for learning curves and error by length. x, y [points]; several named lines. */
+typedef struct heed_line { const char *name; const double *x, *y; int64_t points; } heed_line;
+typedef struct heed_chart { const char *title, *x_label, *y_label; const heed_line *lines; int count; double y_min, y_max; } heed_chart;   /* y_min = y_max: from the data */
+HEED_API char *heed_chart_svg(const heed_chart *c, heed_error *err);
+/* Parameters by part, shapes, settings, provenance; json: one object. */
+HEED_API char *heed_model_describe(const heed_model *m, bool json, heed_error *err);
+
+/* --- training -------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum heed_event_kind { HEED_EVENT_START, HEED_EVENT_UPDATE, HEED_EVENT_VALID, HEED_EVENT_SAVED, HEED_EVENT_WARNING, HEED_EVENT_END } heed_event_kind;
+
+typedef struct heed_event {
+    heed_event_kind kind;
+    const char *text;                  /* START: what will be done; WARNING: what; SAVED: where; END: why it ended; else NULL */
+    int64_t update, updates;           /* updates: how many there will be if known, else 0 */
+    int64_t epoch, epochs;             /* epoch from 1 */
+    double progress;                   /* 0..1 of the whole, by the nearest limit */
+    double seconds, seconds_left;      /* < 0: unknown */
+    double loss;                       /* mean per symbol since the last event of its kind */
+    double valid_loss, metric;         /* VALID */
+    const char *metric_name;           /* "wer", or "loss" */
+    double tokens_per_second;          /* source + target symbols */
+    double rate;
+} heed_event;
+
+typedef struct heed_train_options {
+    const char *recipe;                /* file */
+    const char *const *sets; int set_count;     /* "train.rate=1e-3" */
+    const char *dir;                   /* where the run lies; NULL: runs/NAME of the recipe */
+    bool resume;
+    int threads;                       /* 0: all cores */
+    int64_t max_updates; double max_seconds;    /* 0: none; ends as done, can be resumed */
+    const char *data_dir;              /* NULL: the environment's HEED_DATA */
+    bool (*stop)(void *user);          /* polled between updates; true: save and leave with HEED_E_STOPPED. NULL: never */
+    void (*event)(void *user, const heed_event *e);   /* called on the calling thread. NULL: none */
+    void *user;
+} heed_train_options;
+
+/* Trains until the recipe's or the options' limit. model_dir (heed_free) gets the path of the result, also with HEED_E_STOPPED when one exists. Errors: as in
+ * heed/base.h; HEED_E_DIVERGED names op, layer, update and records. */
+HEED_API heed_status heed_train(const heed_train_options *options, char **model_dir, heed_error *err);
+
+/* --- scoring ---------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct heed_figure {
+    char name[48];                     /* "bleu", "wer", "loss"; with a test set: "2016/bleu"; by length: "wer 1-10" */
+    double value;
+    char signature[120];
+} heed_figure;
+
+typedef struct heed_score_options {
+    bool lower;                        /* -lc */
+    const char *tokenize;              /* --tok, NULL: the metric's default */
+} heed_score_options;
+
+/* Corpus figure of hypotheses (a file, or "-": standard input) against one or several references, line by line. HEED_E_DATA: files of unequal length (says
+ * which ends at which line), not UTF-8; HEED_E_USAGE: unknown metric, with the list. */
+HEED_API heed_status heed_files_score(const char *metric, const char *const *references, int reference_count, const char *hypothesis, const heed_score_options *options,
+                                heed_figure *figure, heed_error *err);
+
+typedef struct heed_eval_options {
+    const char *source, *target;       /* two files; target NULL: source is a TSV; both NULL: the test sets of the recipe */
+    const char *set_name;              /* of the recipe's test sets, only this one; NULL: all */
+    const int64_t *edges; int edge_count;       /* by length of the source in symbols: bins 1..e0, e0+1..e1, ...; NULL: none */
+    const char *data_dir;
+    const char *metrics;               /* "bleu wer"; NULL: loss, the recipe's metric, and the usual ones for the target's units */
+} heed_eval_options;
+
+/* Figures in *figures (heed_free), *count of them. A TSV may have several reference columns after the source. */
+HEED_API heed_status heed_eval(heed_session *s, const heed_eval_options *options, heed_figure **figures, int *count, heed_error *err);
+
+/* --- what there is ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* Help that is made from the tables: "tasks", "recipes" (every key), "scores", "metrics"; heed_free(). HEED_E_USAGE: no such topic, with the list. */
+HEED_API char *heed_help(const char *topic, heed_error *err);
+
+/* The demo's data from the pronouncing dictionary, written into dir: phrases (train.tsv, valid.tsv, test-N.tsv of N words), both recipes
+ * (attention.yaml, fixed.yaml), and single words (words-train.tsv, words-valid.tsv, words-first.tsv, and words-test.tsv with every listed
+ * pronunciation in a column of its own). HEED_E_DATA: the dictionary; HEED_E_IO: the directory. */
+typedef struct heed_demo_options {
+    const char *dictionary;            /* cmudict.tsv.gz */
+    const char *dir;
+    uint64_t seed;
+    int64_t updates;                   /* of either model; 0: the demo's own number */
+    int64_t test_phrases;              /* a length; 0: 500 */
+} heed_demo_options;
+HEED_API heed_status heed_demo_prepare(const heed_demo_options *options, heed_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

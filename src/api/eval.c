@@ -1,0 +1,75 @@
+/* heed_eval: the files given, or the test sets of the model's recipe. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/evaluate.h"
+#include "api/session.h"
+#include "base/file.h"
+
+enum { PATH = 4096 };
+
+/* The loss, and the measure that suits the target: of symbols the word error rate, of characters the character error rate. */
+static const char *usual_metrics(const heed_session *s)
+{
+    return heed_text_get_settings(s->model->target)->units == HEED_UNIT_symbols ? "loss wer accuracy" : "loss cer accuracy";
+}
+
+static heed_evaluation evaluation_of(heed_session *s, const heed_eval_options *o)
+{
+    return (heed_evaluation){.session = s, .metrics = o->metrics ? o->metrics : usual_metrics(s), .edges = o->edges, .edge_count = o->edge_count};
+}
+
+static heed_status evaluate_set(heed_session *s, const heed_eval_options *o, const heed_recipe *r, const heed_set *set, heed_figure **figures, int *count,
+                                heed_error *err)
+{
+    char path[HEED_MAX_FILES][PATH];
+    const char *paths[HEED_MAX_FILES];
+    const char *data_dir = o->data_dir ? o->data_dir : getenv("HEED_DATA");
+    heed_evaluation e = evaluation_of(s, o);
+    for (int i = 0; i < set->files.count; i++) {
+        heed_status status = heed_recipe_find(r, set->files.path[i], data_dir, path[i], sizeof path[i], err);
+        if (status != HEED_OK) return status;
+        paths[i] = path[i];
+    }
+    e.paths = paths;
+    e.files = set->files.count;
+    return heed_evaluate(&e, r->data.tests > 1 ? set->name : "", figures, count, err);
+}
+
+static heed_status evaluate_sets(heed_session *s, const heed_eval_options *o, heed_figure **figures, int *count, heed_error *err)
+{
+    const heed_recipe *r = &s->model->recipe;
+    bool found = false;
+    heed_status status = HEED_OK;
+    for (int i = 0; i < r->data.tests && status == HEED_OK; i++) {
+        if (o->set_name && strcmp(o->set_name, r->data.test[i].name) != 0) continue;
+        found = true;
+        status = evaluate_set(s, o, r, &r->data.test[i], figures, count, err);
+    }
+    if (!found && status == HEED_OK)
+        status = heed_fail(err, HEED_E_USAGE, o->set_name ? "the model's recipe has no test set \"%s\"" : "the model's recipe names no test set%s; give SOURCE TARGET or a TSV",
+                           o->set_name ? o->set_name : "");
+    return status;
+}
+
+heed_status heed_eval(heed_session *s, const heed_eval_options *options, heed_figure **figures, int *count, heed_error *err)
+{
+    *figures = NULL;
+    *count = 0;
+    heed_status status;
+    if (options->source) {
+        const char *paths[2] = {options->source, options->target};
+        heed_evaluation e = evaluation_of(s, options);
+        e.paths = paths;
+        e.files = options->target ? 2 : 1;
+        status = heed_evaluate(&e, "", figures, count, err);
+    } else {
+        status = evaluate_sets(s, options, figures, count, err);
+    }
+    if (status == HEED_OK) return HEED_OK;
+    free(*figures);
+    *figures = NULL;
+    *count = 0;
+    return status;
+}

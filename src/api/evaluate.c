@@ -1,0 +1,245 @@
+#include "api/evaluate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "data/lines.h"
+#include "metric/metric.h"
+
+enum { ROUND = 1024, MOST_METRICS = 8, MOST_REFERENCES = 16 };
+
+/* One record: its texts stand in one allocation. */
+typedef struct record { char *text; const char *source, *reference[MOST_REFERENCES]; int references; } record;
+
+/* The figures of all records, or of those of one bin. */
+typedef struct tally {
+    heed_metric *metric[MOST_METRICS];
+    int metrics;
+    double logp;
+    int64_t symbols, records;
+} tally;
+
+typedef struct evaluation {
+    const heed_evaluation *e;
+    heed_lines *file[2];
+    tally *tallies;                    /* [bins + 1], the first of all records */
+    int bins;
+    bool loss;
+    record *records;                   /* [ROUND] */
+} evaluation;
+
+/* --- tallies -------------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status tally_init(tally *t, const char *names, bool *loss, heed_error *err)
+{
+    char name[32];
+    *loss = false;
+    for (int used = 0; sscanf(names, "%31s%n", name, &used) == 1; names += used) {
+        if (strcmp(name, "loss") == 0) {
+            *loss = true;
+            continue;
+        }
+        if (t->metrics == MOST_METRICS) return heed_fail(err, HEED_E_USAGE, "more than %d metrics", MOST_METRICS);
+        t->metric[t->metrics] = heed_metric_new(name, &(heed_metric_options){0}, err);
+        if (!t->metric[t->metrics++]) return HEED_E_USAGE;
+    }
+    return HEED_OK;
+}
+
+static heed_status tally_add(tally *t, const record *r, const heed_output *free_run, const heed_output *forced, heed_error *err)
+{
+    t->records++;
+    for (int i = 0; i < t->metrics; i++) {
+        heed_status status = heed_metric_add(t->metric[i], free_run->text, r->reference, r->references, err);
+        if (status != HEED_OK) return status;
+    }
+    if (forced && forced->status == HEED_OK) {
+        t->logp += forced->score;
+        t->symbols += forced->count;
+    }
+    return HEED_OK;
+}
+
+/* 1..edge[0] is bin 1, edge[0]+1..edge[1] bin 2, ..., above the last edge the last bin; tallies[0] is of all. */
+static int bin_of(const heed_evaluation *e, int64_t length)
+{
+    int i = 0;
+    while (i < e->edge_count && length > e->edges[i]) i++;
+    return i + 1;
+}
+
+/* --- records ---------------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status unequal(const evaluation *v, int ended, heed_error *err)
+{
+    return heed_fail(err, HEED_E_DATA, "%s ends after line %lld, but %s goes on; both sides must have the same number of lines", v->e->paths[ended],
+                     (long long)heed_lines_number(v->file[ended]), v->e->paths[!ended]);
+}
+
+static heed_status check_text(const char *path, int64_t line, const char *text, size_t size, heed_error *err)
+{
+    const size_t bad = heed_utf8_check(text, size);
+    if (bad == size) return HEED_OK;
+    return heed_fail(err, HEED_E_DATA, "%s: line %lld: byte 0x%02X at column %zu is not UTF-8; fix the line", path, (long long)line,
+                     (unsigned char)text[bad], bad + 1);
+}
+
+static heed_status split_columns(const evaluation *v, record *r, heed_error *err)
+{
+    r->source = r->text;
+    for (char *tab = strchr(r->text, '\t'); tab; tab = strchr(tab + 1, '\t')) {
+        *tab = 0;
+        if (r->references == MOST_REFERENCES) break;
+        r->reference[r->references++] = tab + 1;
+    }
+    if (r->references) return HEED_OK;
+    return heed_fail(err, HEED_E_DATA, "%s: line %lld: one column; expected the source, a tab, and one or more references", v->e->paths[0],
+                     (long long)heed_lines_number(v->file[0]));
+}
+
+static void drop_return(char *text, size_t *size)
+{
+    if (*size && text[*size - 1] == '\r') text[--*size] = 0;
+}
+
+static heed_status read_record(evaluation *v, record *r, bool *end, heed_error *err)
+{
+    char nothing[1] = "", *text[2] = {nothing, nothing};
+    size_t size[2] = {0, 0};
+    bool ended[2] = {false, false};
+    for (int i = 0; i < v->e->files; i++) {
+        heed_status status = heed_lines_next(v->file[i], &text[i], &size[i], &ended[i], err);
+        if (status == HEED_OK && !ended[i]) status = check_text(v->e->paths[i], heed_lines_number(v->file[i]), text[i], size[i], err);
+        if (status != HEED_OK) return status;
+        if (!ended[i]) drop_return(text[i], &size[i]);
+    }
+    if (v->e->files == 2 && ended[0] != ended[1]) return unequal(v, ended[1], err);
+    *end = ended[0];
+    if (*end) return HEED_OK;
+    *r = (record){.text = malloc(size[0] + size[1] + 2)};
+    if (!r->text) return heed_fail(err, HEED_E_NOMEM, "out of memory for a record");
+    memcpy(r->text, text[0], size[0] + 1);
+    if (v->e->files == 1) return split_columns(v, r, err);
+    memcpy(r->text + size[0] + 1, text[1], size[1] + 1);
+    r->source = r->text;
+    r->reference[r->references++] = r->text + size[0] + 1;
+    return HEED_OK;
+}
+
+/* --- rounds ------------------------------------------------------------------------------------------------------------------------------------ */
+
+static heed_reply *run_records(const evaluation *v, int64_t n, bool forced, heed_error *err)
+{
+    heed_item *items = malloc((size_t)n * sizeof *items + 1);
+    if (!items) return heed_fail(err, HEED_E_NOMEM, "out of memory for %lld records", (long long)n), NULL;
+    for (int64_t i = 0; i < n; i++) items[i] = (heed_item){v->records[i].source, forced ? v->records[i].reference[0] : NULL};
+    heed_reply *r = heed_session_run(v->e->session, &(heed_request){.items = items, .count = n}, err);
+    free(items);
+    return r;
+}
+
+static heed_status add_round(evaluation *v, int64_t n, heed_error *err)
+{
+    heed_reply *written = run_records(v, n, false, err), *forced = written && v->loss ? run_records(v, n, true, err) : NULL;
+    heed_status status = written && (forced || !v->loss) ? HEED_OK : HEED_E_NOMEM;
+    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
+        const heed_output *o = heed_reply_at(written, i), *f = forced ? heed_reply_at(forced, i) : NULL;
+        status = o->status != HEED_OK ? heed_fail(err, o->status, "%s: record %lld: %s", v->e->paths[0], (long long)(v->tallies[0].records + 1), o->error)
+                                      : tally_add(&v->tallies[0], &v->records[i], o, f, err);
+        if (status == HEED_OK && v->bins) status = tally_add(&v->tallies[bin_of(v->e, o->source_count - 1)], &v->records[i], o, f, err);
+    }
+    heed_reply_free(written);
+    heed_reply_free(forced);
+    return status;
+}
+
+static heed_status run_rounds(evaluation *v, heed_error *err)
+{
+    heed_status status = HEED_OK;
+    for (bool end = false; !end && status == HEED_OK;) {
+        int64_t n = 0;
+        while (n < ROUND && !end && status == HEED_OK) {
+            status = read_record(v, &v->records[n], &end, err);
+            if (status == HEED_OK && !end) n++;
+        }
+        if (status == HEED_OK && n) status = add_round(v, n, err);
+        for (int64_t i = 0; i < n; i++) free(v->records[i].text);
+    }
+    if (status == HEED_OK && v->tallies[0].records == 0) status = heed_fail(err, HEED_E_DATA, "%s: no record", v->e->paths[0]);
+    return status;
+}
+
+/* --- figures ------------------------------------------------------------------------------------------------------------------------------------ */
+
+static heed_status add_figure(heed_figure **figures, int *count, const heed_figure *f, heed_error *err)
+{
+    heed_figure *grown = realloc(*figures, (size_t)(*count + 1) * sizeof *grown);
+    if (!grown) return heed_fail(err, HEED_E_NOMEM, "out of memory for the figures");
+    *figures = grown;
+    grown[(*count)++] = *f;
+    return HEED_OK;
+}
+
+static void bin_label(const heed_evaluation *e, int bin, char *out, size_t size)
+{
+    const long long from = bin > 1 ? e->edges[bin - 2] + 1 : 1;
+    if (bin == 0) *out = 0;
+    else if (bin <= e->edge_count) snprintf(out, size, " %lld-%lld", from, (long long)e->edges[bin - 1]);
+    else snprintf(out, size, " %lld-", from);
+}
+
+static heed_status add_figures(const evaluation *v, const char *prefix, int bin, const char *metrics, heed_figure **figures, int *count, heed_error *err)
+{
+    const tally *t = &v->tallies[bin];
+    char name[32], label[40];
+    heed_status status = HEED_OK;
+    bin_label(v->e, bin, label, sizeof label);
+    for (int used = 0, i = 0; status == HEED_OK && sscanf(metrics, "%31s%n", name, &used) == 1; metrics += used) {
+        heed_figure f;
+        snprintf(f.name, sizeof f.name, "%.12s%s%.10s%.20s", prefix, *prefix ? "/" : "", name, label);
+        if (strcmp(name, "loss") == 0) {
+            f.value = t->symbols ? -t->logp / (double)t->symbols : 0;
+            snprintf(f.signature, sizeof f.signature, "records:%lld|symbols:%lld", (long long)t->records, (long long)t->symbols);
+        } else {
+            heed_buf text = {0};
+            f.value = heed_metric_value(t->metric[i]);
+            heed_metric_signature(t->metric[i++], &text);
+            snprintf(f.signature, sizeof f.signature, "records:%lld|%.80s", (long long)t->records, text.data ? text.data : "");
+            heed_buf_free(&text);
+        }
+        status = add_figure(figures, count, &f, err);
+    }
+    return status;
+}
+
+static heed_status prepare(evaluation *v, heed_error *err)
+{
+    heed_status status = HEED_OK;
+    v->bins = v->e->edge_count ? v->e->edge_count + 1 : 0;
+    v->tallies = calloc((size_t)v->bins + 1, sizeof *v->tallies);
+    v->records = calloc(ROUND, sizeof *v->records);
+    if (!v->tallies || !v->records) return heed_fail(err, HEED_E_NOMEM, "out of memory for an evaluation");
+    for (int i = 0; i <= v->bins && status == HEED_OK; i++) status = tally_init(&v->tallies[i], v->e->metrics, &v->loss, err);
+    for (int i = 0; i < v->e->files && status == HEED_OK; i++) {
+        v->file[i] = heed_lines_open(v->e->paths[i], err);
+        if (!v->file[i]) status = HEED_E_DATA;
+    }
+    return status;
+}
+
+heed_status heed_evaluate(const heed_evaluation *e, const char *prefix, heed_figure **figures, int *count, heed_error *err)
+{
+    evaluation v = {.e = e};
+    heed_status status = prepare(&v, err);
+    if (status == HEED_OK) status = run_rounds(&v, err);
+    for (int bin = 0; bin <= v.bins && status == HEED_OK; bin++)
+        if (v.tallies[bin].records) status = add_figures(&v, prefix, bin, e->metrics, figures, count, err);
+    for (int i = 0; v.tallies && i <= v.bins; i++)
+        for (int m = 0; m < v.tallies[i].metrics; m++) heed_metric_free(v.tallies[i].metric[m]);
+    for (int i = 0; i < e->files; i++) heed_lines_close(v.file[i]);
+    free(v.tallies);
+    free(v.records);
+    return status;
+}

@@ -1,0 +1,19 @@
+/* How well a model does on files: the heart of heed_eval and of validation by metric. */
+#ifndef HEED_API_EVALUATE_H
+#define HEED_API_EVALUATE_H
+
+#include "heed.h"
+
+typedef struct heed_evaluation {
+    heed_session *session;
+    const char *const *paths;          /* source and target, or one TSV: source, then one or more references */
+    int files;
+    const char *metrics;               /* names separated by spaces; "loss" is one */
+    const int64_t *edges;              /* of bins by source symbols, or NULL */
+    int edge_count;
+} heed_evaluation;
+
+/* Appends figures, named "wer" or prefix "wer 1-10"; *figures grows with realloc(). prefix: of a test set, "" for none. */
+heed_status heed_evaluate(const heed_evaluation *e, const char *prefix, heed_figure **figures, int *count, heed_error *err);
+
+#endif

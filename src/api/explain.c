@@ -1,0 +1,56 @@
+/* heed_explain and heed_model_describe: one item looked into, a model described. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/session.h"
+#include "explain/explain.h"
+
+enum { MOST_STEPS = 4096 };
+
+static heed_status draw(const heed_job *j, const heed_output *o, const heed_explain_options *how, heed_buf *out)
+{
+    switch (how->picture) {
+    case HEED_PICTURE_TERMINAL:
+        return heed_explain_terminal(o, how->colour, how->columns ? how->columns : 80, out);
+    case HEED_PICTURE_SVG:
+        return heed_explain_svg(o, out);
+    case HEED_PICTURE_JSON:
+        return heed_explain_json(o, 0, true, out);
+    case HEED_PICTURE_STEPS:
+        return heed_explain_steps(o, j->steps, j->steps_count, out);
+    }
+    return HEED_E_USAGE;
+}
+
+char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err)
+{
+    static const heed_explain_options usual = {.layer = -1, .head = -1};
+    if (!options) options = &usual;
+    if (options->layer > 0 || options->head > 0)
+        return heed_fail(err, HEED_E_USAGE, "this model has layer 0 and head 0 only, not layer %d, head %d", options->layer, options->head), NULL;
+    heed_output output = {0}, *outputs = &output;
+    heed_arena *arena = heed_arena_new(0);
+    heed_buf text = {0};
+    heed_job job = {.model = s->model, .tape = s->tapes[0], .arena = arena, .items = &item, .outputs = &outputs, .count = 1, .weights = true};
+    if (options->picture == HEED_PICTURE_STEPS) {
+        job.steps = calloc(MOST_STEPS, sizeof *job.steps);
+        job.steps_limit = MOST_STEPS;
+    }
+    heed_status status = arena ? s->task->run(&job, err) : heed_fail(err, HEED_E_NOMEM, "out of memory");
+    if (status == HEED_OK && output.status != HEED_OK) status = heed_fail(err, output.status, "%s", output.error);
+    if (status == HEED_OK && draw(&job, &output, options, &text) != HEED_OK) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the picture");
+    free(job.steps);
+    heed_arena_free(arena);
+    char *out = status == HEED_OK ? heed_buf_take(&text) : NULL;
+    heed_buf_free(&text);
+    return out;
+}
+
+char *heed_chart_svg(const heed_chart *c, heed_error *err)
+{
+    heed_buf text = {0};
+    heed_explain_chart(c, &text);
+    char *out = heed_buf_take(&text);
+    if (!out) heed_fail(err, HEED_E_NOMEM, "out of memory for the chart");
+    return out;
+}

@@ -1,0 +1,87 @@
+/* heed_files_score: a file of hypotheses against one or several of references, in bounded memory. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "data/lines.h"
+#include "heed.h"
+#include "metric/metric.h"
+
+enum { MOST_REFERENCES = 16 };
+
+/* File 0 is the hypothesis, the others references. */
+typedef struct files { heed_lines *file[MOST_REFERENCES + 1]; const char *name[MOST_REFERENCES + 1]; int count; } files;
+
+static heed_status open_files(files *f, heed_error *err)
+{
+    for (int i = 0; i < f->count; i++) {
+        f->file[i] = heed_lines_open(strcmp(f->name[i], "-") == 0 ? "/dev/stdin" : f->name[i], err);
+        if (!f->file[i]) return HEED_E_DATA;
+    }
+    return HEED_OK;
+}
+
+static heed_status next_lines(files *f, char **text, bool *end, heed_error *err)
+{
+    bool ended[MOST_REFERENCES + 1];
+    for (int i = 0; i < f->count; i++) {
+        size_t size;
+        heed_status status = heed_lines_next(f->file[i], &text[i], &size, &ended[i], err);
+        if (status != HEED_OK) return status;
+        if (ended[i]) continue;
+        if (size && text[i][size - 1] == '\r') text[i][--size] = 0;
+        const size_t bad = heed_utf8_check(text[i], size);
+        if (bad != size)
+            return heed_fail(err, HEED_E_DATA, "%s: line %lld: byte 0x%02X at column %zu is not UTF-8; fix the line", f->name[i],
+                             (long long)heed_lines_number(f->file[i]), (unsigned char)text[i][bad], bad + 1);
+    }
+    *end = ended[0];
+    for (int i = 1; i < f->count; i++)
+        if (ended[i] != ended[0]) {
+            const int shorter = ended[i] ? i : 0, longer = ended[i] ? 0 : i;
+            return heed_fail(err, HEED_E_DATA, "%s ends after line %lld, but %s goes on; both must have the same number of lines", f->name[shorter],
+                             (long long)heed_lines_number(f->file[shorter]), f->name[longer]);
+        }
+    return HEED_OK;
+}
+
+static heed_status add_lines(files *f, heed_metric *m, heed_error *err)
+{
+    char *text[MOST_REFERENCES + 1];
+    heed_status status = HEED_OK;
+    int64_t lines = 0;
+    for (bool end = false; status == HEED_OK;) {
+        status = next_lines(f, text, &end, err);
+        if (status != HEED_OK || end) break;
+        status = heed_metric_add(m, text[0], (const char *const *)text + 1, f->count - 1, err);
+        lines++;
+    }
+    if (status == HEED_OK && lines == 0) status = heed_fail(err, HEED_E_DATA, "%s: empty file: nothing to score", f->name[0]);
+    return status;
+}
+
+heed_status heed_files_score(const char *metric, const char *const *references, int reference_count, const char *hypothesis, const heed_score_options *options,
+                       heed_figure *figure, heed_error *err)
+{
+    files f = {.count = reference_count + 1};
+    if (reference_count < 1 || reference_count > MOST_REFERENCES)
+        return heed_fail(err, HEED_E_USAGE, "%d references; from 1 to %d can be given", reference_count, MOST_REFERENCES);
+    f.name[0] = hypothesis;
+    memcpy(f.name + 1, references, (size_t)reference_count * sizeof *references);
+    heed_metric_options how = {.lower = options && options->lower, .tokenize = options ? options->tokenize : NULL};
+    heed_metric *m = heed_metric_new(metric, &how, err);
+    if (!m) return HEED_E_USAGE;
+    heed_status status = open_files(&f, err);
+    if (status == HEED_OK) status = add_lines(&f, m, err);
+    if (status == HEED_OK) {
+        heed_buf text = {0};
+        heed_metric_signature(m, &text);
+        snprintf(figure->name, sizeof figure->name, "%s", metric);
+        snprintf(figure->signature, sizeof figure->signature, "%s", text.data ? text.data : "");
+        figure->value = heed_metric_value(m);
+        heed_buf_free(&text);
+    }
+    for (int i = 0; i < f.count; i++) heed_lines_close(f.file[i]);
+    heed_metric_free(m);
+    return status;
+}

@@ -1,0 +1,175 @@
+/* Models opened, sessions, running: items sorted into batches of similar length, one batch a thread. */
+#define _GNU_SOURCE
+#include "api/session.h"
+
+#include <omp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { USUAL_BATCH = 64 };
+
+heed_model *heed_model_open(const char *dir, heed_error *err)
+{
+    if (!dir || !*dir) return heed_fail(err, HEED_E_USAGE, "no model directory was given"), NULL;
+    return heed_model_load(dir, err);
+}
+
+void heed_model_close(heed_model *m) { heed_model_free(m); }
+
+int heed_cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+heed_session *heed_session_new(const heed_model *m, const heed_session_options *options, heed_error *err)
+{
+    static const heed_session_options usual = {0};
+    if (!m) return heed_fail(err, HEED_E_USAGE, "a session needs an open model"), NULL;
+    if (!options) options = &usual;
+    const heed_task *task = heed_task_find(m->recipe.task);
+    if (!task) return heed_fail(err, HEED_E_MODEL, "the model's task \"%s\" is unknown to this heed", m->recipe.task), NULL;
+    heed_session *s = calloc(1, sizeof *s);
+    const int threads = options->threads > 0 ? options->threads : heed_cores();
+    if (s) s->tapes = calloc((size_t)threads, sizeof *s->tapes);
+    if (!s || !s->tapes) {
+        heed_session_free(s);
+        return heed_fail(err, HEED_E_NOMEM, "out of memory for a session"), NULL;
+    }
+    s->model = m;
+    s->task = task;
+    s->batch = options->batch > 0 ? options->batch : USUAL_BATCH;
+    for (; s->threads < threads; s->threads++) {
+        s->tapes[s->threads] = heed_tape_new(&(heed_tape_options){0}, err);
+        if (!s->tapes[s->threads]) {
+            heed_session_free(s);
+            return NULL;
+        }
+    }
+    return s;
+}
+
+void heed_session_free(heed_session *s)
+{
+    if (!s) return;
+    for (int i = 0; i < s->threads; i++) heed_tape_free(s->tapes[i]);
+    free(s->tapes);
+    free(s);
+}
+
+/* --- replies ------------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_reply *reply_new(int threads, int64_t count)
+{
+    heed_reply *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->outputs = calloc((size_t)count + 1, sizeof *r->outputs);
+    r->arenas = calloc((size_t)threads, sizeof *r->arenas);
+    r->count = count;
+    bool good = r->outputs && r->arenas;
+    for (; good && r->threads < threads; r->threads++) {
+        r->arenas[r->threads] = heed_arena_new(0);
+        good = r->arenas[r->threads] != NULL;
+    }
+    if (good) return r;
+    heed_reply_free(r);
+    return NULL;
+}
+
+void heed_reply_free(heed_reply *r)
+{
+    if (!r) return;
+    for (int i = 0; r->arenas && i < r->threads; i++) heed_arena_free(r->arenas[i]);
+    free(r->arenas);
+    free(r->outputs);
+    free(r);
+}
+
+int64_t heed_reply_count(const heed_reply *r) { return r->count; }
+
+const heed_output *heed_reply_at(const heed_reply *r, int64_t i) { return i >= 0 && i < r->count ? &r->outputs[i] : NULL; }
+
+char *heed_reply_json(const heed_reply *r, int64_t i, int64_t id, bool weights, heed_error *err)
+{
+    heed_buf text = {0};
+    if (i < 0 || i >= r->count) return heed_fail(err, HEED_E_USAGE, "output %lld of %lld", (long long)i, (long long)r->count), NULL;
+    heed_explain_json(&r->outputs[i], id, weights, &text);
+    char *out = heed_buf_take(&text);
+    if (!out) heed_fail(err, HEED_E_NOMEM, "out of memory for the reply's JSON");
+    return out;
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct place { int64_t length, index; } place;
+
+static int by_length(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    if (x->length != y->length) return x->length < y->length ? 1 : -1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* What a run works on: items and outputs in order of length, errors by thread. */
+typedef struct plan {
+    const heed_item **items;
+    heed_output **outputs;
+    place *order;
+    heed_error *errors;
+} plan;
+
+static bool plan_init(plan *p, const heed_session *s, const heed_request *q, heed_reply *r)
+{
+    const size_t n = (size_t)q->count + 1;
+    *p = (plan){malloc(n * sizeof *p->items), malloc(n * sizeof *p->outputs), malloc(n * sizeof *p->order), calloc((size_t)s->threads, sizeof *p->errors)};
+    if (!p->items || !p->outputs || !p->order || !p->errors) return false;
+    for (int64_t i = 0; i < q->count; i++) p->order[i] = (place){s->task->length(s->model, &q->items[i]), i};
+    qsort(p->order, (size_t)q->count, sizeof *p->order, by_length);
+    for (int64_t i = 0; i < q->count; i++) {
+        p->items[i] = &q->items[p->order[i].index];
+        p->outputs[i] = &r->outputs[p->order[i].index];
+    }
+    return true;
+}
+
+static void plan_free(plan *p)
+{
+    free(p->items);
+    free(p->outputs);
+    free(p->order);
+    free(p->errors);
+}
+
+static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const heed_request *q, int64_t first)
+{
+    const int me = omp_get_thread_num();
+    heed_job job = {
+        .model = s->model,
+        .tape = s->tapes[me],
+        .arena = r->arenas[me],
+        .items = p->items + first,
+        .outputs = p->outputs + first,
+        .count = first + s->batch < q->count ? s->batch : q->count - first,
+        .weights = q->weights,
+    };
+    if (p->errors[me].status == HEED_OK) s->task->run(&job, &p->errors[me]);
+}
+
+heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err)
+{
+    heed_error first = {.status = HEED_OK};
+    plan p = {0};
+    heed_reply *r = reply_new(s->threads, request->count);
+    if (!r || !plan_init(&p, s, request, r)) heed_fail(&first, HEED_E_NOMEM, "out of memory for %lld items", (long long)request->count);
+    if (first.status == HEED_OK) {
+#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
+        for (int64_t i = 0; i < request->count; i += s->batch) run_batch(s, &p, r, request, i);
+        for (int i = 0; i < s->threads && first.status == HEED_OK; i++) first = p.errors[i];
+    }
+    plan_free(&p);
+    if (first.status == HEED_OK) return r;
+    if (err) *err = first;
+    heed_reply_free(r);
+    return NULL;
+}

@@ -1,0 +1,33 @@
+/* cosine: the angle alone, times a learned temperature t that lets the softmax be sharper than cosines between -1 and 1 would allow. */
+#include <stdio.h>
+
+#include "attn/score.h"
+
+static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
+{
+    (void)err;
+    char name[sizeof a->extra->name];
+    a->query = heed_attn_projection(p, scope, "query", a->width, a->query_width);
+    a->key = heed_attn_projection(p, scope, "key", a->width, a->memory_width);
+    snprintf(name, sizeof name, "%s.temperature", scope);
+    a->extra = heed_params_add(p, name, 1, 1, 1, HEED_FILL_ONE, 0);
+    return HEED_OK;
+}
+
+static heed_tensor *keys(heed_tape *t, const heed_attn *a, heed_tensor *memory)
+{
+    return heed_unit_rows(t, heed_linear(t, memory, &a->key->tensor, NULL));
+}
+
+static heed_tensor *queries(heed_tape *t, const heed_attn *a, heed_tensor *q)
+{
+    return heed_unit_rows(t, heed_linear(t, q, &a->query->tensor, NULL));
+}
+
+static double scale(const heed_attn *a)
+{
+    (void)a;
+    return 10;   /* t starts at 10: about the range of a scaled dot product */
+}
+
+const heed_score heed_score_cosine = {"cosine", init, keys, queries, scale, {heed_pair_dot, heed_pair_dot_back}};

@@ -1,0 +1,19 @@
+/* general: q^T W k. The query alone is projected, to the memory's width, so keys cost nothing. */
+#include "attn/score.h"
+
+static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
+{
+    (void)err;
+    a->query = heed_attn_projection(p, scope, "query", a->memory_width, a->query_width);
+    return HEED_OK;
+}
+
+static heed_tensor *keys(heed_tape *t, const heed_attn *a, heed_tensor *memory)
+{
+    (void)t, (void)a;
+    return memory;
+}
+
+static heed_tensor *queries(heed_tape *t, const heed_attn *a, heed_tensor *q) { return heed_linear(t, q, &a->query->tensor, NULL); }
+
+const heed_score heed_score_general = {"general", init, keys, queries, NULL, {heed_pair_dot, heed_pair_dot_back}};

@@ -1,0 +1,243 @@
+/* Records out of lines: sides side by side or columns of a TSV; checks that they are text and that the sides are equally long. */
+#include "data/corpus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/unicode.h"
+#include "base/utf8.h"
+#include "data/lines.h"
+
+enum { MOST_FIELDS = 4 };
+
+struct heed_corpus {
+    heed_lines *side[MOST_FIELDS];
+    int files, fields;
+    heed_invalid invalid;
+    heed_buf repaired[MOST_FIELDS];
+    heed_corpus_counts counts;
+};
+
+static bool is_tsv(const heed_corpus *c)
+{
+    return c->files < c->fields;
+}
+
+heed_corpus *heed_corpus_open(const heed_corpus_settings *settings, heed_error *err)
+{
+    int files = settings->files, fields = settings->fields;
+    if (fields < 1 || fields > MOST_FIELDS || files < 1 || (files != 1 && files != fields)) {
+        heed_fail(err, HEED_E_USAGE, "%d files for records of %d fields; expected one TSV or one file a field", files, fields);
+        return NULL;
+    }
+    heed_corpus *c = calloc(1, sizeof *c);
+    if (!c) {
+        heed_fail(err, HEED_E_NOMEM, "%s: out of memory", settings->paths[0]);
+        return NULL;
+    }
+    c->fields = fields;
+    c->invalid = settings->invalid;
+    for (; c->files < files; c->files++) {
+        c->side[c->files] = heed_lines_open(settings->paths[c->files], err);
+        if (!c->side[c->files]) {
+            heed_corpus_close(c);
+            return NULL;
+        }
+    }
+    return c;
+}
+
+void heed_corpus_close(heed_corpus *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < MOST_FIELDS; i++) {
+        heed_lines_close(c->side[i]);
+        heed_buf_free(&c->repaired[i]);
+    }
+    free(c);
+}
+
+heed_status heed_corpus_rewind(heed_corpus *c, heed_error *err)
+{
+    heed_status status = HEED_OK;
+    for (int i = 0; i < c->files && !status; i++)
+        status = heed_lines_rewind(c->side[i], err);
+    c->counts = (heed_corpus_counts){0};
+    return status;
+}
+
+const heed_corpus_counts *heed_corpus_get_counts(const heed_corpus *c)
+{
+    return &c->counts;
+}
+
+/* "18,204" */
+static const char *grouped(int64_t n, char out[32])
+{
+    char *p = out + 31;
+    *p = 0;
+    for (int digits = 0; n > 0 || digits == 0; n /= 10, digits++) {
+        if (digits > 0 && digits % 3 == 0)
+            *--p = ',';
+        *--p = (char)('0' + n % 10);
+    }
+    return p;
+}
+
+static heed_status unequal(const heed_corpus *c, const bool *ended, heed_error *err)
+{
+    int over = 0, goes_on = 0;
+    for (int i = 0; i < c->files; i++)
+        *(ended[i] ? &over : &goes_on) = i;
+    char line[32];
+    return heed_fail(err, HEED_E_DATA, "%s ends after line %s but %s goes on; the sides need the same number of lines",
+                     heed_lines_path(c->side[over]), grouped(heed_lines_number(c->side[over]), line), heed_lines_path(c->side[goes_on]));
+}
+
+/* Replaces the escapes of a TSV field in place; other backslashes stay. Returns the new size. */
+static size_t unescape(char *text, size_t size)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i], next = i + 1 < size ? text[i + 1] : 0;
+        if (c == '\\' && (next == '\\' || next == 'n' || next == 't')) {
+            c = next == '\\' ? '\\' : next == 'n' ? '\n' : '\t';
+            i++;
+        }
+        text[out++] = c;
+    }
+    text[out] = 0;
+    return out;
+}
+
+static heed_status split_columns(heed_corpus *c, char *text, size_t size, heed_record *r, heed_error *err)
+{
+    int columns = 1;
+    for (const char *p = text; (p = memchr(p, '\t', (size_t)(text + size - p))) != NULL; p++)
+        columns++;
+    if (columns != c->fields && size > 0) {
+        char line[32];
+        return heed_fail(err, HEED_E_DATA, "%s: line %s: found %d column%s, expected %d separated by tabs", heed_lines_path(c->side[0]),
+                         grouped(r->line, line), columns, columns == 1 ? "" : "s", c->fields);
+    }
+    char *end = text + size;
+    for (int i = 0; i < c->fields; i++) {
+        char *tab = memchr(text, '\t', (size_t)(end - text)), *stop = tab ? tab : end;
+        r->text[i] = text;
+        r->size[i] = unescape(text, (size_t)(stop - text));
+        text = tab ? tab + 1 : end;
+    }
+    return HEED_OK;
+}
+
+static size_t drop_return(char *text, size_t size)
+{
+    if (size > 0 && text[size - 1] == '\r')
+        text[--size] = 0;
+    return size;
+}
+
+/* One line of every file. */
+static heed_status read_record(heed_corpus *c, heed_record *r, bool *end, heed_error *err)
+{
+    bool ended[MOST_FIELDS] = {false};
+    int over = 0;
+    for (int i = 0; i < c->files; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        heed_status status = heed_lines_next(c->side[i], &text, &size, &ended[i], err);
+        if (status)
+            return status;
+        over += ended[i];
+        if (ended[i])
+            continue;
+        r->line = heed_lines_number(c->side[i]);
+        size = drop_return(text, size);
+        if (is_tsv(c))
+            return split_columns(c, text, size, r, err);
+        r->text[i] = text;
+        r->size[i] = size;
+    }
+    *end = over == c->files;
+    return over == 0 || *end ? HEED_OK : unequal(c, ended, err);
+}
+
+static size_t bad_byte(const char *text, size_t size)
+{
+    size_t at = heed_utf8_check(text, size);
+    const char *zero = memchr(text, 0, at);
+    return zero ? (size_t)(zero - text) : at;
+}
+
+static heed_status report(const heed_corpus *c, const heed_record *r, int field, size_t at, heed_error *err)
+{
+    char complaint[64], line[32], where[32] = "";
+    heed_utf8_complaint(complaint, sizeof complaint, r->text[field], r->size[field], at);
+    if (is_tsv(c))
+        snprintf(where, sizeof where, " of field %d", field + 1);
+    return heed_fail(err, HEED_E_DATA, "%s: line %s: %s%s; fix the line or set data.invalid_utf8: replace",
+                     heed_lines_path(c->side[is_tsv(c) ? 0 : field]), grouped(r->line, line), complaint, where);
+}
+
+/* U+FFFD for every byte that is not text. */
+static heed_status repair(heed_corpus *c, heed_record *r, int field, heed_error *err)
+{
+    heed_buf *out = &c->repaired[field];
+    const char *text = r->text[field];
+    size_t left = r->size[field];
+    heed_buf_reset(out);
+    while (left > 0) {
+        size_t good = bad_byte(text, left);
+        heed_buf_add(out, text, good);
+        if (good < left)
+            heed_buf_text(out, "\xEF\xBF\xBD");
+        good += good < left;
+        text += good;
+        left -= good;
+    }
+    if (out->failed)
+        return heed_fail(err, HEED_E_NOMEM, "%s: out of memory at line %lld", heed_lines_path(c->side[0]), (long long)r->line);
+    r->text[field] = out->data;
+    r->size[field] = out->size;
+    return HEED_OK;
+}
+
+/* Checks and repairs the fields; *usable: the record may be handed out. */
+static heed_status check_record(heed_corpus *c, heed_record *r, bool *usable, heed_error *err)
+{
+    bool empty = false, invalid = false;
+    heed_status status = HEED_OK;
+    for (int i = 0; i < c->fields && !status; i++) {
+        size_t at = bad_byte(r->text[i], r->size[i]);
+        empty |= r->size[i] == 0;
+        if (at == r->size[i])
+            continue;
+        invalid = true;
+        if (c->invalid == HEED_INVALID_ERROR)
+            status = report(c, r, i, at, err);
+        else if (c->invalid == HEED_INVALID_REPLACE)
+            status = repair(c, r, i, err);
+    }
+    c->counts.read++;
+    c->counts.invalid += invalid;
+    bool dropped = invalid && c->invalid == HEED_INVALID_SKIP;
+    c->counts.empty += empty && !dropped;
+    *usable = !empty && !dropped;
+    return status;
+}
+
+heed_status heed_corpus_next(heed_corpus *c, heed_record *r, bool *end, heed_error *err)
+{
+    *end = false;
+    for (bool usable = false; !usable;) {
+        heed_status status = read_record(c, r, end, err);
+        if (status || *end)
+            return status;
+        status = check_record(c, r, &usable, err);
+        if (status)
+            return status;
+    }
+    return HEED_OK;
+}

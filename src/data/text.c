@@ -1,0 +1,250 @@
+/* Units, vocabularies, text to symbols and back. A unit is one row of units.def and one function here that finds the next symbol. */
+#include "data/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/unicode.h"
+#include "data/normal.h"
+#include "data/text_state.h"
+
+typedef struct unit {
+    const char *name;
+    const char *joint;     /* printed between two symbols */
+    const char *unknown;   /* printed for <unk>: one symbol, so that it counts as one error */
+    int64_t (*cut)(const heed_token *code, int64_t n, int64_t *size);
+} unit;
+
+static int64_t cut_characters(const heed_token *code, int64_t n, int64_t *size)
+{
+    (void)code;
+    *size = n > 0;
+    return 0;
+}
+
+static bool blank(int32_t code)
+{
+    return code == ' ' || (code >= '\t' && code <= '\r');
+}
+
+static int64_t cut_symbols(const heed_token *code, int64_t n, int64_t *size)
+{
+    int64_t skip = 0, end;
+    while (skip < n && blank(code[skip].id))
+        skip++;
+    for (end = skip; end < n && !blank(code[end].id);)
+        end++;
+    *size = end - skip;
+    return skip;
+}
+
+#define JOINT_characters ""
+#define JOINT_symbols " "
+#define UNKNOWN_characters "\xEF\xBF\xBD"
+#define UNKNOWN_symbols "<unk>"
+
+static const unit units[HEED_UNIT_COUNT] = {
+#define HEED_UNIT(name, help) {#name, JOINT_##name, UNKNOWN_##name, cut_##name},
+#include "data/units.def"
+#undef HEED_UNIT
+};
+
+const char *heed_unit_name(heed_unit u)
+{
+    return units[u].name;
+}
+
+const char *heed_unit_names(void)
+{
+    static const char names[] =
+#define HEED_UNIT(name, help) ", " #name
+#include "data/units.def"
+#undef HEED_UNIT
+        ;
+    return &names[2];
+}
+
+bool heed_unit_find(const char *name, heed_unit *u)
+{
+    for (int i = 0; i < HEED_UNIT_COUNT; i++) {
+        if (strcmp(name, units[i].name) == 0) {
+            *u = (heed_unit)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t heed_unit_cut(heed_unit u, const heed_token *code, int64_t n, int64_t *size)
+{
+    return units[u].cut(code, n, size);
+}
+
+heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err)
+{
+    heed_text *t = NULL;
+    if (settings->size < 0 || (settings->size > 0 && settings->size <= HEED_SPECIALS))
+        heed_fail(err, HEED_E_USAGE, "a vocabulary of %lld symbols has no room beside its %d special ones", (long long)settings->size,
+                  HEED_SPECIALS);
+    else if ((t = calloc(1, sizeof *t)) == NULL)
+        heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
+    else
+        t->settings = *settings;
+    return t;
+}
+
+void heed_text_free(heed_text *t)
+{
+    if (!t)
+        return;
+    heed_vocabulary_free(&t->vocabulary);
+    heed_tokens_free(&t->codes);
+    free(t);
+}
+
+heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_error *err)
+{
+    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, &t->codes, err);
+    if (status)
+        return status;
+    const heed_token *code = t->codes.item;
+    for (int64_t at = 0, n = t->codes.count; at < n;) {
+        int64_t length;
+        at += units[t->settings.units].cut(code + at, n - at, &length);
+        if (length == 0)
+            break;
+        int64_t number = heed_vocabulary_add(&t->vocabulary, code + at, length);
+        if (number < 0)
+            return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)t->vocabulary.count);
+        t->vocabulary.item[number].count++;
+        at += length;
+    }
+    return HEED_OK;
+}
+
+typedef struct ranked { const char *text; int64_t count; } ranked;
+
+static int by_count_then_bytes(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return strcmp(x->text, y->text);
+}
+
+/* Adds the ranked symbols, best first, to an empty vocabulary. */
+static heed_status rebuild(heed_vocabulary *v, const ranked *symbol, int64_t n, heed_tokens *codes, heed_error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        heed_status status = heed_normalize(symbol[i].text, strlen(symbol[i].text), false, false, codes, err);
+        if (status)
+            return status;
+        if (heed_vocabulary_add(v, codes->item, codes->count) != i)
+            return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)n);
+        v->item[i].count = symbol[i].count;
+    }
+    return HEED_OK;
+}
+
+static heed_status keep_frequent(heed_text *t, ranked *symbol, heed_error *err)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < t->vocabulary.count; i++)
+        if (t->vocabulary.item[i].count >= t->settings.min_count)
+            symbol[n++] = (ranked){heed_vocabulary_text(&t->vocabulary, i), t->vocabulary.item[i].count};
+    if (n == 0)
+        return heed_fail(err, HEED_E_DATA, "no symbol occurs at least %lld times", (long long)t->settings.min_count);
+    qsort(symbol, (size_t)n, sizeof *symbol, by_count_then_bytes);
+    if (t->settings.size > 0 && n > t->settings.size - HEED_SPECIALS)
+        n = t->settings.size - HEED_SPECIALS;
+    heed_vocabulary kept = {0};
+    heed_status status = rebuild(&kept, symbol, n, &t->codes, err);
+    if (status) {
+        heed_vocabulary_free(&kept);
+        return status;
+    }
+    heed_vocabulary_free(&t->vocabulary);
+    t->vocabulary = kept;
+    t->finished = true;
+    return HEED_OK;
+}
+
+heed_status heed_text_finish(heed_text *t, heed_error *err)
+{
+    if (t->vocabulary.count == 0)
+        return heed_fail(err, HEED_E_DATA, "the texts hold no symbol to make a vocabulary of");
+    ranked *symbol = malloc((size_t)t->vocabulary.count * sizeof *symbol);
+    if (!symbol)
+        return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)t->vocabulary.count);
+    heed_status status = keep_frequent(t, symbol, err);
+    free(symbol);
+    heed_tokens_free(&t->codes);
+    return status;
+}
+
+heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
+{
+    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, out, err);
+    if (status)
+        return status;
+    const unit *u = &units[t->settings.units];
+    int64_t n = out->count, kept = 0;
+    for (int64_t at = 0; at < n;) {
+        int64_t length;
+        at += u->cut(out->item + at, n - at, &length);
+        if (length == 0)
+            break;
+        int64_t number = heed_vocabulary_find(&t->vocabulary, out->item + at, length);
+        int32_t id = number < 0 ? HEED_UNK : (int32_t)number + HEED_SPECIALS;
+        out->item[kept++] = (heed_token){id, out->item[at].start, out->item[at + length - 1].end};
+        at += length;
+    }
+    out->count = kept;
+    return HEED_OK;
+}
+
+/* What is printed for a symbol: nothing for <s> and </s>. */
+static const char *printed(const heed_text *t, int32_t id)
+{
+    if (id == HEED_UNK)
+        return units[t->settings.units].unknown;
+    return id < HEED_SPECIALS ? "" : heed_vocabulary_text(&t->vocabulary, id - HEED_SPECIALS);
+}
+
+heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err)
+{
+    const char *joint = units[t->settings.units].joint;
+    size_t origin = out->size;
+    for (int64_t i = 0; i < n; i++) {
+        if (ids[i] < 0 || ids[i] >= heed_text_size(t))
+            return heed_fail(err, HEED_E_USAGE, "symbol number %d is not in a vocabulary of %lld", ids[i], (long long)heed_text_size(t));
+        const char *symbol = printed(t, ids[i]);
+        if (symbol[0] && out->size > origin)
+            heed_buf_text(out, joint);
+        size_t start = out->size - origin;
+        heed_buf_text(out, symbol);
+        if (at)
+            at[i] = (heed_token){ids[i], (int32_t)start, (int32_t)(out->size - origin)};
+    }
+    if (out->failed)
+        return heed_fail(err, HEED_E_NOMEM, "out of memory for a text of %lld symbols", (long long)n);
+    return HEED_OK;
+}
+
+int64_t heed_text_size(const heed_text *t)
+{
+    return t->vocabulary.count + HEED_SPECIALS;
+}
+
+const char *heed_text_symbol(const heed_text *t, int32_t id)
+{
+    static const char *const special[HEED_SPECIALS] = {"<unk>", "<s>", "</s>"};
+    if (id < 0 || id >= heed_text_size(t))
+        return special[HEED_UNK];
+    return id < HEED_SPECIALS ? special[id] : heed_vocabulary_text(&t->vocabulary, id - HEED_SPECIALS);
+}
+
+const heed_text_settings *heed_text_get_settings(const heed_text *t)
+{
+    return &t->settings;
+}

@@ -1,0 +1,62 @@
+/* Text to symbols and back: the units of one side and their vocabulary.
+ *
+ * Symbol numbers: 0 <unk>, 1 <s> (what a decoder reads first), 2 </s> (ends every sequence), then the vocabulary, most frequent first, ties
+ * in byte order. A heed_text is const once built or loaded and may be shared by threads. */
+#ifndef HEED_DATA_TEXT_H
+#define HEED_DATA_TEXT_H
+
+#include "base/buf.h"
+
+enum { HEED_UNK = 0, HEED_BOS = 1, HEED_EOS = 2, HEED_SPECIALS = 3 };
+
+/* units.def: HEED_UNIT(name, help): characters (Unicode code points), symbols (split at spaces) */
+typedef enum heed_unit {
+#define HEED_UNIT(name, help) HEED_UNIT_##name,
+#include "units.def"
+#undef HEED_UNIT
+    HEED_UNIT_COUNT
+} heed_unit;
+const char *heed_unit_name(heed_unit u);
+bool heed_unit_find(const char *name, heed_unit *u);
+
+typedef struct heed_text_settings {
+    heed_unit units;
+    int64_t min_count;      /* rarer symbols become <unk>; 1 keeps all */
+    int64_t size;           /* at most so many symbols, 0: no limit */
+    bool lower, nfkc;       /* utf8proc; byte offsets stay those of the text as given */
+} heed_text_settings;
+
+typedef struct heed_token {
+    int32_t id;
+    int32_t start, end;     /* bytes [start,end) of the text as given (encode) or as printed (decode) */
+} heed_token;
+
+typedef struct heed_tokens {
+    heed_token *item;
+    int64_t count, capacity;
+} heed_tokens;               /* {0} is empty; heed_tokens_free gives the memory back */
+void heed_tokens_free(heed_tokens *t);
+
+typedef struct heed_text heed_text;
+
+/* Building: new, add every text of the corpus (counts symbols), finish. heed_text_new(NULL...) fails with HEED_E_NOMEM. */
+heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err);
+heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_error *err);
+heed_status heed_text_finish(heed_text *t, heed_error *err);
+void heed_text_free(heed_text *t);
+
+/* Appends nothing for </s>. Replaces what `out` held. HEED_E_DATA: not UTF-8 (byte and column named). An unknown symbol is HEED_UNK. */
+heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err);
+/* Joins symbols (characters: nothing between, symbols: one space), appends to `out`; `at` (NULL or [n]) gets byte offsets from out's start at entry. */
+heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err);
+
+int64_t heed_text_size(const heed_text *t);                          /* V, specials included */
+const char *heed_text_symbol(const heed_text *t, int32_t id);        /* "<unk>" for ids out of range */
+const heed_text_settings *heed_text_get_settings(const heed_text *t);
+
+/* JSON: {"format": 1, "units", "lower", "nfkc", "symbols": [...]} . Reading checks everything; HEED_E_MODEL names file and what is wrong. */
+heed_status heed_text_write(const heed_text *t, const char *path, heed_error *err);
+heed_text *heed_text_open(const char *path, heed_error *err);
+heed_text *heed_text_parse(const char *json, size_t size, const char *path, heed_error *err);   /* path: for messages */
+
+#endif

@@ -1,0 +1,73 @@
+/* What a record gave, as the JSON object that programs read (docs/contract.md). */
+#include "explain/explain.h"
+
+#include "explain/label.h"
+
+static void add_symbols(const heed_piece_of_text *symbols, int64_t count, bool logp, heed_buf *out)
+{
+    heed_buf_char(out, '[');
+    for (int64_t i = 0; i < count; i++) {
+        const heed_piece_of_text *s = &symbols[i];
+        heed_buf_text(out, i ? ", {\"text\": " : "{\"text\": ");
+        heed_label_json(out, s->text);
+        heed_buf_printf(out, ", \"start\": %lld, \"end\": %lld", (long long)s->start, (long long)s->end);
+        if (logp) {
+            heed_buf_text(out, ", \"logp\": ");
+            heed_number_short(out, s->logp, 8);
+        }
+        heed_buf_char(out, '}');
+    }
+    heed_buf_char(out, ']');
+}
+
+static void add_links(const heed_output *o, heed_buf *out)
+{
+    heed_buf_text(out, ", \"align\": [");
+    for (int64_t i = 0; i < o->link_count; i++)
+        heed_buf_printf(out, "%s[%lld, %lld]", i ? ", " : "", (long long)o->links[i].source, (long long)o->links[i].target);
+    heed_buf_char(out, ']');
+}
+
+static void add_weights(const heed_output *o, heed_buf *out)
+{
+    heed_buf_text(out, ", \"weights\": [");
+    if (o->weights) {
+        heed_buf_printf(out, "{\"layer\": 0, \"head\": 0, \"rows\": %lld, \"columns\": %lld, \"data\": [", (long long)o->count,
+                        (long long)o->source_count);
+        for (int64_t i = 0; i < o->count * o->source_count; i++) {
+            if (i)
+                heed_buf_text(out, ", ");
+            heed_number_short(out, o->weights[i], 6);
+        }
+        heed_buf_text(out, "]}");
+    }
+    heed_buf_char(out, ']');
+}
+
+heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, heed_buf *out)
+{
+    heed_buf_printf(out, "{\"id\": %lld, \"source\": ", (long long)id);
+    heed_label_json(out, o->source);
+    heed_buf_text(out, ", \"source_tokens\": ");
+    add_symbols(o->source_tokens, o->source_count, false, out);
+    heed_buf_text(out, ", \"outputs\": [");
+    if (o->status == HEED_OK) {
+        heed_buf_text(out, "{\"text\": ");
+        heed_label_json(out, o->text);
+        heed_buf_text(out, ", \"score\": ");
+        heed_number_short(out, o->score, 8);
+        heed_buf_text(out, ", \"tokens\": ");
+        add_symbols(o->tokens, o->count, true, out);
+        add_links(o, out);
+        if (weights)
+            add_weights(o, out);
+        heed_buf_char(out, '}');
+    }
+    heed_buf_char(out, ']');
+    if (o->status != HEED_OK) {
+        heed_buf_text(out, ", \"error\": ");
+        heed_label_json(out, o->error);
+    }
+    heed_buf_text(out, "}\n");
+    return out->failed ? HEED_E_NOMEM : HEED_OK;
+}

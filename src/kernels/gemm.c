@@ -1,0 +1,342 @@
+/* Matrix products: kernels/gemm.h. Cuts rows into tiles of a few fixed heights, because each height is a primitive of oneDNN, and into chunks
+ * for gradients, because a sum of fixed parts in a fixed order has the same bits for any number of threads. */
+#include "kernels/gemm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/onednn.h"
+
+/* A height is usable when a row's bits are the same at every place of the tile and in every other tile; tests/isa/test_gemm.c holds them to it.
+ * AVX-512 products are so at any height: these waste few rows. The others compute rows in sixes, and a rest of 1 to 3 rows in another
+ * order: multiples of six have no rest. */
+static const int64_t any_heights[] = {1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 128, 256};
+static const int64_t six_heights[] = {6, 12, 18, 24, 36, 48, 96, 192};
+enum { ANY_HEIGHTS = sizeof any_heights / sizeof *any_heights, SIX_HEIGHTS = sizeof six_heights / sizeof *six_heights };
+enum { PAD_BELOW = 64, SIX_PAD_BELOW = 48 };   /* fewer rows than this are padded to the next height, more are cut */
+
+/* Gradients: rows of a chunk, its heights when it is the last, chunks gathered before they are multiplied, columns of dy in a tile. */
+enum { CHUNK = 256, GROUP = 4, TILE = 64 };
+static const int64_t chunk_heights[] = {16, 32, 64, 128, 192, CHUNK};
+
+struct heed_gemm {
+    heed_dnnl dnnl;
+    const int64_t *heights;
+    int64_t height_count, pad_below;
+    heed_buffer x, y;               /* a padded tile, or the gathered chunks of a gradient */
+};
+
+struct heed_pack {
+    int64_t N, K;
+    heed_packed forward, data;      /* [K,N] and [N,K]; memory NULL until filled */
+};
+
+static heed_status failed(heed_error *err, dnnl_status_t s, const char *what)
+{
+    if (s == dnnl_success) return HEED_OK;
+    if (s == dnnl_out_of_memory) return heed_fail(err, HEED_E_NOMEM, "out of memory for %s", what);
+    return heed_fail(err, HEED_E_USAGE, "oneDNN refuses %s (its status is %d)", what, (int)s);
+}
+
+heed_gemm *heed_gemm_new(heed_error *err)
+{
+    heed_gemm *g = calloc(1, sizeof *g);
+    if (!g) {
+        heed_fail(err, HEED_E_NOMEM, "out of memory for matrix products");
+        return NULL;
+    }
+    heed_dnnl_bound();
+    if (failed(err, heed_dnnl_open(&g->dnnl), "matrix products") != HEED_OK) {
+        free(g);
+        return NULL;
+    }
+    const bool any = heed_dnnl_is_avx512();
+    g->heights = any ? any_heights : six_heights;
+    g->height_count = any ? ANY_HEIGHTS : SIX_HEIGHTS;
+    g->pad_below = any ? PAD_BELOW : SIX_PAD_BELOW;
+    return g;
+}
+
+void heed_gemm_free(heed_gemm *g)
+{
+    if (!g) return;
+    heed_dnnl_close(&g->dnnl);
+    free(g->x.data);
+    free(g->y.data);
+    free(g);
+}
+
+int64_t heed_gemm_grown(const heed_gemm *g) { return g->dnnl.grown; }
+
+/* --- packing ---------------------------------------------------------------------------------------------------------------------- */
+
+heed_pack *heed_pack_new(int64_t N, int64_t K, heed_error *err)
+{
+    heed_pack *p = calloc(1, sizeof *p);
+    if (!p) {
+        heed_fail(err, HEED_E_NOMEM, "out of memory for a weight [%lld,%lld]", (long long)N, (long long)K);
+        return NULL;
+    }
+    p->N = N;
+    p->K = K;
+    return p;
+}
+
+void heed_pack_free(heed_pack *p)
+{
+    if (!p) return;
+    heed_packed_close(&p->forward);
+    heed_packed_close(&p->data);
+    free(p);
+}
+
+size_t heed_pack_bytes(const heed_pack *p) { return p->forward.buffer.bytes + p->data.buffer.bytes; }
+
+static dnnl_status_t fill(heed_gemm *g, heed_packed *half, int64_t n, int64_t k, bool transposed, const float *w)
+{
+    dnnl_status_t s = half->memory ? dnnl_success : heed_packed_open(half, n, k);
+    if (s) return s;
+    const heed_shape shape = {.kind = transposed ? HEED_REORDER_TRANSPOSED : HEED_REORDER, .n = n, .k = k, .ld_weights = transposed ? k : n};
+    heed_product *reorder;
+    s = heed_product_get(&g->dnnl, &shape, half, &reorder);
+    return s ? s : heed_product_run(&g->dnnl, reorder, half, w, NULL, NULL, NULL);
+}
+
+heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data, heed_error *err)
+{
+    if (p->N == 0 || p->K == 0) return HEED_OK;
+    const int threads = heed_dnnl_alone();
+    dnnl_status_t s = fill(g, &p->forward, p->N, p->K, true, w);
+    if (!s && data) s = fill(g, &p->data, p->K, p->N, false, w);
+    heed_dnnl_restore(threads);
+    return failed(err, s, "a packed weight");
+}
+
+/* --- products with a packed weight ------------------------------------------------------------------------------------------------ */
+
+/* One call: dst [m,n] (+)= src [m,k] w + bias. */
+typedef struct product {
+    const heed_packed *w;
+    const float *src, *bias;
+    float *dst;
+    int64_t m, ld_src, ld_dst;
+    bool sum;
+} product;
+
+/* The tile that comes next when `left` rows are left: never higher than left, or padded to the least height that holds them. */
+static int64_t tile_height(const heed_gemm *g, int64_t left)
+{
+    int64_t i = 0;
+    if (left < g->pad_below) {
+        while (g->heights[i] < left) i++;
+        return g->heights[i];
+    }
+    while (i + 1 < g->height_count && g->heights[i + 1] <= left) i++;
+    return g->heights[i];
+}
+
+static void copy_rows(float *to, int64_t ld_to, const float *from, int64_t ld_from, int64_t rows, int64_t width)
+{
+    if (ld_to == width && ld_from == width) {
+        memcpy(to, from, (size_t)(rows * width) * sizeof *to);
+        return;
+    }
+    for (int64_t i = 0; i < rows; i++) memcpy(to + i * ld_to, from + i * ld_from, (size_t)width * sizeof *to);
+}
+
+static dnnl_status_t run_tile(heed_gemm *g, const product *p, int64_t m)
+{
+    /* One row has no stride; given one, oneDNN takes another way through, with other bits. */
+    const int64_t ld_src = m == 1 ? p->w->k : p->ld_src, ld_dst = m == 1 ? p->w->n : p->ld_dst;
+    const heed_shape shape = {HEED_PRODUCT_PACKED, m, p->w->n, p->w->k, ld_src, 0, ld_dst, p->bias != NULL, p->sum};
+    heed_product *made;
+    dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
+    return s ? s : heed_product_run(&g->dnnl, made, p->w, p->src, NULL, p->bias, p->dst);
+}
+
+static dnnl_status_t run_padded(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+{
+    const int64_t n = p->w->n, k = p->w->k;
+    float *x = heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown);
+    float *y = heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown);
+    if (!x || !y) return dnnl_out_of_memory;
+    copy_rows(x, k, p->src, p->ld_src, rows, k);
+    memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
+    if (p->sum) copy_rows(y, n, p->dst, p->ld_dst, rows, n);
+    const product padded = {p->w, x, p->bias, y, height, k, n, p->sum};
+    dnnl_status_t s = run_tile(g, &padded, height);
+    if (!s) copy_rows(p->dst, p->ld_dst, y, n, rows, n);
+    return s;
+}
+
+static dnnl_status_t run_product(heed_gemm *g, product p)
+{
+    dnnl_status_t s = dnnl_success;
+    while (p.m > 0 && !s) {
+        const int64_t height = tile_height(g, p.m), rows = height < p.m ? height : p.m;
+        s = rows == height ? run_tile(g, &p, height) : run_padded(g, &p, rows, height);
+        p.src += rows * p.ld_src;
+        p.dst += rows * p.ld_dst;
+        p.m -= rows;
+    }
+    return s;
+}
+
+static heed_status run_alone(heed_gemm *g, const product *p, heed_error *err)
+{
+    if (!p->w->memory) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
+    const int threads = heed_dnnl_alone();
+    dnnl_status_t s = run_product(g, *p);
+    heed_dnnl_restore(threads);
+    return failed(err, s, "a matrix product");
+}
+
+heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const float *x, int64_t ldx, const float *bias,
+                              float *y, int64_t ldy, bool accumulate, heed_error *err)
+{
+    if (M == 0 || p->N == 0) return HEED_OK;
+    return run_alone(g, &(product){&p->forward, x, bias, y, M, ldx, ldy, accumulate}, err);
+}
+
+heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
+                           bool accumulate, heed_error *err)
+{
+    if (M == 0 || p->K == 0) return HEED_OK;
+    return run_alone(g, &(product){&p->data, dy, NULL, dx, M, ldy, ldx, accumulate}, err);
+}
+
+/* --- gradients of weights --------------------------------------------------------------------------------------------------------- */
+
+/* A place among the pieces. */
+typedef struct cursor {
+    const heed_gemm_rows *piece, *end;
+    int64_t row;
+} cursor;
+
+typedef struct matrix {
+    const float *at;
+    int64_t ld;
+} matrix;
+
+typedef struct chunk {
+    matrix dy, x;
+    int64_t height;
+} chunk;
+
+static matrix side_of(const heed_gemm_rows *p, bool dy) { return dy ? (matrix){p->dy, p->ldy} : (matrix){p->x, p->ldx}; }
+
+static int64_t rows_left(const cursor *c, int64_t most)
+{
+    int64_t n = -c->row;
+    for (const heed_gemm_rows *p = c->piece; p < c->end && n < most; p++) n += p->rows;
+    return n < most ? n : most;
+}
+
+static void advance(cursor *c, int64_t rows)
+{
+    c->row += rows;
+    while (c->piece < c->end && c->row >= c->piece->rows) c->row -= c->piece++->rows;
+}
+
+/* The next rows where they stand, if they stand in one run (pieces may follow each other in memory); .at NULL if not. */
+static matrix run_of(const cursor *c, int64_t rows, bool dy)
+{
+    matrix first = side_of(c->piece, dy);
+    first.at += c->row * first.ld;
+    int64_t have = c->piece->rows - c->row;
+    for (const heed_gemm_rows *p = c->piece + 1; have < rows; p++) {
+        const matrix next = side_of(p, dy);
+        if (p->rows == 0) continue;
+        if (next.ld != first.ld || next.at != first.at + have * first.ld) return (matrix){NULL, 0};
+        have += p->rows;
+    }
+    return first;
+}
+
+static void gather(float *to, cursor c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width)
+{
+    for (int64_t done = 0; done < rows;) {
+        const matrix m = side_of(c.piece, dy);
+        int64_t n = c.piece->rows - c.row;
+        if (n > rows - done) n = rows - done;
+        copy_rows(to + done * width, width, m.at + c.row * m.ld + column, m.ld, n, width);
+        done += n;
+        advance(&c, n);
+    }
+    memset(to + rows * width, 0, (size_t)((height - rows) * width) * sizeof *to);
+}
+
+/* One side of a chunk, columns first .. first + width: in place if it can be, else copied to `to`. */
+static matrix take_side(const cursor *c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width, float *to)
+{
+    matrix m = rows == height ? run_of(c, rows, dy) : (matrix){NULL, 0};
+    if (m.at) return (matrix){m.at + column, m.ld};
+    gather(to, *c, rows, height, dy, column, width);
+    return (matrix){to, width};
+}
+
+static int64_t chunk_height(int64_t rows)
+{
+    const int64_t *h = chunk_heights;
+    while (*h < rows) h++;
+    return *h;
+}
+
+/* Takes up to GROUP chunks; returns how many. dy [.., n], x [.., K] are room for GROUP * CHUNK rows. */
+static int take_group(cursor *c, chunk *out, int64_t n0, int64_t n, int64_t K, float *dy, float *x)
+{
+    int count = 0;
+    for (; count < GROUP; count++) {
+        const int64_t rows = rows_left(c, CHUNK), height = chunk_height(rows);
+        if (rows <= 0) break;
+        out[count].height = height;
+        out[count].dy = take_side(c, rows, height, true, n0, n, dy + count * CHUNK * n);
+        out[count].x = take_side(c, rows, height, false, 0, K, x + count * CHUNK * K);
+        advance(c, rows);
+    }
+    return count;
+}
+
+/* dw [n,K] += the chunks' products. A tile of dw stays in the cache while the chunks pass; its height is fixed, so a row's bits do not depend
+ * on the caller's cut. */
+static dnnl_status_t add_group(heed_gemm *g, const chunk *chunks, int count, int64_t n, int64_t K, float *dw)
+{
+    dnnl_status_t s = dnnl_success;
+    for (int64_t row = 0; row < n; row += TILE) {
+        const int64_t m = n - row < TILE ? n - row : TILE;
+        for (int i = 0; i < count && !s; i++) {
+            const chunk *c = chunks + i;
+            const heed_shape shape = {HEED_PRODUCT_PLAIN, m, K, c->height, c->dy.ld, c->x.ld, K, 0, 1};
+            heed_product *made;
+            s = heed_product_get(&g->dnnl, &shape, NULL, &made);
+            if (!s) s = heed_product_run(&g->dnnl, made, NULL, c->dy.at + row, c->x.at, NULL, dw + row * K);
+        }
+    }
+    return s;
+}
+
+heed_status heed_gemm_weight(heed_gemm *g, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
+                             float *dw, heed_error *err)
+{
+    (void)N;
+    const int64_t n = n1 - n0;
+    if (n <= 0 || K == 0 || count == 0) return HEED_OK;
+    float *dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * n) * sizeof *dy, &g->dnnl.grown);
+    float *x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * sizeof *x, &g->dnnl.grown);
+    if (!dy || !x) return failed(err, dnnl_out_of_memory, "the gradient of a weight");
+    cursor c = {pieces, pieces + count, 0};
+    advance(&c, 0);   /* past empty pieces */
+    chunk chunks[GROUP];
+    dnnl_status_t s = dnnl_success;
+    const int threads = heed_dnnl_alone();
+    for (int made; !s && (made = take_group(&c, chunks, n0, n, K, dy, x)) > 0;) s = add_group(g, chunks, made, n, K, dw + n0 * K);
+    heed_dnnl_restore(threads);
+    return failed(err, s, "the gradient of a weight");
+}
+
+void heed_gemm_library(char *out, size_t size)
+{
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(out, size, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+}

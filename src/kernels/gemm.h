@@ -1,0 +1,48 @@
+/* Matrix products: only gemm.c and, below it, onednn.c know oneDNN.
+ *
+ * A heed_gemm is the workspace of one thread (engine, stream, cache of primitives, padding buffers). A heed_pack holds a weight in the layouts
+ * oneDNN likes; it is filled before use by heed_pack_fill() and only read by the products, so many threads share it.
+ * Every product runs on the calling thread alone, whatever OpenMP's settings are, and a row's bits depend neither on its place, nor on
+ * the number of rows, nor on threads. */
+#ifndef HEED_GEMM_H
+#define HEED_GEMM_H
+
+#include "heed/base.h"
+
+typedef struct heed_gemm heed_gemm;
+typedef struct heed_pack heed_pack;
+
+heed_gemm *heed_gemm_new(heed_error *err);
+void heed_gemm_free(heed_gemm *g);
+int64_t heed_gemm_grown(const heed_gemm *g);   /* buffers allocated and primitives made so far: constant in a steady state */
+
+/* A weight w [N,K], row-major. */
+heed_pack *heed_pack_new(int64_t N, int64_t K, heed_error *err);
+void heed_pack_free(heed_pack *p);
+size_t heed_pack_bytes(const heed_pack *p);
+/* Packs w for the forward product, and for the product with the gradient when `data` is set. Memory is asked for once. */
+heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data, heed_error *err);
+
+/* y [M,N] = x [M,K] w^T, or y += when accumulate; then + bias [N] (NULL: none). Row strides ldx, ldy in floats. */
+heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const float *x, int64_t ldx, const float *bias,
+                              float *y, int64_t ldy, bool accumulate, heed_error *err);
+/* dx [M,K] += dy [M,N] w  (= when !accumulate) */
+heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
+                           bool accumulate, heed_error *err);
+
+/* Rows that belong together in a gradient: dy [rows,N] and x [rows,K], with row strides. */
+typedef struct heed_gemm_rows {
+    const float *dy, *x;
+    int64_t rows, ldy, ldx;
+} heed_gemm_rows;
+
+/* dw [n0..n1, K] += dy^T x over all pieces in order, rows in chunks of 256 counted from the first row of the first piece, the last chunk
+ * padded with zeros to a height of our choice. dw points at row 0 of the whole gradient [N,K]. Rows n0..n1 are a caller's share of the work: the bits do not
+ * depend on the cut when n0 is a multiple of 64. */
+heed_status heed_gemm_weight(heed_gemm *g, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
+                             float *dw, heed_error *err);
+
+/* "oneDNN 2.6.3" */
+void heed_gemm_library(char *out, size_t size);
+
+#endif

@@ -1,0 +1,25 @@
+/* The table of kernels for this machine: one function pointer a row of kernels.def. */
+#ifndef HEED_KERNELS_H
+#define HEED_KERNELS_H
+
+#include "heed/base.h"
+
+typedef struct heed_adam {
+    float rate, beta1, beta2, eps, decay, clip;
+    float bias1, bias2;       /* 1 - beta1^t, 1 - beta2^t */
+    bool decoupled;
+} heed_adam;
+
+typedef struct heed_kernels {
+    const char *isa;          /* "scalar", "avx2", "avx512" */
+#define HEED_KERNEL(result, name, arguments) result (*name) arguments;
+#include "kernels.def"
+#undef HEED_KERNEL
+} heed_kernels;
+
+/* The best table this machine can run, or the one HEED_ISA names; chosen once, at the first call. */
+const heed_kernels *heed_kernels_get(void);
+/* Row i of the tables this machine can run, scalar first; NULL past the end. For tests and benchmarks. */
+const heed_kernels *heed_kernels_at(int i);
+
+#endif

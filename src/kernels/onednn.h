@@ -1,0 +1,81 @@
+/* What gemm.c needs of oneDNN: products by shape, made once and kept. The only place that knows oneDNN 2 from oneDNN 3.
+ *
+ * A heed_dnnl belongs to one thread. It makes and runs every primitive on that thread alone: oneDNN cuts a primitive for as many threads as
+ * OpenMP would give at that moment, which would change the sums, so the calls that reach it stand between heed_dnnl_alone() and
+ * heed_dnnl_restore(). Layouts and packed weights may outlive it and are shared. */
+#ifndef HEED_KERNELS_ONEDNN_H
+#define HEED_KERNELS_ONEDNN_H
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "heed/base.h"
+
+/* A shape of a product [m,k] x [k,n], and what is done around it. Only int64_t, so that shapes compare as bytes. */
+typedef struct heed_shape {
+    int64_t kind;
+    int64_t m, n, k;
+    int64_t ld_src, ld_weights, ld_dst;   /* strides of rows, in floats; ld_src is the stride of columns where src is read transposed */
+    int64_t bias, sum;                    /* + bias [n]; added to dst */
+} heed_shape;
+
+enum {
+    HEED_PRODUCT_PACKED,     /* weights in oneDNN's own layout for [k,n] */
+    HEED_PRODUCT_PLAIN,      /* src stored [k,m], weights [k,n] row-major */
+    HEED_REORDER,            /* [k,n] row-major (ld_weights) to the packed layout */
+    HEED_REORDER_TRANSPOSED  /* [n,k] row-major to the packed layout */
+};
+
+/* One primitive and its arguments. */
+typedef struct heed_product {
+    heed_shape shape;
+    dnnl_primitive_t primitive;
+    dnnl_memory_t src, weights, dst, bias, scratch;   /* NULL where the primitive has none, or where the caller brings it */
+    size_t scratch_bytes;
+} heed_product;
+
+typedef struct heed_buffer {
+    float *data;
+    size_t bytes;
+} heed_buffer;
+
+typedef struct heed_dnnl {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    heed_product **table;      /* open addressing, `room` a power of two */
+    int64_t count, room;
+    heed_buffer scratch;
+    int64_t grown;             /* allocations and primitives so far */
+} heed_dnnl;
+
+/* A weight [k,n] in oneDNN's layout. Read-only once filled: threads share it. */
+typedef struct heed_packed {
+    dnnl_engine_t engine;
+    dnnl_memory_t memory;
+    heed_buffer buffer;
+    int64_t n, k;
+} heed_packed;
+
+int heed_dnnl_alone(void);             /* returns what heed_dnnl_restore() wants */
+void heed_dnnl_restore(int threads);
+
+/* Bounds oneDNN to the instruction set of heed_kernels_get() before its first use, once a process. */
+void heed_dnnl_bound(void);
+bool heed_dnnl_is_avx512(void);        /* what oneDNN really uses; asked after heed_dnnl_bound() */
+
+dnnl_status_t heed_dnnl_open(heed_dnnl *d);
+void heed_dnnl_close(heed_dnnl *d);
+
+/* At least `bytes`, zeroed when newly asked for, on a cache line; NULL when memory is out. */
+float *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown);
+
+/* Lays out room for a weight [k,n] that will be used by HEED_PRODUCT_PACKED. */
+dnnl_status_t heed_packed_open(heed_packed *w, int64_t n, int64_t k);
+void heed_packed_close(heed_packed *w);
+
+/* The product of this shape, made if it is new. `packed` gives the layout where the kind has one, else NULL. */
+dnnl_status_t heed_product_get(heed_dnnl *d, const heed_shape *shape, const heed_packed *packed, heed_product **out);
+/* Runs it. `packed` is used where the kind has one, `weights` where not; bias NULL where the shape has none. */
+dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const float *src, const float *weights,
+                               const float *bias, float *dst);
+
+#endif

@@ -1,0 +1,167 @@
+/* Vectors of floats, as wide as the file that includes this was compiled for: the only place in the kernels that names instructions.
+ *
+ * Arithmetic is written with the compiler's operators (+ - * / on vf, and ^ >> on vu). What they do not offer is below, under the same names for
+ * every width. Loads and stores are told how many floats are left, so a kernel is one loop without a tail: lanes past the end read as zero
+ * and are not written, and every element meets the same instructions wherever it stands. */
+#ifndef HEED_KERNELS_VEC_H
+#define HEED_KERNELS_VEC_H
+
+#include <immintrin.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VEC static inline __attribute__((always_inline, unused))
+
+#if defined(__AVX512F__)
+
+enum { LANES = 16 };
+typedef __m512 vf;
+typedef __m512d vd;                      /* half as many doubles */
+typedef uint32_t vu __attribute__((vector_size(64)));
+typedef __mmask16 vm;                    /* one truth value a lane */
+
+VEC vf vset(float x) { return _mm512_set1_ps(x); }
+VEC vu vuset(uint32_t x) { return (vu)_mm512_set1_epi32((int)x); }
+VEC vu vuiota(void) { return (vu)_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+VEC vm vfirst(int64_t n) { return (vm)((1u << n) - 1); }                          /* lanes 0 .. n-1, n < LANES */
+VEC vf vload_all(const float *p) { return _mm512_loadu_ps(p); }
+VEC vf vload_some(const float *p, vm m) { return _mm512_maskz_loadu_ps(m, p); }
+VEC void vstore_all(float *p, vf x) { _mm512_storeu_ps(p, x); }
+VEC void vstore_some(float *p, vm m, vf x) { _mm512_mask_storeu_ps(p, m, x); }
+VEC vf vpick(vm m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
+VEC bool vhas(vf a, float x) { return _mm512_cmp_ps_mask(a, vset(x), _CMP_EQ_OQ) != 0; }   /* some lane equals x */
+VEC vm vuleast(vu a, vu b) { return _mm512_cmpge_epu32_mask((__m512i)a, (__m512i)b); }   /* a >= b */
+VEC vf vfma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }                /* a b + c, rounded once */
+VEC vf vmin(vf a, vf b) { return _mm512_min_ps(a, b); }                           /* b when either is NaN */
+VEC vf vmax(vf a, vf b) { return _mm512_max_ps(a, b); }                           /* b when either is NaN */
+VEC vf vsqrt(vf x) { return _mm512_sqrt_ps(x); }
+VEC vf vround(vf x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+VEC vf vtimes_power(vf x, vf n) { return _mm512_scalef_ps(x, n); }                /* x 2^n, n whole, -160 .. 160 */
+VEC vd vdzero(void) { return _mm512_setzero_pd(); }
+VEC vd vlow(vf x) { return _mm512_cvtps_pd(_mm512_castps512_ps256(x)); }
+VEC vd vhigh(vf x) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)); }
+VEC vd vdfma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
+VEC __m256 vhalve_sum(vf x) { return _mm512_castps512_ps256(x) + _mm512_extractf32x8_ps(x, 1); }
+VEC __m256 vhalve_max(vf x) { return _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
+VEC __m256d vdhalve_sum(vd x) { return _mm512_castpd512_pd256(x) + _mm512_extractf64x4_pd(x, 1); }
+
+#else
+
+enum { LANES = 8 };
+typedef __m256 vf;
+typedef __m256d vd;
+typedef uint32_t vu __attribute__((vector_size(32)));
+typedef __m256i vm;
+
+VEC vf vset(float x) { return _mm256_set1_ps(x); }
+VEC vu vuset(uint32_t x) { return (vu)_mm256_set1_epi32((int)x); }
+VEC vu vuiota(void) { return (vu)_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+VEC vm vfirst(int64_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), (__m256i)vuiota()); }
+VEC vf vload_all(const float *p) { return _mm256_loadu_ps(p); }
+VEC vf vload_some(const float *p, vm m) { return _mm256_maskload_ps(p, m); }
+VEC void vstore_all(float *p, vf x) { _mm256_storeu_ps(p, x); }
+VEC void vstore_some(float *p, vm m, vf x) { _mm256_maskstore_ps(p, m, x); }
+VEC vf vpick(vm m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(m)); }
+VEC bool vhas(vf a, float x) { return _mm256_movemask_ps(_mm256_cmp_ps(a, vset(x), _CMP_EQ_OQ)) != 0; }
+VEC vm vuleast(vu a, vu b) { return _mm256_cmpeq_epi32(_mm256_max_epu32((__m256i)a, (__m256i)b), (__m256i)a); }
+VEC vf vfma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+VEC vf vmin(vf a, vf b) { return _mm256_min_ps(a, b); }
+VEC vf vmax(vf a, vf b) { return _mm256_max_ps(a, b); }
+VEC vf vsqrt(vf x) { return _mm256_sqrt_ps(x); }
+VEC vf vround(vf x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+VEC vf vpower(__m256i n) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23)); }
+VEC vf vtimes_power(vf x, vf n)          /* in two steps: 2^n itself may not be a float though x 2^n is */
+{
+    const __m256i all = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(all, 1);
+    return x * vpower(half) * vpower(_mm256_sub_epi32(all, half));
+}
+VEC vd vdzero(void) { return _mm256_setzero_pd(); }
+VEC vd vlow(vf x) { return _mm256_cvtps_pd(_mm256_castps256_ps128(x)); }
+VEC vd vhigh(vf x) { return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)); }
+VEC vd vdfma(vd a, vd b, vd c) { return _mm256_fmadd_pd(a, b, c); }
+VEC __m256 vhalve_sum(vf x) { return x; }
+VEC __m256 vhalve_max(vf x) { return x; }
+VEC __m256d vdhalve_sum(vd x) { return x; }
+
+#endif
+
+/* Up to LANES of the `left` floats at p. */
+VEC vf vload(const float *p, int64_t left) { return __builtin_expect(left >= LANES, 1) ? vload_all(p) : vload_some(p, vfirst(left)); }
+
+VEC void vstore(float *p, int64_t left, vf x)
+{
+    if (__builtin_expect(left >= LANES, 1)) vstore_all(p, x);
+    else vstore_some(p, vfirst(left), x);
+}
+
+/* The same with a value for the lanes past the end. */
+VEC vf vload_or(const float *p, int64_t left, float past)
+{
+    if (__builtin_expect(left >= LANES, 1)) return vload_all(p);
+    const vm m = vfirst(left);
+    return vpick(m, vload_some(p, m), vset(past));
+}
+
+/* Over the lanes, in a fixed order. */
+VEC float vsum(vf x)
+{
+    const __m256 a = vhalve_sum(x);
+    __m128 b = _mm256_castps256_ps128(a) + _mm256_extractf128_ps(a, 1);
+    b += _mm_movehl_ps(b, b);
+    return b[0] + b[1];
+}
+
+VEC float vgreatest(vf x)
+{
+    const __m256 a = vhalve_max(x);
+    __m128 b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_max_ps(b, _mm_movehl_ps(b, b));
+    return b[0] > b[1] ? b[0] : b[1];
+}
+
+VEC double vdsum(vd x)
+{
+    const __m256d a = vdhalve_sum(x);
+    const __m128d b = _mm256_castpd256_pd128(a) + _mm256_extractf128_pd(a, 1);
+    return b[0] + b[1];
+}
+
+/* --- functions: greatest errors, in units of the last place, over every 29th float; tests/isa holds them to it ----------------------------- */
+
+/* e^x, error below 1.1; 0 and inf past the ends. x = n ln 2 + r, |r| <= ln(2) / 2, and a polynomial of least greatest error in r. */
+VEC vf vexp(vf x)
+{
+    x = vmin(vset(89.0f), vmax(vset(-105.0f), x));
+    const vf n = vround(x * vset(1.44269504f));
+    const vf r = vfma(n, vset(-0x1.62e4p-1f), x), low = vset(-0x1.7f7d1cp-20f);   /* ln 2 in two parts: n times the first is exact */
+    const vf s = vfma(n, low, r);
+    vf p = vfma(vset(1.3814466e-3f), s, vset(8.3687805e-3f));
+    p = vfma(p, s, vset(4.1668394e-2f));
+    p = vfma(p, s, vset(1.6666520e-1f));
+    p = vfma(p, s, vset(4.9999993e-1f));
+    p = vfma(p * s, s, s) + vset(1);
+    return vtimes_power(p, n);
+}
+
+/* Error below 5.3, which is 3.2e-7; exactly odd, +-1 from |x| = 9.02 on. A rational function of x^2 with the least greatest relative error up to there, its
+ * coefficients then moved by a few units until the rounding errors of this very order of operations were least. */
+VEC vf vtanh(vf x)
+{
+    x = vmin(vset(9.02f), vmax(vset(-9.02f), x));
+    const vf u = x * x;
+    vf p = vfma(vset(0x1.cbd794p-27f), u, vset(0x1.5a3286p-16f));
+    p = vfma(p, u, vset(0x1.ca697ep-9f));
+    p = vfma(p, u, vset(0x1.121398p-3f));
+    p = vfma(p, u, vset(1));
+    vf q = vfma(vset(0x1.a235c8p-21f), u, vset(0x1.58d136p-12f));
+    q = vfma(q, u, vset(0x1.a8160ep-6f));
+    q = vfma(q, u, vset(0x1.de5f1ap-2f));
+    q = vfma(q, u, vset(1));
+    return vmin(vset(1), vmax(vset(-1), x * p / q));
+}
+
+/* 1 / (1 + e^-x), error below 2.5 down to x = -86; 0 past -89. */
+VEC vf vsigmoid(vf x) { return vset(1) / (vset(1) + vexp(-x)); }
+
+#endif

@@ -1,0 +1,28 @@
+/* Metrics over a corpus of hypotheses and references. One row of metrics.def and one file each.
+ *
+ * A metric is accumulated sentence by sentence, so files of any length are scored in bounded memory; the figure at the end is the corpus's. */
+#ifndef HEED_METRIC_H
+#define HEED_METRIC_H
+
+#include "base/buf.h"
+
+typedef struct heed_metric_options {
+    bool lower;                  /* -lc */
+    const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char" ; others: NULL */
+} heed_metric_options;
+
+typedef struct heed_metric heed_metric;
+
+/* HEED_E_USAGE: no metric of that name (the names are listed), or an option it does not take. bleu chrf wer cer accuracy. */
+heed_metric *heed_metric_new(const char *name, const heed_metric_options *options, heed_error *err);
+void heed_metric_free(heed_metric *m);
+/* One sentence, 1 or more references; UTF-8. */
+heed_status heed_metric_add(heed_metric *m, const char *hypothesis, const char *const *references, int count, heed_error *err);
+double heed_metric_value(const heed_metric *m);                       /* in percent */
+/* "nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|heed:1" in the manner of sacreBLEU */
+void heed_metric_signature(const heed_metric *m, heed_buf *out);
+bool heed_metric_higher_is_better(const heed_metric *m);
+bool heed_metric_known(const char *name);
+const char *heed_metric_names(void);                                  /* "bleu chrf wer cer accuracy", made from metrics.def */
+
+#endif

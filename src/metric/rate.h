@@ -1,0 +1,20 @@
+/* Error rates: edits (insertions, deletions, substitutions) over the length of the references. Shared by wer and cer. */
+#ifndef HEED_METRIC_RATE_H
+#define HEED_METRIC_RATE_H
+
+#include "metric/codes.h"
+
+typedef struct heed_rate {
+    int64_t edits, length;
+    heed_codes row;           /* scratch */
+} heed_rate;
+
+/* The least number of edits between a and b. HEED_E_NOMEM, or HEED_E_LIMIT when two very long lines are so different that it would take
+ * long. Cost: length times distance. */
+heed_status heed_rate_distance(heed_rate *r, const heed_codes *a, const heed_codes *b, int64_t *edits, heed_error *err);
+/* Adds a sentence. Of several references the one with the fewest edits counts, the longer of two that are equal. stride: bytes from one
+ * reference to the next. */
+heed_status heed_rate_add(heed_rate *r, const heed_codes *hypothesis, const heed_codes *reference, size_t stride, int count, heed_error *err);
+double heed_rate_value(const heed_rate *r);   /* in percent; over references without length: 0 without edits, else 100 */
+
+#endif

@@ -1,0 +1,292 @@
+/* The recurrent decoder. Two orders of one step, y the symbol before, s the state, c the context (or the fixed vector, or nothing):
+ *
+ *   bahdanau   c = attend(s_before);  s = cell([y; c], s_before);  features = [s; c; y]           (Bahdanau et al. 2015, appendix A)
+ *   luong      s = cell([y; f_before], s_before);  c = attend(s);  f = features = tanh(W [s; c])   (Luong et al. 2015, section 3;
+ *                                                                   f_before only with input feeding)
+ *
+ * The first state is tanh of a layer over the encoder's vector. Without attention the vector does no more (`start`), or takes the place of the
+ * context at every step (`every_step`: Cho et al. 2014). */
+#include <stdio.h>
+#include <string.h>
+
+#include "attn/score.h"
+#include "base/rng.h"
+#include "heed/nn.h"
+#include "model/forcing.h"
+#include "model/model.h"
+#include "tensor/tape.h"
+
+typedef struct decoder {
+    heed_weight *embedding;                     /* [V,E] */
+    heed_dense input;                           /* E -> gates of the lowest cell */
+    heed_dense context;                         /* joined at its input: the context (bahdanau), the features before (input feeding) */
+    heed_dense above[HEED_MAX_LAYERS];          /* H -> gates of the higher cells; [0] unused */
+    heed_cell cell[HEED_MAX_LAYERS];
+    heed_dense bridge_h[HEED_MAX_LAYERS], bridge_c[HEED_MAX_LAYERS];
+    heed_dense vector;                          /* score none, every_step: tanh layer over the encoder's vector */
+    heed_dense join;                            /* luong */
+    heed_attn attn;
+    bool attends, luong, feeds, every_step;
+    int64_t layers, width, embed, context_width;
+    double dropout;
+} decoder;
+
+/* --- weights -------------------------------------------------------------------------------------------------------------------------- */
+
+static void init_layers(decoder *d, heed_params *p, heed_cell_kind kind, int64_t memory_width)
+{
+    for (int64_t l = 0; l < d->layers; l++) {
+        char scope[64], part[80];
+        snprintf(scope, sizeof scope, "decoder.%d", (int)l);
+        heed_cell_init(&d->cell[l], p, scope, kind, d->width);
+        snprintf(part, sizeof part, "%s.input", scope);
+        if (l == 0) heed_dense_init(&d->input, p, part, d->embed, heed_cell_gates(&d->cell[l]), true);
+        else heed_dense_init(&d->above[l], p, part, d->width, heed_cell_gates(&d->cell[l]), true);
+        snprintf(part, sizeof part, "%s.start", scope);
+        heed_dense_init(&d->bridge_h[l], p, part, memory_width, d->width, true);
+        snprintf(part, sizeof part, "%s.start_cell", scope);
+        if (kind == HEED_LSTM) heed_dense_init(&d->bridge_c[l], p, part, memory_width, d->width, true);
+    }
+}
+
+static void init_joins(decoder *d, heed_params *p, int64_t memory_width)
+{
+    const int64_t joined = d->luong ? (d->feeds ? d->width : 0) : d->context_width;
+    if (d->every_step) heed_dense_init(&d->vector, p, "decoder.vector", memory_width, memory_width, true);
+    if (joined) heed_dense_init(&d->context, p, d->luong ? "decoder.feed" : "decoder.context", joined, heed_cell_gates(&d->cell[0]), false);
+    if (d->luong) heed_dense_init(&d->join, p, "decoder.join", d->width + d->context_width, d->width, true);
+}
+
+static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, int64_t vocabulary, int64_t memory_width, heed_error *err)
+{
+    const heed_decoder_settings *s = &r->model.decoder;
+    const heed_attention_settings *a = &r->model.attention;
+    decoder *d = heed_arena_zero(arena, sizeof *d);
+    if (!d) return heed_fail(err, HEED_E_NOMEM, "out of memory for the decoder"), NULL;
+    d->layers = s->layers;
+    d->width = s->width;
+    d->embed = s->embed;
+    d->dropout = s->dropout;
+    d->luong = s->order == HEED_ORDER_LUONG;
+    d->feeds = d->luong && s->input_feeding;
+    d->attends = a->score != HEED_ATTENTION_NONE;
+    d->every_step = !d->attends && a->vector == HEED_VECTOR_EVERY_STEP;
+    d->context_width = d->attends || d->every_step ? memory_width : 0;
+    d->embedding = heed_params_add(p, "decoder.embedding", 2, vocabulary, s->embed, HEED_FILL_NORMAL, 0.1);
+    init_layers(d, p, s->cell == HEED_CELL_lstm ? HEED_LSTM : HEED_GRU, memory_width);
+    init_joins(d, p, memory_width);
+    if (d->attends && heed_attn_init(&d->attn, p, "attention", heed_score_at(a->score - 1), (heed_align)a->align, a->window, d->width, memory_width, a->width,
+                                     err) != HEED_OK)
+        return NULL;
+    return d;
+}
+
+static int64_t features_width(const void *self)
+{
+    const decoder *d = self;
+    return d->luong ? d->width : d->width + d->context_width + d->embed;
+}
+
+static heed_weight *embedding(const void *self) { return ((const decoder *)self)->embedding; }
+
+/* --- one step ------------------------------------------------------------------------------------------------------------------------- */
+
+static void start(heed_tape *t, const void *self, const heed_encoded *memory, heed_state *s)
+{
+    const decoder *d = self;
+    heed_tape_scope(t, "decoder.start");
+    *s = (heed_state){.n = memory->vector->rows, .values = memory->values, .span = memory->span};
+    for (int64_t l = 0; l < d->layers; l++) {
+        s->h[l] = heed_tanh(t, heed_dense_forward(t, &d->bridge_h[l], memory->vector));
+        if (d->cell[l].kind == HEED_LSTM)
+            s->c[l] = heed_tanh(t, heed_dense_forward(t, &d->bridge_c[l], memory->cell ? memory->cell : memory->vector));
+    }
+    if (d->feeds) s->feed = heed_input(t, s->n, d->width, NULL, false);
+    if (d->every_step) s->vector = heed_tanh(t, heed_dense_forward(t, &d->vector, memory->vector));
+    if (d->attends) {
+        heed_tape_scope(t, "attention");
+        s->keys = heed_attn_keys(t, &d->attn, memory->values);
+    }
+}
+
+/* Rows of the lowest cell's input that need no recurrence: the embedded symbol before, and its product. */
+typedef struct symbol { heed_tensor *embedded, *gates; const uint64_t *keys; } symbol;
+
+static symbol embed_symbols(heed_tape *t, const decoder *d, const int32_t *ids, const uint64_t *keys, int64_t n)
+{
+    heed_tape_scope(t, "decoder.embedding");
+    heed_tensor *x = heed_dropout(t, heed_embed(t, &d->embedding->tensor, ids, n), keys, heed_mix(11), d->dropout);
+    return (symbol){x, heed_dense_forward(t, &d->input, x), keys};
+}
+
+static symbol rows_of(heed_tape *t, const symbol *all, int64_t first, int64_t n)
+{
+    return (symbol){heed_rows(t, all->embedded, first, n), heed_rows(t, all->gates, first, n), all->keys + first};
+}
+
+static heed_attended look(heed_tape *t, const decoder *d, const heed_state *s)
+{
+    const heed_memory memory = {s->values, s->keys, s->span};
+    heed_tape_scope(t, "attention");
+    return heed_attn_step(t, &d->attn, s->h[d->layers - 1], &memory, s->owner, s->position);
+}
+
+/* gates: the lowest cell's input product; moves every layer's state on. */
+static void run_cells(heed_tape *t, const decoder *d, heed_state *s, heed_tensor *gates, const uint64_t *keys)
+{
+    static const char *const scope[HEED_MAX_LAYERS] = {"decoder.0", "decoder.1", "decoder.2", "decoder.3", "decoder.4", "decoder.5", "decoder.6", "decoder.7"};
+    for (int64_t l = 0; l < d->layers; l++) {
+        heed_tape_scope(t, scope[l]);
+        if (l) gates = heed_dense_forward(t, &d->above[l], heed_dropout(t, s->h[l - 1], keys, heed_key(12, (uint64_t)l), d->dropout));
+        const heed_lstm_state next = heed_cell_step(t, &d->cell[l], gates, (heed_lstm_state){s->h[l], s->c[l]});
+        s->h[l] = next.h;
+        s->c[l] = next.c;
+    }
+}
+
+/* What the features are joined from, kept apart so that a whole batch is joined at once. */
+typedef struct moment { heed_tensor *state, *context, *feature; heed_attended attended; } moment;
+
+static moment step_bahdanau(heed_tape *t, const decoder *d, heed_state *s, const symbol *y)
+{
+    moment m = {.context = s->vector};
+    if (d->attends) {
+        m.attended = look(t, d, s);
+        m.context = m.attended.out;
+    }
+    heed_tape_scope(t, "decoder.0");
+    run_cells(t, d, s, m.context ? heed_dense_add(t, &d->context, y->gates, m.context) : y->gates, y->keys);
+    m.state = s->h[d->layers - 1];
+    return m;
+}
+
+static moment step_luong(heed_tape *t, const decoder *d, heed_state *s, const symbol *y)
+{
+    moment m = {.context = s->vector};
+    heed_tape_scope(t, "decoder.0");
+    run_cells(t, d, s, d->feeds ? heed_dense_add(t, &d->context, y->gates, s->feed) : y->gates, y->keys);
+    m.state = s->h[d->layers - 1];
+    if (d->attends) {
+        m.attended = look(t, d, s);
+        m.context = m.attended.out;
+    }
+    heed_tape_scope(t, "decoder.join");
+    heed_tensor *both[2] = {m.state, m.context};
+    m.feature = heed_tanh(t, heed_dense_forward(t, &d->join, m.context ? heed_concat(t, both, 2) : m.state));
+    if (d->feeds) s->feed = m.feature;
+    return m;
+}
+
+static moment run_moment(heed_tape *t, const decoder *d, heed_state *s, const symbol *y)
+{
+    const moment m = d->luong ? step_luong(t, d, s, y) : step_bahdanau(t, d, s, y);
+    s->position++;
+    return m;
+}
+
+static heed_tensor *join_features(heed_tape *t, const decoder *d, const moment *m, heed_tensor *embedded)
+{
+    heed_tape_scope(t, "decoder.join");
+    if (d->luong) return m->feature;
+    heed_tensor *parts[3] = {m->state, m->context ? m->context : embedded, embedded};
+    return heed_concat(t, parts, m->context ? 3 : 2);
+}
+
+static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32_t *ids)
+{
+    const decoder *d = self;
+    const symbol y = embed_symbols(t, d, ids, NULL, s->n);
+    const moment m = run_moment(t, d, s, &y);
+    return (heed_step){join_features(t, d, &m, y.embedded), m.attended};
+}
+
+/* --- rows come and go ------------------------------------------------------------------------------------------------------------------ */
+
+static void select_rows(heed_tape *t, const void *self, heed_state *s, const int64_t *rows, int64_t n)
+{
+    const decoder *d = self;
+    int64_t *owner = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *owner);
+    if (!owner) return;
+    for (int64_t i = 0; i < n; i++) owner[i] = s->owner ? s->owner[rows[i]] : rows[i];
+    for (int64_t l = 0; l < d->layers; l++) {
+        s->h[l] = heed_gather(t, s->h[l], rows, n);
+        if (s->c[l]) s->c[l] = heed_gather(t, s->c[l], rows, n);
+    }
+    if (s->feed) s->feed = heed_gather(t, s->feed, rows, n);
+    if (s->vector) s->vector = heed_gather(t, s->vector, rows, n);
+    s->owner = owner;
+    s->n = n;
+}
+
+/* In training the rows alive are the first ones: views, no copies. */
+static void keep_first(heed_tape *t, const decoder *d, heed_state *s, int64_t n)
+{
+    for (int64_t l = 0; l < d->layers; l++) {
+        s->h[l] = heed_rows(t, s->h[l], 0, n);
+        if (s->c[l]) s->c[l] = heed_rows(t, s->c[l], 0, n);
+    }
+    if (s->feed) s->feed = heed_rows(t, s->feed, 0, n);
+    if (s->vector) s->vector = heed_rows(t, s->vector, 0, n);
+    s->n = n;
+}
+
+/* --- a whole batch --------------------------------------------------------------------------------------------------------------------- */
+
+/* Every symbol before is the target's: input products, the joining and the output layer run once over all moments. */
+static heed_tensor *force_all(heed_tape *t, const decoder *d, const heed_head *head, heed_state *s, const heed_forcing *f)
+{
+    heed_tensor **state = heed_tape_alloc(t, (size_t)f->T * sizeof *state), **context = heed_tape_alloc(t, (size_t)f->T * sizeof *context);
+    if (heed_tape_failed(t)) return &t->poison;
+    const symbol all = embed_symbols(t, d, f->before, f->keys, f->N);
+    for (int64_t i = 0; i < f->T; i++) {
+        keep_first(t, d, s, f->alive[i]);
+        const symbol y = rows_of(t, &all, f->first[i], f->alive[i]);
+        const moment m = run_moment(t, d, s, &y);
+        state[i] = d->luong ? m.feature : m.state;
+        context[i] = m.context;
+    }
+    heed_tape_scope(t, "decoder.join");
+    heed_tensor *states = heed_stack(t, state, f->T);
+    const bool joins = !d->luong && d->context_width;
+    const moment whole = {.state = states, .feature = states, .context = joins ? heed_stack(t, context, f->T) : NULL};
+    return heed_head_forward(t, head, heed_dropout(t, join_features(t, d, &whole, all.embedded), f->keys, heed_mix(13), d->dropout));
+}
+
+static int32_t own_choice(heed_tape *t, const heed_tensor *logits, int64_t row)
+{
+    return (int32_t)t->k->arg_max(logits->x + row * logits->cols, logits->cols);
+}
+
+/* Scheduled sampling (Bengio et al. 2015): each record tosses its own coin at each moment, whatever its place in the batch. */
+static heed_tensor *force_some(heed_tape *t, const decoder *d, const heed_head *head, heed_state *s, const heed_forcing *f, double forcing)
+{
+    heed_tensor **logits = heed_tape_alloc(t, (size_t)f->T * sizeof *logits);
+    int32_t *before = heed_tape_alloc(t, (size_t)s->n * sizeof *before);
+    if (heed_tape_failed(t)) return &t->poison;
+    for (int64_t i = 0; i < f->T; i++) {
+        const uint64_t *keys = f->keys + f->first[i];
+        keep_first(t, d, s, f->alive[i]);
+        for (int64_t b = 0; b < s->n; b++) {
+            const bool taught = i == 0 || heed_uniform(heed_key(t->key, 14), keys[b]) < forcing;
+            before[b] = taught ? f->before[f->first[i] + b] : own_choice(t, logits[i - 1], b);
+        }
+        const symbol y = embed_symbols(t, d, before, keys, s->n);
+        const moment m = run_moment(t, d, s, &y);
+        logits[i] = heed_head_forward(t, head, heed_dropout(t, join_features(t, d, &m, y.embedded), keys, heed_mix(13), d->dropout));
+        if (heed_tape_failed(t)) return &t->poison;
+    }
+    return heed_stack(t, logits, f->T);
+}
+
+static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
+{
+    const decoder *d = self;
+    heed_forcing f;
+    heed_state s;
+    const heed_forced failed = {.logits = &t->poison};
+    if (heed_tape_failed(t) || !heed_forcing_lay(&f, t, &b->target)) return failed;
+    start(t, d, memory, &s);
+    return (heed_forced){forcing >= 1 ? force_all(t, d, head, &s, &f) : force_some(t, d, head, &s, &f, forcing), f.targets};
+}
+
+const heed_decoder_kind heed_decoder_rnn = {"rnn", init, features_width, embedding, start, step, select_rows, forward};

@@ -1,0 +1,235 @@
+/* The model directory, in Hugging Face's layout: config.json (what the model is), recipe.yaml (how it came to be), the vocabularies,
+ * model.safetensors, and attn.json, written last, which vouches for the others by their sha256. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "kernels/kernels.h"
+#include "model/config.h"
+#include "model/model.h"
+#include "model/safetensors.h"
+#include "tensor/tape.h"
+
+enum { PATH = 4096, FORMAT = 1 };
+
+static const char *const members[] = {"config.json", "recipe.yaml", "source.vocab.json", "target.vocab.json", "model.safetensors"};
+enum { MEMBERS = sizeof members / sizeof members[0] };
+
+/* --- saving ---------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status save_text(const char *dir, const char *name, heed_buf *text, heed_error *err)
+{
+    char path[PATH];
+    heed_status status = text->failed ? heed_fail(err, HEED_E_NOMEM, "out of memory for %s", name) : heed_path_join(path, sizeof path, dir, name, err);
+    if (status == HEED_OK) status = heed_file_replace(path, text->data, text->size, err);
+    heed_buf_free(text);
+    return status;
+}
+
+static heed_status save_settings(const heed_model *m, const char *dir, heed_error *err)
+{
+    heed_buf text = {0};
+    heed_status status = heed_config_write(&m->recipe, &text);
+    status = status == HEED_OK ? save_text(dir, "config.json", &text, err) : heed_fail(err, status, "out of memory for config.json");
+    if (status != HEED_OK) return status;
+    status = heed_recipe_write(&m->recipe, &text);
+    return status == HEED_OK ? save_text(dir, "recipe.yaml", &text, err) : heed_fail(err, status, "out of memory for recipe.yaml");
+}
+
+static heed_status save_weights(const heed_model *m, const char *dir, heed_error *err)
+{
+    char path[PATH];
+    const int64_t n = heed_params_count(m->params);
+    heed_named *named = malloc((size_t)n * sizeof *named + 1);
+    if (!named) return heed_fail(err, HEED_E_NOMEM, "out of memory for model.safetensors");
+    for (int64_t i = 0; i < n; i++) {
+        const heed_weight *w = heed_params_at(m->params, i);
+        named[i] = (heed_named){.name = w->name, .x = w->tensor.x, .rank = w->rank, .rows = w->tensor.rows, .cols = w->tensor.cols};
+    }
+    const char *const metadata[] = {"format", "heed", NULL};
+    heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
+    if (status == HEED_OK) status = heed_safetensors_write(path, named, n, metadata, err);
+    free(named);
+    return status;
+}
+
+static heed_status save_texts(const heed_model *m, const char *dir, heed_error *err)
+{
+    char path[PATH];
+    heed_status status = heed_path_join(path, sizeof path, dir, "source.vocab.json", err);
+    if (status == HEED_OK) status = heed_text_write(m->source, path, err);
+    if (status == HEED_OK) status = heed_path_join(path, sizeof path, dir, "target.vocab.json", err);
+    return status == HEED_OK ? heed_text_write(m->target, path, err) : status;
+}
+
+static heed_status digest_member(const char *dir, const char *name, char hex[65], heed_error *err)
+{
+    char path[PATH];
+    heed_file f;
+    heed_status status = heed_path_join(path, sizeof path, dir, name, err);
+    if (status == HEED_OK) status = heed_file_map(&f, path, HEED_E_MODEL, err);
+    if (status != HEED_OK) return status;
+    heed_sha256(hex, f.data, f.size);
+    heed_file_unmap(&f);
+    return HEED_OK;
+}
+
+static heed_status save_voucher(const char *dir, const char *const *training, heed_error *err)
+{
+    json_t *sums = json_object(), *provenance = json_pack("{s:s}", "isa", heed_kernels_get()->isa);
+    heed_status status = HEED_OK;
+    for (int i = 0; i < MEMBERS && status == HEED_OK; i++) {
+        char hex[65];
+        status = digest_member(dir, members[i], hex, err);
+        if (status == HEED_OK) json_object_set_new(sums, members[i], json_string(hex));
+    }
+    for (; training && training[0]; training += 2) json_object_set_new(provenance, training[0], json_string(training[1]));
+    json_t *all = json_pack("{s:i,s:{s:i,s:i},s:o,s:o}", "format", FORMAT, "alignment", "layer", 0, "head", 0, "provenance", provenance, "sha256", sums);
+    char *text = all && status == HEED_OK ? json_dumps(all, JSON_INDENT(2)) : NULL;
+    json_decref(all);
+    if (status != HEED_OK) return status;
+    heed_buf buf = {0};
+    if (text) heed_buf_printf(&buf, "%s\n", text);
+    else buf.failed = true;
+    free(text);
+    return save_text(dir, "attn.json", &buf, err);
+}
+
+heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err)
+{
+    heed_status status = heed_dir_make(dir, err);
+    if (status == HEED_OK) status = save_settings(m, dir, err);
+    if (status == HEED_OK) status = save_texts(m, dir, err);
+    if (status == HEED_OK) status = save_weights(m, dir, err);
+    return status == HEED_OK ? save_voucher(dir, training, err) : status;
+}
+
+/* --- loading --------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status check_format(const json_t *voucher, const char *dir, heed_error *err)
+{
+    const json_t *format = json_object_get(voucher, "format");
+    if (!json_is_integer(format) || !json_is_object(json_object_get(voucher, "sha256")))
+        return heed_fail(err, HEED_E_MODEL, "%s/attn.json: \"format\" or \"sha256\" is missing; is this a model of heed?", dir);
+    if (json_integer_value(format) > FORMAT)
+        return heed_fail(err, HEED_E_MODEL, "%s/attn.json: format %lld is newer than %d, the newest this heed reads; install a newer heed", dir,
+                         (long long)json_integer_value(format), FORMAT);
+    return HEED_OK;
+}
+
+/* Last of all checks, since the readers of the single files know better what is wrong with theirs. */
+static heed_status check_sums(const json_t *voucher, const char *dir, heed_error *err)
+{
+    for (int i = 0; i < MEMBERS; i++) {
+        char hex[65];
+        heed_status status = digest_member(dir, members[i], hex, err);
+        const char *expected = json_string_value(json_object_get(json_object_get(voucher, "sha256"), members[i]));
+        if (status != HEED_OK) return status;
+        if (!expected || strcmp(expected, hex) != 0)
+            return heed_fail(err, HEED_E_MODEL, "%s/%s: its sha256 is %.12s..., attn.json says %.12s...: the file was altered or damaged after it was saved; "
+                             "copy the model again", dir, members[i], hex, expected ? expected : "nothing");
+    }
+    return HEED_OK;
+}
+
+static json_t *load_voucher(const char *dir, heed_error *err)
+{
+    char path[PATH];
+    heed_file f;
+    if (!heed_path_is_dir(dir)) return heed_fail(err, HEED_E_MODEL, "%s: no such model directory", dir), NULL;
+    if (heed_path_join(path, sizeof path, dir, "attn.json", err) != HEED_OK || heed_file_map(&f, path, HEED_E_MODEL, err) != HEED_OK) return NULL;
+    json_error_t wrong;
+    json_t *voucher = json_loadb((const char *)f.data, f.size, JSON_REJECT_DUPLICATES, &wrong);
+    heed_file_unmap(&f);
+    if (!voucher) return heed_fail(err, HEED_E_MODEL, "%s:%d: %s", path, wrong.line, wrong.text), NULL;
+    if (check_format(voucher, dir, err) == HEED_OK) return voucher;
+    json_decref(voucher);
+    return NULL;
+}
+
+static heed_status copy_weight(const heed_named *from, heed_weight *w, const char *path, heed_error *err)
+{
+    if (!from) return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is missing", path, w->name);
+    if (from->rank != w->rank || from->rows != w->tensor.rows || from->cols != w->tensor.cols)
+        return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is [%lld,%lld], config.json and the vocabularies make it [%lld,%lld]", path, w->name,
+                         (long long)from->rows, (long long)from->cols, (long long)w->tensor.rows, (long long)w->tensor.cols);
+    const int64_t size = from->rows * from->cols;
+    if (!heed_kernels_get()->all_finite(from->x, size))
+        return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" holds NaN or infinity; use an earlier checkpoint", path, w->name);
+    memcpy(w->tensor.x, from->x, (size_t)size * sizeof *from->x);
+    return HEED_OK;
+}
+
+static heed_status load_weights(heed_model *m, const char *dir, heed_error *err)
+{
+    char path[PATH];
+    heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
+    heed_safetensors *file = status == HEED_OK ? heed_safetensors_open(path, err) : NULL;
+    if (!file) return HEED_E_MODEL;
+    const int64_t n = heed_params_count(m->params);
+    if (heed_safetensors_count(file) != n)
+        status = heed_fail(err, HEED_E_MODEL, "%s: holds %lld tensors, config.json makes %lld", path, (long long)heed_safetensors_count(file), (long long)n);
+    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
+        heed_weight *w = heed_params_at(m->params, i);
+        status = copy_weight(heed_safetensors_find(file, w->name), w, path, err);
+    }
+    heed_safetensors_close(file);
+    heed_params_touch(m->params);
+    return status;
+}
+
+static heed_status load_settings(heed_recipe *r, const char *dir, heed_error *err)
+{
+    char path[PATH];
+    heed_file f;
+    heed_status status = heed_path_join(path, sizeof path, dir, "config.json", err);
+    if (status == HEED_OK) status = heed_file_map(&f, path, HEED_E_MODEL, err);
+    if (status != HEED_OK) return status;
+    status = heed_config_parse(r, (const char *)f.data, f.size, path, err);
+    heed_file_unmap(&f);
+    return status;
+}
+
+static heed_text *load_text(const char *dir, const char *name, heed_error *err)
+{
+    char path[PATH];
+    return heed_path_join(path, sizeof path, dir, name, err) == HEED_OK ? heed_text_open(path, err) : NULL;
+}
+
+static heed_model *load_parts(const char *dir, heed_error *err)
+{
+    heed_recipe r = {.version = 0};
+    if (load_settings(&r, dir, err) != HEED_OK) return NULL;
+    heed_text *source = load_text(dir, "source.vocab.json", err);
+    heed_text *target = source ? load_text(dir, "target.vocab.json", err) : NULL;
+    if (!target) {
+        heed_text_free(source);
+        heed_recipe_free(&r);
+        return NULL;
+    }
+    return heed_model_build(&r, source, target, err);
+}
+
+static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, heed_error *err)
+{
+    heed_status status = load_weights(m, dir, err);
+    if (status == HEED_OK) status = check_sums(voucher, dir, err);
+    if (status == HEED_OK) status = heed_params_pack(m->params, false, 1, err);
+    m->provenance = json_dumps(json_object_get(voucher, "provenance"), JSON_INDENT(2));
+    return status;
+}
+
+heed_model *heed_model_load(const char *dir, heed_error *err)
+{
+    json_t *voucher = load_voucher(dir, err);
+    if (!voucher) return NULL;
+    heed_model *m = load_parts(dir, err);
+    if (m && load_rest(m, voucher, dir, err) != HEED_OK) {
+        heed_model_free(m);
+        m = NULL;
+    }
+    json_decref(voucher);
+    return m;
+}

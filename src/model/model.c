@@ -1,0 +1,95 @@
+/* A model from its recipe: parts chosen by table, weights declared, laid out and filled; and the loss of a batch. */
+#include "model/model.h"
+
+#include <stdlib.h>
+
+#include "tensor/tape.h"
+
+#define HEED_ENCODER(name, help) extern const heed_encoder_kind heed_encoder_##name;
+#include "model/encoders.def"
+#undef HEED_ENCODER
+#define HEED_DECODER(name, help) extern const heed_decoder_kind heed_decoder_##name;
+#include "model/decoders.def"
+#undef HEED_DECODER
+
+static const heed_encoder_kind *const encoders[] = {
+#define HEED_ENCODER(name, help) &heed_encoder_##name,
+#include "model/encoders.def"
+#undef HEED_ENCODER
+};
+static const heed_decoder_kind *const decoders[] = {
+#define HEED_DECODER(name, help) &heed_decoder_##name,
+#include "model/decoders.def"
+#undef HEED_DECODER
+};
+
+static void init_head(heed_model *m)
+{
+    const int64_t F = m->decoder_kind->width(m->decoder), V = heed_text_size(m->target);
+    if (m->recipe.model.tie == HEED_TIE_OUTPUT) {
+        m->head.weight = m->decoder_kind->embedding(m->decoder);
+        m->head.project = heed_params_add(m->params, "head.project.weight", 2, m->recipe.model.decoder.embed, F, HEED_FILL_GLOROT, 1);
+        heed_weight_product(m->head.project);
+    } else {
+        m->head.weight = heed_params_add(m->params, "head.weight", 2, V, F, HEED_FILL_GLOROT, 1);
+    }
+    heed_weight_product(m->head.weight);
+    m->head.bias = heed_params_add(m->params, "head.bias", 1, 1, V, HEED_FILL_ZERO, 0);
+}
+
+static heed_status build_parts(heed_model *m, heed_error *err)
+{
+    const heed_recipe *r = &m->recipe;
+    m->encoder_kind = encoders[r->model.encoder.type];
+    m->decoder_kind = decoders[r->model.decoder.type];
+    m->encoder = m->encoder_kind->init(m->arena, m->params, r, heed_text_size(m->source), err);
+    if (!m->encoder) return HEED_E_USAGE;
+    m->decoder = m->decoder_kind->init(m->arena, m->params, r, heed_text_size(m->target), m->encoder_kind->width(m->encoder), err);
+    if (!m->decoder) return HEED_E_USAGE;
+    init_head(m);
+    return heed_params_finish(m->params, err);
+}
+
+heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *target, heed_error *err)
+{
+    heed_model *m = calloc(1, sizeof *m);
+    if (!m) {
+        heed_recipe_free(recipe);
+        heed_text_free(source);
+        if (target != source) heed_text_free(target);
+        heed_fail(err, HEED_E_NOMEM, "out of memory for a model");
+        return NULL;
+    }
+    *m = (heed_model){.recipe = *recipe, .source = source, .target = target, .arena = heed_arena_new(0), .params = heed_params_new(err)};
+    *recipe = (heed_recipe){.version = 0};
+    if (!m->arena) heed_fail(err, HEED_E_NOMEM, "out of memory for a model");
+    if (!m->arena || !m->params || build_parts(m, err) != HEED_OK) {
+        heed_model_free(m);
+        return NULL;
+    }
+    heed_params_fill(m->params, m->recipe.train.seed);
+    return m;
+}
+
+void heed_model_free(heed_model *m)
+{
+    if (!m) return;
+    heed_params_free(m->params);
+    heed_arena_free(m->arena);
+    heed_text_free(m->source);
+    if (m->target != m->source) heed_text_free(m->target);
+    heed_recipe_free(&m->recipe);
+    free(m->provenance);
+    free(m);
+}
+
+heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch *b, double weight, heed_loss_counts *counts)
+{
+    const double forcing = t->train ? m->recipe.train.teacher_forcing : 1, smoothing = t->train ? m->recipe.train.label_smoothing : 0;
+    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
+    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, forcing);
+    heed_tape_scope(t, "loss");
+    if (counts) *counts = (heed_loss_counts){.log_p = 0};
+    if (heed_tape_failed(t)) return &t->poison;
+    return heed_cross_entropy(t, f.logits, f.targets, smoothing, weight, counts);
+}

@@ -1,0 +1,130 @@
+/* A recipe: every setting of a task, its data, text, model, training and search. Read from YAML, checked against one table (keys.def), each
+ * key also settable from the command line. All strings belong to the recipe and live until heed_recipe_free().
+ *
+ * Every scalar is text typed by its key, so `no` can be Norwegian and `2016` the name of a set. A key names its kind, range and default in
+ * keys.def; docs/recipes.md is made from the same rows. Threads: a recipe is a plain value, const once it is read. */
+#ifndef HEED_MODEL_RECIPE_H
+#define HEED_MODEL_RECIPE_H
+
+#include "data/corpus.h"
+#include "data/text.h"
+
+enum { HEED_MAX_FILES = 4, HEED_MAX_SETS = 16 };
+
+enum {   /* places in encoders.def, decoders.def, cells.def */
+#define HEED_ENCODER(name, help) HEED_ENCODER_##name,
+#include "model/encoders.def"
+#undef HEED_ENCODER
+    HEED_ENCODER_COUNT
+};
+enum {
+#define HEED_DECODER(name, help) HEED_DECODER_##name,
+#include "model/decoders.def"
+#undef HEED_DECODER
+    HEED_DECODER_COUNT
+};
+enum {
+#define HEED_CELL(name, help) HEED_CELL_##name,
+#include "model/cells.def"
+#undef HEED_CELL
+    HEED_CELL_COUNT
+};
+enum { HEED_ATTENTION_NONE = 0 };                                  /* attention.score; a row of scores.def is 1 + its place there */
+enum { HEED_VECTOR_START, HEED_VECTOR_EVERY_STEP };                /* attention.vector */
+enum { HEED_ORDER_BAHDANAU, HEED_ORDER_LUONG };                    /* decoder.order */
+enum { HEED_TIE_NONE, HEED_TIE_OUTPUT };                           /* model.tie */
+enum { HEED_OPTIMIZER_ADAM, HEED_OPTIMIZER_ADAMW, HEED_OPTIMIZER_SGD };
+enum { HEED_SCHEDULE_CONSTANT, HEED_SCHEDULE_LINEAR, HEED_SCHEDULE_INVERSE_SQRT, HEED_SCHEDULE_COSINE, HEED_SCHEDULE_PLATEAU };
+enum { HEED_PRECISION_F32 };
+
+typedef struct heed_files { char *path[HEED_MAX_FILES]; int count; } heed_files;       /* as written; heed_recipe_find resolves */
+typedef struct heed_set { char *name; heed_files files; } heed_set;
+
+typedef struct heed_encoder_settings {
+    int type;                   /* HEED_ENCODER_... */
+    int cell;                   /* HEED_CELL_... */
+    int64_t layers, directions, embed, width;
+    double dropout;
+} heed_encoder_settings;
+
+typedef struct heed_attention_settings {
+    int score;                  /* HEED_ATTENTION_NONE, or 1 + place in scores.def */
+    int align;                  /* place in heed/aligns.def; `softmax` is `everything` */
+    int64_t width;              /* of the projections, 0: the decoder's width */
+    int64_t window;             /* keys to each side, for `window` */
+    int vector;                 /* HEED_VECTOR_..., for score none */
+} heed_attention_settings;
+
+typedef struct heed_decoder_settings {
+    int type, cell;             /* HEED_DECODER_..., HEED_CELL_... */
+    int order;                  /* HEED_ORDER_... */
+    bool input_feeding;         /* with luong */
+    int64_t layers, embed, width;
+    double dropout;
+} heed_decoder_settings;
+
+typedef struct heed_recipe {
+    int64_t version;            /* of the recipe's format: 1 */
+    char *path;                 /* the file it came from, NULL: none */
+    char *task;                 /* "transduce"; the task layer knows the names */
+    struct {
+        char *root;             /* "" when not set */
+        heed_files train, valid;
+        heed_set test[HEED_MAX_SETS];
+        int tests;
+        int invalid_utf8;       /* heed_invalid */
+        int64_t max_length, shuffle_buffer;
+    } data;
+    struct { heed_text_settings source, target; bool shared; } text;
+    struct {
+        heed_encoder_settings encoder;
+        heed_attention_settings attention;
+        heed_decoder_settings decoder;
+        int tie;                /* HEED_TIE_... */
+    } model;
+    struct {
+        int64_t sentences, tokens, accumulate;        /* train.batch.sentences, train.batch.tokens: one of them is 0 */
+        int64_t epochs, updates, seconds;             /* 0: not set */
+        struct { int type; double rate, beta1, beta2, eps, weight_decay, momentum; } optimizer;   /* HEED_OPTIMIZER_... */
+        struct { int type; int64_t warmup_updates; double from, to, factor; int64_t patience; } schedule;
+                                /* HEED_SCHEDULE_...; from, to: fractions of the rate, where warming up begins and where the end is */
+        double clip, label_smoothing, teacher_forcing;
+        struct { bool by_epoch; int64_t every; char *metric; int64_t patience; } validate;   /* every: updates when !by_epoch; metric "loss" or metrics.def; patience 0: never stop early */
+        int64_t keep, average;
+        int precision;          /* HEED_PRECISION_... */
+        uint64_t seed;
+    } train;
+    struct { int64_t beam; double length_penalty, max_ratio; int64_t max_extra; } decode;    /* at most ratio x source + extra symbols; beam 1 */
+    void *owner;                /* memory of the strings */
+} heed_recipe;
+
+/* Fills r, whatever it held, with the defaults of keys.def: every key but data.train has one. HEED_E_NOMEM. */
+heed_status heed_recipe_default(heed_recipe *r, heed_error *err);
+void heed_recipe_free(heed_recipe *r);                 /* leaves {0}, which may be freed again */
+
+/* Reads YAML text into r, which is {0} or a recipe (then keys that are not named stay). path: for messages and for heed_recipe_find; it is
+ * kept. After a failure r holds part of the settings and is good for nothing but heed_recipe_free().
+ *   HEED_E_USAGE   path:line: unknown key "warmp" under train.schedule; did you mean "warmup"? - also a wrong type, a value out of range, two
+ *                  settings that exclude each other (heed_recipe_check). Anchors, aliases, tags, duplicate keys, several documents, depth above
+ *                  8, more than 10,000 values and more than 1 MiB are refused.
+ *   HEED_E_NOMEM */
+heed_status heed_recipe_parse(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err);
+/* The same from a file. sets: [count] of "train.rate=1e-3", applied after the file, in order, before the check. */
+heed_status heed_recipe_open(heed_recipe *r, const char *path, const char *const *sets, int count, heed_error *err);
+/* One "key=value"; the value is YAML ("[a.txt, b.txt.gz]", "{tokens: 4096}"). Does not check; call heed_recipe_check() after the last. */
+heed_status heed_recipe_set(heed_recipe *r, const char *assignment, heed_error *err);
+/* What no single key can see: data to train on, an end to the training, windows with a width, ... HEED_E_USAGE names keys and remedy. */
+heed_status heed_recipe_check(const heed_recipe *r, heed_error *err);
+
+/* Appends the resolved recipe as YAML that parses to the same recipe, every key written. HEED_E_NOMEM. */
+heed_status heed_recipe_write(const heed_recipe *r, heed_buf *out);
+/* Appends the keys in which two recipes differ, one a line ("train.optimizer.rate: 0.001, was 0.002"), for a refused resume. Returns their
+ * number. Where the files come from (r->path) does not count. */
+int heed_recipe_differ(const heed_recipe *was, const heed_recipe *now, heed_buf *out);
+/* Where a relative file of the recipe lies: beside the recipe, then under data.root (itself looked for beside the recipe, then from the current
+ * directory), then under `data_dir` (HEED_DATA; NULL: none) with data.root below it. HEED_E_DATA lists the places that were looked at. */
+heed_status heed_recipe_find(const heed_recipe *r, const char *file, const char *data_dir, char *out, size_t size, heed_error *err);
+/* Appends docs/recipes.md's table: key, type, range, default, meaning, as Markdown. */
+void heed_recipe_describe(heed_buf *out);
+
+#endif

@@ -1,0 +1,68 @@
+/* The rules between keys: what no single key can see. One row a rule; adding one needs nothing else. */
+#include <string.h>
+
+#include "model/keys.h"
+
+static bool same_text(const heed_text_settings *a, const heed_text_settings *b)
+{
+    return a->units == b->units && a->min_count == b->min_count && a->size == b->size && a->lower == b->lower && a->nfkc == b->nfkc;
+}
+
+static bool no_train(const heed_recipe *r) { return r->data.train.count == 0; }
+static bool no_batch(const heed_recipe *r) { return r->train.sentences == 0 && r->train.tokens == 0; }
+static bool two_batches(const heed_recipe *r) { return r->train.sentences > 0 && r->train.tokens > 0; }
+static bool no_end(const heed_recipe *r) { return r->train.epochs == 0 && r->train.updates == 0 && r->train.seconds == 0; }
+static bool no_last_update(const heed_recipe *r)
+{
+    bool falls = r->train.schedule.type == HEED_SCHEDULE_LINEAR || r->train.schedule.type == HEED_SCHEDULE_COSINE;
+    return falls && r->train.epochs == 0 && r->train.updates == 0;
+}
+static bool no_warmup(const heed_recipe *r) { return r->train.schedule.type == HEED_SCHEDULE_INVERSE_SQRT && r->train.schedule.warmup_updates == 0; }
+static bool long_warmup(const heed_recipe *r)
+{
+    return r->train.schedule.type == HEED_SCHEDULE_COSINE && r->train.updates > 0 && r->train.schedule.warmup_updates >= r->train.updates;
+}
+static bool blind_plateau(const heed_recipe *r) { return r->train.schedule.type == HEED_SCHEDULE_PLATEAU && r->data.valid.count == 0; }
+static bool blind_metric(const heed_recipe *r) { return strcmp(r->train.validate.metric, "loss") != 0 && r->data.valid.count == 0; }
+static bool few_kept(const heed_recipe *r) { return r->train.average > r->train.keep; }
+static bool unequal_sides(const heed_recipe *r) { return r->text.shared && !same_text(&r->text.source, &r->text.target); }
+static bool no_window(const heed_recipe *r)
+{
+    const heed_attention_settings *a = &r->model.attention;
+    return a->align == HEED_ALIGN_window && a->score != HEED_ATTENTION_NONE && a->window == 0;
+}
+static bool early_feeding(const heed_recipe *r) { return r->model.decoder.input_feeding && r->model.decoder.order != HEED_ORDER_LUONG; }
+
+typedef struct rule {
+    bool of_model;
+    bool (*broken)(const heed_recipe *r);
+    const char *text;
+} rule;
+
+static const rule rules[] = {
+    {false, no_train, "data.train is missing: two files side by side, or one TSV"},
+    {false, no_batch, "train.batch: sentences and tokens are both 0; set one of them"},
+    {false, two_batches, "train.batch: sentences and tokens exclude each other; set one of them"},
+    {false, no_end, "train: epochs, updates and seconds are all 0, so nothing would end the training; set one of them"},
+    {false, no_last_update, "train.schedule: this type needs to know the end; set train.epochs or train.updates"},
+    {false, no_warmup, "train.schedule: inverse_sqrt needs warmup, a number of updates from 1"},
+    {false, long_warmup, "train.schedule: warmup is as long as train.updates; make it shorter"},
+    {false, blind_plateau, "train.schedule: plateau needs data.valid"},
+    {false, blind_metric, "train.validate.metric needs data.valid, or set it to loss"},
+    {false, few_kept, "train.average is larger than train.keep; keep as many checkpoints as are averaged"},
+    {true, unequal_sides, "text.shared needs the same settings for text.source and text.target; set them under text"},
+    {true, no_window, "model.attention.align: window needs model.attention.window, the number of keys to each side"},
+    {true, early_feeding, "model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already"},
+};
+
+heed_status heed_keys_check(const heed_recipe *r, bool model, const heed_origin *from, heed_error *err)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if ((rules[i].of_model || !model) && rules[i].broken(r)) return heed_origin_fail(from, 0, err, "%s", rules[i].text);
+    return HEED_OK;
+}
+
+heed_status heed_recipe_check(const heed_recipe *r, heed_error *err)
+{
+    return heed_keys_check(r, false, &(heed_origin){r->path ? r->path : "recipe", HEED_E_USAGE}, err);
+}

@@ -1,0 +1,55 @@
+/* Products with a weight: linear, linear_add. The gradient of the weight is listed on the tape, not summed here (tensor/tape.h). */
+#include <string.h>
+
+#include "heed/ops.h"
+#include "tensor/tape.h"
+
+typedef struct product { heed_tensor *base, *x, *weight, *bias; } product;
+
+/* y = base + x W^T + b:  dbase += dy,  dx += dy W,  dW += dy^T x,  db += columns of dy */
+static void linear_back(heed_tape *t, heed_node *n)
+{
+    const product *s = n->saved;
+    const heed_tensor *y = n->out;
+    float *dbase = s->base ? heed_tape_grad(t, s->base) : NULL, *dx = heed_tape_grad(t, s->x);
+    if (dbase) t->k->axpy(dbase, 1, y->g, y->rows * y->cols);
+    if (dx) {
+        const heed_pack *pack = heed_tape_pack(t, s->weight, true);
+        heed_error err;
+        if (pack && heed_gemm_data(t->gemm, pack, y->rows, y->g, y->cols, dx, s->x->cols, true, &err) != HEED_OK)
+            heed_tape_fail(t, err.status, "linear: %s", err.text);
+    }
+    const heed_gemm_rows rows = {.dy = y->g, .x = s->x->x, .rows = y->rows, .ldy = y->cols, .ldx = s->x->cols};
+    heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows});
+    if (s->bias) heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = rows});
+}
+
+static heed_tensor *linear(heed_tape *t, const char *op, product p)
+{
+    const heed_tensor *w = p.weight;
+    if (p.x->cols != w->cols || (p.bias && p.bias->cols != w->rows) || (p.base && (p.base->rows != p.x->rows || p.base->cols != w->rows)))
+        return heed_tape_fail(t, HEED_E_SHAPE, "%s: [%lld,%lld] x [%lld,%lld]^T: sizes differ (or those of bias or base do)", op, (long long)p.x->rows,
+                              (long long)p.x->cols, (long long)w->rows, (long long)w->cols);
+    heed_tensor *out = heed_tape_tensor(t, p.x->rows, w->rows);
+    const heed_pack *pack = heed_tape_failed(t) ? NULL : heed_tape_pack(t, p.weight, false);
+    if (!pack) return &t->poison;
+    if (p.base) memcpy(out->x, p.base->x, (size_t)(out->rows * out->cols) * sizeof *out->x);
+    heed_error err;
+    if (heed_gemm_forward(t->gemm, pack, out->rows, p.x->x, p.x->cols, p.bias ? p.bias->x : NULL, out->x, out->cols, p.base != NULL, &err) != HEED_OK)
+        return heed_tape_fail(t, err.status, "%s: %s", op, err.text);
+    if (!heed_tape_wants(t, true)) return out;
+    product *s = heed_tape_alloc(t, sizeof *s);
+    if (!s) return &t->poison;
+    *s = p;
+    return heed_tape_node(t, op, out, linear_back, s);
+}
+
+heed_tensor *heed_linear(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias)
+{
+    return linear(t, "linear", (product){NULL, x, weight, bias});
+}
+
+heed_tensor *heed_linear_add(heed_tape *t, heed_tensor *base, heed_tensor *x, heed_tensor *weight)
+{
+    return linear(t, "linear_add", (product){base, x, weight, NULL});
+}

@@ -1,0 +1,283 @@
+/* transduce: text in, text out. A batch of sources is encoded, then written symbol by symbol (or, forced, read along a given target). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "decode/greedy.h"
+#include "task/task.h"
+#include "tensor/tape.h"
+
+enum { MOST_SYMBOLS = 20000 };            /* of a source; the encoder's states alone are some 40 MB then */
+
+/* One step of the decoder as it happened, for weights asked for afterwards. Row r belongs to the sequence owner[r]. */
+typedef struct moment { heed_attended attended; const heed_tensor *features; const int64_t *owner; int64_t n; } moment;
+
+typedef struct writer {
+    const heed_model *model;
+    heed_tape *tape;
+    heed_state state;
+    moment *moments;
+    int64_t count, capacity;
+} writer;
+
+/* What belongs to one item while it is worked on. */
+typedef struct work {
+    heed_tokens source, target;
+    heed_output *out;
+    const heed_item *item;
+} work;
+
+/* --- the search's two functions --------------------------------------------------------------------------------------------------------- */
+
+static moment *next_moment(writer *w)
+{
+    if (w->count == w->capacity) {
+        int64_t capacity = w->capacity ? 2 * w->capacity : 64;
+        moment *grown = realloc(w->moments, (size_t)capacity * sizeof *grown);
+        if (!grown) return NULL;
+        w->moments = grown;
+        w->capacity = capacity;
+    }
+    return &w->moments[w->count++];
+}
+
+static float *logits(void *self, const int32_t *before, int64_t n)
+{
+    writer *w = self;
+    const heed_model *m = w->model;
+    const heed_step step = m->decoder_kind->step(w->tape, m->decoder, &w->state, before);
+    heed_tensor *x = heed_head_forward(w->tape, &m->head, step.features);
+    moment *now = next_moment(w);
+    if (!now) heed_tape_fail(w->tape, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
+    if (heed_tape_failed(w->tape)) return NULL;
+    *now = (moment){step.attended, step.features, w->state.owner, n};
+    return x->x;
+}
+
+static bool select_rows(void *self, const int64_t *rows, int64_t n)
+{
+    writer *w = self;
+    w->model->decoder_kind->select(w->tape, w->model->decoder, &w->state, rows, n);
+    return !heed_tape_failed(w->tape);
+}
+
+/* --- from text to symbols ---------------------------------------------------------------------------------------------------------------- */
+
+static void fail_item(heed_output *o, heed_arena *arena, const heed_error *err)
+{
+    o->status = err->status;
+    o->error = heed_arena_text(arena, err->text);
+    o->text = "";
+}
+
+static bool read_item(const heed_model *m, work *w, heed_arena *arena)
+{
+    heed_error err;
+    heed_status status = heed_text_encode(m->source, w->item->text, strlen(w->item->text), &w->source, &err);
+    if (status == HEED_OK && w->item->target) status = heed_text_encode(m->target, w->item->target, strlen(w->item->target), &w->target, &err);
+    if (status == HEED_OK && (w->source.count > MOST_SYMBOLS || w->target.count > MOST_SYMBOLS))
+        status = heed_fail(&err, HEED_E_LIMIT, "%lld symbols; at most %d can be read at once: cut the text into sentences",
+                           (long long)(w->source.count > w->target.count ? w->source.count : w->target.count), MOST_SYMBOLS);
+    if (status != HEED_OK) fail_item(w->out, arena, &err);
+    return status == HEED_OK;
+}
+
+static int64_t length(const heed_model *m, const heed_item *item)
+{
+    (void)m;
+    return (int64_t)strlen(item->text);
+}
+
+/* --- from symbols to the reply ------------------------------------------------------------------------------------------------------------- */
+
+static heed_piece_of_text *source_pieces(heed_arena *arena, const char *text, const heed_tokens *tokens)
+{
+    heed_piece_of_text *p = heed_arena_alloc(arena, (size_t)(tokens->count + 1) * sizeof *p);
+    for (int64_t i = 0; p && i < tokens->count; i++) {
+        const heed_token *k = &tokens->item[i];
+        const size_t size = (size_t)(k->end - k->start);
+        char *copy = heed_arena_zero(arena, size + 1);
+        if (!copy) return NULL;
+        memcpy(copy, text + k->start, size);
+        p[i] = (heed_piece_of_text){copy, k->start, k->end, 0};
+    }
+    const int64_t end = (int64_t)strlen(text);
+    if (p) p[tokens->count] = (heed_piece_of_text){"</s>", end, end, 0};
+    return p;
+}
+
+static heed_piece_of_text *target_pieces(heed_arena *arena, const heed_model *m, const heed_hypothesis *h, heed_buf *text)
+{
+    const int64_t n = h->ended ? h->n - 1 : h->n;
+    heed_piece_of_text *p = heed_arena_alloc(arena, (size_t)(h->n + 1) * sizeof *p);
+    heed_token *at = heed_arena_alloc(arena, (size_t)(n + 1) * sizeof *at);
+    heed_error err;
+    if (!p || !at || heed_text_decode(m->target, h->ids, n, text, at, &err) != HEED_OK) return NULL;
+    for (int64_t i = 0; i < h->n; i++) {
+        const bool end = i == n;
+        const int64_t from = end ? (int64_t)text->size : at[i].start, to = end ? from : at[i].end;
+        p[i] = (heed_piece_of_text){end ? "</s>" : heed_arena_text(arena, heed_text_symbol(m->target, h->ids[i])), from, to, (double)h->logp[i]};
+    }
+    return p;
+}
+
+static int64_t row_of(const moment *m, int64_t sequence)
+{
+    if (!m->owner) return sequence;
+    int64_t low = 0, high = m->n - 1;
+    while (low < high) {
+        const int64_t middle = (low + high) / 2;
+        if (m->owner[middle] < sequence) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* weights and scores [n, Tk] of sequence b over all its steps */
+static void look_up(const writer *w, int64_t b, int64_t n, int64_t Tk, float *weights, float *scores)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const moment *m = &w->moments[i];
+        float *row = weights + i * Tk, *score = scores ? scores + i * Tk : NULL;
+        int64_t first, r = row_of(m, b);
+        const int64_t count = heed_attend_weights(&m->attended, r, r, row, score, &first);
+        memmove(row + first, row, (size_t)count * sizeof *row);
+        for (int64_t j = 0; j < Tk; j++)
+            if (j < first || j >= first + count) row[j] = 0;
+        if (score) memmove(score + first, score, (size_t)count * sizeof *score);
+        for (int64_t j = 0; score && j < Tk; j++)
+            if (j < first || j >= first + count) score[j] = -INFINITY;
+    }
+}
+
+static bool write_weights(heed_job *j, const writer *w, heed_output *o, int64_t b)
+{
+    const size_t bytes = (size_t)(o->count * o->source_count + 1) * sizeof(float);
+    heed_arena *home = j->weights ? j->arena : w->tape->arena;
+    float *weights = heed_arena_alloc(home, bytes);
+    if (!weights) return false;
+    look_up(w, b, o->count, o->source_count, weights, NULL);
+    if (j->weights) o->weights = weights;
+    return heed_output_align(o, weights, j->arena);
+}
+
+static bool write_steps(heed_job *j, const writer *w, const heed_output *o)
+{
+    const int64_t Tk = o->source_count, n = o->count < j->steps_limit ? o->count : j->steps_limit;
+    const size_t bytes = (size_t)(n * Tk + 1) * sizeof(float);
+    float *weights = heed_arena_alloc(j->arena, bytes), *scores = heed_arena_alloc(j->arena, bytes);
+    if (!weights || !scores) return false;
+    const bool attends = w->moments[0].attended.out != NULL;
+    if (attends) look_up(w, 0, n, Tk, weights, scores);
+    for (int64_t i = 0; i < n; i++) {
+        const moment *m = &w->moments[i];
+        j->steps[i] = (heed_step_view){.symbol = o->tokens[i].text, .logp = o->tokens[i].logp, .joined = m->features->x, .Tk = Tk, .F = m->features->cols};
+        if (!attends) continue;
+        j->steps[i].scores = scores + i * Tk;
+        j->steps[i].weights = weights + i * Tk;
+        j->steps[i].context = m->attended.out->x;
+        j->steps[i].Dv = m->attended.out->cols;
+    }
+    j->steps_count = n;
+    return true;
+}
+
+static bool write_output(heed_job *j, const writer *w, const work *x, const heed_hypothesis *h, int64_t b)
+{
+    heed_output *o = x->out;
+    heed_buf text = {0};
+    o->source_tokens = source_pieces(j->arena, o->source, &x->source);
+    o->source_count = x->source.count + 1;
+    o->tokens = target_pieces(j->arena, j->model, h, &text);
+    o->count = h->n;
+    o->score = h->score;
+    o->text = heed_arena_text(j->arena, text.data ? text.data : "");
+    heed_buf_free(&text);
+    if (!o->source_tokens || !o->tokens || !o->text) return false;
+    if (w->count && w->moments[0].attended.out && !write_weights(j, w, o, b)) return false;
+    return !j->steps || !w->count || write_steps(j, w, o);
+}
+
+/* --- a batch ------------------------------------------------------------------------------------------------------------------------------ */
+
+static heed_hypothesis *room_for_hypotheses(const heed_model *m, heed_tape *t, const work *const *good, int64_t B)
+{
+    heed_hypothesis *h = heed_tape_alloc(t, (size_t)(B + 1) * sizeof *h);
+    for (int64_t b = 0; h && b < B; b++) {
+        const work *x = good[b];
+        const bool forced = x->item->target != NULL;
+        const int64_t most = (int64_t)(m->recipe.decode.max_ratio * (double)x->source.count) + m->recipe.decode.max_extra;
+        h[b] = (heed_hypothesis){.limit = forced ? x->target.count + 1 : most};
+        h[b].ids = heed_tape_alloc(t, (size_t)(h[b].limit + 1) * sizeof *h[b].ids);
+        h[b].logp = heed_tape_alloc(t, (size_t)(h[b].limit + 1) * sizeof *h[b].logp);
+        int32_t *ids = forced ? heed_tape_alloc(t, (size_t)h[b].limit * sizeof *ids) : NULL;
+        if (heed_tape_failed(t)) return NULL;
+        for (int64_t i = 0; forced && i < x->target.count; i++) ids[i] = x->target.item[i].id;
+        if (forced) ids[x->target.count] = HEED_EOS;
+        h[b].forced = ids;
+    }
+    return h;
+}
+
+static heed_status write_batch(heed_job *j, const work *const *good, const heed_batch *batch, writer *w, heed_error *err)
+{
+    const heed_model *m = j->model;
+    heed_tape *t = j->tape;
+    heed_tape_reset(t, false, false, 0);
+    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &batch->source);
+    if (!heed_tape_failed(t)) m->decoder_kind->start(t, m->decoder, &memory, &w->state);
+    heed_hypothesis *h = heed_tape_failed(t) ? NULL : room_for_hypotheses(m, t, good, batch->B);
+    const heed_search search = {w, heed_text_size(m->target), HEED_BOS, HEED_EOS, logits, select_rows};
+    if (!h || !heed_greedy(&search, h, batch->B))
+        return heed_tape_failed(t) ? heed_tape_status(t, err) : heed_fail(err, HEED_E_NOMEM, "out of memory in the search");
+    for (int64_t b = 0; b < batch->B; b++)
+        if (!write_output(j, w, good[b], &h[b], b)) return heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
+    return HEED_OK;
+}
+
+static heed_status run_good(heed_job *j, const work *const *good, int64_t B, heed_error *err)
+{
+    heed_tokens *source = calloc((size_t)B, sizeof *source);
+    uint64_t *record = calloc((size_t)B, sizeof *record);
+    int64_t *line = calloc((size_t)B, sizeof *line);
+    heed_status status = source && record && line ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for a batch");
+    for (int64_t b = 0; status == HEED_OK && b < B; b++) {
+        source[b] = good[b]->source;
+        line[b] = b;
+    }
+    heed_batch *batch = status == HEED_OK ? heed_batch_new(source, NULL, B, record, line, false, err) : NULL;
+    writer w = {.model = j->model, .tape = j->tape};
+    status = batch ? write_batch(j, good, batch, &w, err) : HEED_E_NOMEM;
+    free(w.moments);
+    heed_batch_free(batch);
+    free(source);
+    free(record);
+    free(line);
+    return status;
+}
+
+static heed_status run(heed_job *j, heed_error *err)
+{
+    work *works = calloc((size_t)j->count + 1, sizeof *works);
+    const work **good = calloc((size_t)j->count + 1, sizeof *good);
+    heed_status status = works && good ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for a batch");
+    int64_t B = 0;
+    for (int64_t i = 0; status == HEED_OK && i < j->count; i++) {
+        heed_output *o = j->outputs[i];
+        works[i] = (work){.out = o, .item = j->items[i]};
+        *o = (heed_output){.source = heed_arena_text(j->arena, j->items[i]->text), .text = "", .status = HEED_OK};
+        if (!o->source) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
+        else if (read_item(j->model, &works[i], j->arena) && (works[i].source.count || works[i].item->target)) good[B++] = &works[i];
+    }
+    if (status == HEED_OK && B) status = run_good(j, good, B, err);
+    for (int64_t i = 0; works && i < j->count; i++) {
+        heed_tokens_free(&works[i].source);
+        heed_tokens_free(&works[i].target);
+    }
+    free(works);
+    free(good);
+    return status;
+}
+
+const heed_task heed_task_transduce = {"transduce", "one sequence of symbols to another: letters to sounds, inflection, translation of symbols", 2, length, run};

@@ -1,0 +1,114 @@
+/* The gradients of weights: what tapes have listed, summed in the order of tapes and of arising. Work is cut into blocks of a weight's rows, by
+ * shape alone; each block is summed by one thread. */
+#include "tensor/params.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_ROWS = 256 };
+
+static bool worker_room(heed_worker *me, int64_t count)
+{
+    if (count <= me->capacity) return true;
+    heed_gemm_rows *grown = realloc(me->rows, (size_t)count * sizeof *grown);
+    if (!grown) return false;
+    me->rows = grown;
+    me->capacity = count;
+    return true;
+}
+
+static int64_t gather_products(heed_worker *me, heed_tape *const *tapes, int count, const heed_weight *w)
+{
+    int64_t n = 0;
+    for (int i = 0; i < count; i++)
+        for (const heed_pending *p = w->id < tapes[i]->pending_count ? tapes[i]->pending[w->id] : NULL; p; p = p->next)
+            if (p->kind == HEED_PENDING_PRODUCT) {
+                if (!worker_room(me, n + 1)) return -1;
+                me->rows[n++] = p->rows;
+            }
+    return n;
+}
+
+static void add_piece(const heed_kernels *k, float *g, const heed_weight *w, const heed_pending *p, int64_t first, int64_t end)
+{
+    const int64_t d = w->tensor.cols;
+    switch (p->kind) {
+    case HEED_PENDING_COLUMNS:
+        for (int64_t i = 0; i < p->rows.rows; i++) k->axpy(g, 1, p->rows.dy + i * p->rows.ldy, d);
+        break;
+    case HEED_PENDING_EMBED:
+        for (int64_t i = 0; i < p->rows.rows; i++)
+            if (p->ids[i] >= first && p->ids[i] < end) k->axpy(g + p->ids[i] * d, 1, p->rows.dy + i * p->rows.ldy, d);
+        break;
+    case HEED_PENDING_DENSE:
+        k->axpy(g + first * d, 1, p->dense + first * d, (end - first) * d);
+        break;
+    case HEED_PENDING_PRODUCT:
+        break;
+    }
+}
+
+static heed_status run_share(heed_worker *me, const heed_share *job, heed_tape *const *tapes, int count, float *grads, heed_error *err)
+{
+    const heed_weight *w = job->w;
+    const int64_t d = w->tensor.cols;
+    float *g = grads + w->offset;
+    memset(g + job->first * d, 0, (size_t)((job->end - job->first) * d) * sizeof *g);
+    int64_t products = gather_products(me, tapes, count, w);
+    if (products < 0) return heed_fail(err, HEED_E_NOMEM, "out of memory while gradients were summed");
+    if (products > 0) {
+        heed_status status = heed_gemm_weight(me->gemm, w->tensor.rows, d, job->first, job->end, me->rows, products, g, err);
+        if (status != HEED_OK) return status;
+    }
+    for (int i = 0; i < count; i++)
+        for (const heed_pending *p = w->id < tapes[i]->pending_count ? tapes[i]->pending[w->id] : NULL; p; p = p->next)
+            add_piece(tapes[i]->k, g, w, p, job->first, job->end);
+    return HEED_OK;
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    const heed_share *x = a, *y = b;
+    if (x->cost != y->cost) return x->cost < y->cost ? 1 : -1;
+    return (x->w->id > y->w->id) - (x->w->id < y->w->id);
+}
+
+static int64_t cut_shares(const heed_params *p, heed_share *share)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < p->count; i++) {
+        heed_weight *w = p->weight[i];
+        for (int64_t first = 0; first < w->tensor.rows; first += BLOCK_ROWS, n++) {
+            int64_t end = first + BLOCK_ROWS < w->tensor.rows ? first + BLOCK_ROWS : w->tensor.rows;
+            if (share) share[n] = (heed_share){w, first, end, (double)(end - first) * (double)w->tensor.cols * (w->product ? 100 : 1)};
+        }
+    }
+    return n;
+}
+
+static heed_status ensure_shares(heed_params *p, heed_error *err)
+{
+    if (p->share) return HEED_OK;
+    p->shares = cut_shares(p, NULL);
+    p->share = malloc((size_t)p->shares * sizeof *p->share);
+    if (!p->share) return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients");
+    cut_shares(p, p->share);
+    qsort(p->share, (size_t)p->shares, sizeof *p->share, by_cost);
+    return HEED_OK;
+}
+
+heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int count, int threads, heed_error *err)
+{
+    float *grads = heed_params_grads(p);
+    if (!grads) return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients");
+    heed_status status = ensure_shares(p, err);
+    if (status == HEED_OK) status = heed_params_crew(p, threads, err);
+    if (status != HEED_OK) return status;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int64_t i = 0; i < p->shares; i++) {
+        heed_worker *me = &p->worker[omp_get_thread_num()];
+        if (me->error.status == HEED_OK) run_share(me, &p->share[i], tapes, count, grads, &me->error);
+    }
+    return heed_params_crew_status(p, threads, err);
+}

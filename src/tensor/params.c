@@ -1,0 +1,226 @@
+/* Named weights in one slab: declared, laid out, filled, packed for products. */
+#include "tensor/params.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+enum { ALIGN_FLOATS = 16 };   /* every weight begins on a cache line */
+
+heed_params *heed_params_new(heed_error *err)
+{
+    heed_params *p = calloc(1, sizeof *p);
+    if (!p) heed_fail(err, HEED_E_NOMEM, "out of memory for the weights");
+    else p->version = 1;
+    return p;
+}
+
+void heed_params_free(heed_params *p)
+{
+    if (!p) return;
+    for (int64_t i = 0; i < p->count; i++) {
+        heed_pack_free(p->weight[i]->pack);
+        free(p->weight[i]);
+    }
+    for (int i = 0; i < p->workers; i++) {
+        heed_gemm_free(p->worker[i].gemm);
+        free(p->worker[i].rows);
+    }
+    free(p->worker);
+    free(p->share);
+    free(p->weight);
+    free(p->values);
+    free(p->grads);
+    free(p);
+}
+
+static bool make_room(heed_params *p)
+{
+    if (p->count < p->capacity) return true;
+    int64_t capacity = p->capacity ? 2 * p->capacity : 32;
+    heed_weight **grown = realloc(p->weight, (size_t)capacity * sizeof *grown);
+    if (!grown) return false;
+    p->weight = grown;
+    p->capacity = capacity;
+    return true;
+}
+
+heed_weight *heed_params_add(heed_params *p, const char *name, int rank, int64_t rows, int64_t cols, heed_fill fill, double scale)
+{
+    heed_weight *w = make_room(p) ? calloc(1, sizeof *w) : NULL;
+    if (!w || p->finished || strlen(name) >= sizeof w->name) {
+        p->failed = true;
+        free(w);
+        return NULL;
+    }
+    memcpy(w->name, name, strlen(name) + 1);
+    w->rank = rank;
+    w->fill = fill;
+    w->scale = scale;
+    w->params = p;
+    w->id = p->count;
+    w->offset = p->size;
+    w->tensor = (heed_tensor){.rows = rows, .cols = cols, .wants_grad = true, .weight = w};
+    p->size += (rows * cols + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    p->weight[p->count++] = w;
+    return w;
+}
+
+void heed_weight_product(heed_weight *w)
+{
+    if (w) w->product = true;
+}
+
+heed_status heed_params_finish(heed_params *p, heed_error *err)
+{
+    size_t bytes = (size_t)p->size * sizeof(float);
+    if (p->failed) return heed_fail(err, HEED_E_NOMEM, "out of memory for the weights, or a weight's name is too long");
+    p->values = aligned_alloc(64, bytes ? bytes : 64);
+    if (!p->values) return heed_fail(err, HEED_E_NOMEM, "out of memory: %zu bytes for the weights", bytes);
+    memset(p->values, 0, bytes);
+    for (int64_t i = 0; i < p->count; i++) {
+        heed_weight *w = p->weight[i];
+        w->tensor.x = p->values + w->offset;
+        if (w->product && !(w->pack = heed_pack_new(w->tensor.rows, w->tensor.cols, err))) return HEED_E_NOMEM;
+    }
+    p->finished = true;
+    return HEED_OK;
+}
+
+int64_t heed_params_count(const heed_params *p) { return p->count; }
+int64_t heed_params_size(const heed_params *p) { return p->size; }
+heed_weight *heed_params_at(const heed_params *p, int64_t i) { return p->weight[i]; }
+float *heed_params_values(const heed_params *p) { return p->values; }
+void heed_params_touch(heed_params *p) { p->version++; }
+
+heed_weight *heed_params_find(const heed_params *p, const char *name)
+{
+    for (int64_t i = 0; i < p->count; i++)
+        if (strcmp(p->weight[i]->name, name) == 0) return p->weight[i];
+    return NULL;
+}
+
+float *heed_params_grads(const heed_params *p)
+{
+    if (!p->grads) {
+        heed_params *own = (heed_params *)p;   /* the gradients come into being when they are first asked for */
+        own->grads = aligned_alloc(64, (size_t)p->size * sizeof(float) + 64);
+        if (own->grads) memset(own->grads, 0, (size_t)p->size * sizeof(float));
+    }
+    return p->grads;
+}
+
+/* --- initial values ----------------------------------------------------------------------------------------------------------------- */
+
+/* Rows made orthonormal one after the other (Gram and Schmidt), square blocks of `cols` rows each: the gates of a recurrent weight. */
+static void fill_orthogonal(float *x, int64_t rows, int64_t cols, uint64_t key, double gain)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        float *row = x + i * cols;
+        for (int64_t j = 0; j < cols; j++) row[j] = (float)heed_normal(key, (uint64_t)(i * cols + j));
+        for (int64_t other = i / cols * cols; other <= i; other++) {
+            const float *before = x + other * cols;
+            double dot = 0;
+            for (int64_t j = 0; j < cols; j++) dot += (double)row[j] * before[j];
+            double by = other == i ? 1 / sqrt(dot) : 0;
+            for (int64_t j = 0; j < cols; j++) row[j] = (float)(other == i ? row[j] * by : row[j] - dot * before[j]);
+        }
+    }
+    for (int64_t i = 0; i < rows * cols; i++) x[i] = (float)(x[i] * gain);
+}
+
+static void fill_weight(heed_weight *w, uint64_t seed)
+{
+    const int64_t n = w->tensor.rows * w->tensor.cols;
+    const uint64_t key = heed_key_text(seed, w->name);
+    const double gain = w->scale != 0 ? w->scale : 1;
+    const double reach = gain * sqrt(6.0 / (double)(w->tensor.rows + w->tensor.cols));   /* Glorot and Bengio 2010, eq. 16 */
+    float *x = w->tensor.x;
+    switch (w->fill) {
+    case HEED_FILL_ZERO:
+        memset(x, 0, (size_t)n * sizeof *x);
+        break;
+    case HEED_FILL_ONE:
+        for (int64_t i = 0; i < n; i++) x[i] = 1;
+        break;
+    case HEED_FILL_GLOROT:
+        for (int64_t i = 0; i < n; i++) x[i] = (float)(reach * (2 * heed_uniform(key, (uint64_t)i) - 1));
+        break;
+    case HEED_FILL_NORMAL:
+        for (int64_t i = 0; i < n; i++) x[i] = (float)(gain * heed_normal(key, (uint64_t)i));
+        break;
+    case HEED_FILL_ORTHOGONAL:
+        fill_orthogonal(x, w->tensor.rows, w->tensor.cols, key, gain);
+        break;
+    }
+}
+
+void heed_params_fill(heed_params *p, uint64_t seed)
+{
+    for (int64_t i = 0; i < p->count; i++) fill_weight(p->weight[i], seed);
+    heed_params_touch(p);
+}
+
+/* --- packing ------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status pack_weight(heed_gemm *g, heed_weight *w, bool data, int64_t version, heed_error *err)
+{
+    if (!w->product || (w->packed == version && (!data || w->packed_data == version))) return HEED_OK;
+    heed_status status = heed_pack_fill(g, w->pack, w->tensor.x, data, err);
+    if (status == HEED_OK) {
+        w->packed = version;
+        w->packed_data = data ? version : 0;
+    }
+    return status;
+}
+
+heed_status heed_params_crew(heed_params *p, int threads, heed_error *err)
+{
+    if (threads > p->workers) {
+        heed_worker *grown = realloc(p->worker, (size_t)threads * sizeof *grown);
+        if (!grown) return heed_fail(err, HEED_E_NOMEM, "out of memory for %d workers", threads);
+        p->worker = grown;
+        for (; p->workers < threads; p->workers++) {
+            p->worker[p->workers] = (heed_worker){.gemm = heed_gemm_new(err)};
+            if (!p->worker[p->workers].gemm) return HEED_E_NOMEM;
+        }
+    }
+    for (int i = 0; i < threads; i++) p->worker[i].error.status = HEED_OK;
+    return HEED_OK;
+}
+
+heed_status heed_params_crew_status(const heed_params *p, int threads, heed_error *err)
+{
+    for (int i = 0; i < threads; i++)
+        if (p->worker[i].error.status != HEED_OK) {
+            if (err) *err = p->worker[i].error;
+            return p->worker[i].error.status;
+        }
+    return HEED_OK;
+}
+
+heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error *err)
+{
+    heed_status status = heed_params_crew(p, threads, err);
+    if (status != HEED_OK) return status;
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int64_t i = 0; i < p->count; i++) {
+        heed_worker *me = &p->worker[omp_get_thread_num()];
+        if (me->error.status == HEED_OK) pack_weight(me->gemm, p->weight[i], data, p->version, &me->error);
+    }
+    return heed_params_crew_status(p, threads, err);
+}
+
+const heed_pack *heed_tape_pack(heed_tape *t, heed_tensor *weight, bool data)
+{
+    const heed_weight *w = weight->weight;
+    const int64_t version = w->params->version;
+    if (!w->pack || w->packed != version || (data && w->packed_data != version)) {
+        heed_tape_fail(t, HEED_E_USAGE, "weight \"%s\" is not packed: call heed_params_pack() after its values changed", w->name);
+        return NULL;
+    }
+    return w->pack;
+}

@@ -1,0 +1,34 @@
+/* The inside of heed_params, for params.c and collect.c. */
+#ifndef HEED_TENSOR_PARAMS_H
+#define HEED_TENSOR_PARAMS_H
+
+#include "tensor/tape.h"
+
+/* What one thread needs to pack weights and sum gradients; kept over updates. */
+typedef struct heed_worker {
+    heed_gemm *gemm;
+    heed_gemm_rows *rows;
+    int64_t capacity;
+    heed_error error;
+} heed_worker;
+
+/* A block of a weight's rows whose gradient one thread sums. */
+typedef struct heed_share { heed_weight *w; int64_t first, end; double cost; } heed_share;
+
+struct heed_params {
+    heed_weight **weight;
+    int64_t count, capacity, size, version;
+    float *values, *grads;
+    heed_worker *worker;
+    int workers;
+    heed_share *share;
+    int64_t shares;
+    bool failed, finished;
+};
+
+/* At least `threads` workers, their errors cleared. */
+heed_status heed_params_crew(heed_params *p, int threads, heed_error *err);
+/* The first worker's error, in order. */
+heed_status heed_params_crew_status(const heed_params *p, int threads, heed_error *err);
+
+#endif

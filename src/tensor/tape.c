@@ -1,0 +1,198 @@
+/* The tape: what ops leave behind, and the walk back. The whole autodiff; its idea is in heed/tensor.h. */
+#include "tensor/tape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char unnamed[] = "model";
+
+heed_tape *heed_tape_new(const heed_tape_options *options, heed_error *err)
+{
+    heed_tape *t = calloc(1, sizeof *t);
+    if (t) t->arena = heed_arena_new(options->limit);
+    if (!t || !t->arena) {
+        heed_fail(err, HEED_E_NOMEM, "out of memory for a tape");
+        heed_tape_free(t);
+        return NULL;
+    }
+    t->gemm = heed_gemm_new(err);
+    if (!t->gemm) {
+        heed_tape_free(t);
+        return NULL;
+    }
+    t->k = heed_kernels_get();
+    heed_tape_reset(t, options->record, options->train, options->seed);
+    return t;
+}
+
+void heed_tape_free(heed_tape *t)
+{
+    if (!t) return;
+    heed_gemm_free(t->gemm);
+    heed_arena_free(t->arena);
+    free(t);
+}
+
+void heed_tape_reset(heed_tape *t, bool record, bool train, uint64_t key)
+{
+    heed_arena_reset(t->arena);
+    t->record = record;
+    t->train = train;
+    t->key = key;
+    t->last = NULL;
+    t->error = (heed_error){.status = HEED_OK};
+    t->scope = unnamed;
+    t->pending = t->pending_tail = NULL;
+    t->pending_count = 0;
+    t->poison = (heed_tensor){.rows = 0, .cols = 0};
+}
+
+heed_status heed_tape_status(const heed_tape *t, heed_error *err)
+{
+    if (t->error.status != HEED_OK && err) *err = t->error;
+    return t->error.status;
+}
+
+void heed_tape_scope(heed_tape *t, const char *scope) { t->scope = scope ? scope : unnamed; }
+
+size_t heed_tape_bytes(const heed_tape *t) { return heed_arena_bytes(t->arena); }
+
+int64_t heed_tape_grown(const heed_tape *t) { return heed_arena_grown(t->arena) + heed_gemm_grown(t->gemm); }
+
+heed_tensor *heed_tape_fail(heed_tape *t, heed_status status, const char *format, ...)
+{
+    if (!heed_tape_failed(t)) {
+        char text[sizeof t->error.text];
+        va_list list;
+        va_start(list, format);
+        vsnprintf(text, sizeof text, format, list);
+        va_end(list);
+        heed_fail(&t->error, status, "%s   (in %s)", text, t->scope);
+    }
+    return &t->poison;
+}
+
+void *heed_tape_alloc(heed_tape *t, size_t bytes)
+{
+    if (heed_tape_failed(t)) return NULL;
+    void *p = heed_arena_alloc(t->arena, bytes);
+    if (!p) heed_tape_fail(t, HEED_E_NOMEM, "out of memory: %zu bytes more than the %zu in use", bytes, heed_arena_bytes(t->arena));
+    return p;
+}
+
+heed_tensor *heed_tape_tensor(heed_tape *t, int64_t rows, int64_t cols)
+{
+    heed_tensor *x = heed_tape_alloc(t, sizeof *x);
+    float *values = heed_tape_alloc(t, (size_t)(rows * cols) * sizeof *values);
+    if (!x || !values) return &t->poison;
+    *x = (heed_tensor){.x = values, .rows = rows, .cols = cols};
+    return x;
+}
+
+heed_tensor *heed_input(heed_tape *t, int64_t rows, int64_t cols, const float *values, bool grad)
+{
+    heed_tensor *x = heed_tape_tensor(t, rows, cols);
+    if (heed_tape_failed(t)) return x;
+    size_t bytes = (size_t)(rows * cols) * sizeof *values;
+    if (values) memcpy(x->x, values, bytes);
+    else memset(x->x, 0, bytes);
+    x->wants_grad = grad && t->record;
+    return x;
+}
+
+bool heed_tape_wants(const heed_tape *t, bool wants) { return t->record && wants && !heed_tape_failed(t); }
+
+heed_tensor *heed_tape_node(heed_tape *t, const char *op, heed_tensor *out, void (*back)(heed_tape *, heed_node *), void *saved)
+{
+    heed_node *n = heed_tape_alloc(t, sizeof *n);
+    if (!n) return &t->poison;
+    *n = (heed_node){.op = op, .scope = t->scope, .out = out, .back = back, .saved = saved, .before = t->last};
+    t->last = n;
+    out->wants_grad = back != NULL;
+    return out;
+}
+
+static bool grow_pending(heed_tape *t, int64_t count)
+{
+    size_t bytes = (size_t)count * sizeof *t->pending;
+    t->pending = heed_tape_alloc(t, bytes);
+    t->pending_tail = heed_tape_alloc(t, bytes);
+    if (heed_tape_failed(t)) return false;
+    memset(t->pending, 0, bytes);
+    memset(t->pending_tail, 0, bytes);
+    t->pending_count = count;
+    return true;
+}
+
+void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece)
+{
+    const heed_weight *w = weight->weight;
+    if (!t->pending && !grow_pending(t, heed_params_count(w->params))) return;
+    heed_pending *p = heed_tape_alloc(t, sizeof *p);
+    if (!p) return;
+    *p = *piece;
+    p->next = NULL;
+    if (t->pending_tail[w->id]) t->pending_tail[w->id]->next = p;
+    else t->pending[w->id] = p;
+    t->pending_tail[w->id] = p;
+}
+
+/* A weight met outside a product: its whole gradient, as a piece of its own. */
+static float *dense_piece(heed_tape *t, heed_tensor *weight)
+{
+    const size_t bytes = (size_t)(weight->rows * weight->cols) * sizeof(float);
+    float *g = heed_tape_alloc(t, bytes);
+    if (!g) return NULL;
+    memset(g, 0, bytes);
+    heed_tape_pend(t, weight, &(heed_pending){.kind = HEED_PENDING_DENSE, .dense = g});
+    return g;
+}
+
+float *heed_tape_grad(heed_tape *t, heed_tensor *x)
+{
+    if (!x->wants_grad) return NULL;
+    if (x->weight) return dense_piece(t, x);
+    if (x->base) {
+        float *g = heed_tape_grad(t, x->base);
+        return g ? g + x->first * x->cols : NULL;
+    }
+    if (!x->g) {
+        size_t bytes = (size_t)(x->rows * x->cols) * sizeof *x->g;
+        x->g = heed_tape_alloc(t, bytes);
+        if (x->g) memset(x->g, 0, bytes);
+    }
+    return x->g;
+}
+
+heed_status heed_backward(heed_tape *t, heed_tensor *loss, heed_error *err)
+{
+    if (!heed_tape_failed(t) && (loss->rows != 1 || loss->cols != 1 || !loss->wants_grad))
+        heed_tape_fail(t, HEED_E_SHAPE, "backward: the loss is [%lld,%lld] and %s a gradient; it must be [1,1] and depend on a weight",
+                       (long long)loss->rows, (long long)loss->cols, loss->wants_grad ? "wants" : "wants no");
+    if (!heed_tape_failed(t)) {
+        float *g = heed_tape_grad(t, loss);
+        if (g) g[0] = 1;
+        for (heed_node *n = t->last; n && !heed_tape_failed(t); n = n->before)
+            if (n->back && (n->out->g || (n->other && n->other->g))) n->back(t, n);
+    }
+    return heed_tape_status(t, err);
+}
+
+static bool all_finite(const heed_tape *t, const heed_tensor *x, const float *values)
+{
+    return !values || t->k->all_finite(values, x->rows * x->cols);
+}
+
+bool heed_tape_find_nonfinite(const heed_tape *t, const char **op, const char **scope)
+{
+    const heed_node *found = NULL;
+    for (const heed_node *n = t->last; n; n = n->before)
+        if (!all_finite(t, n->out, n->out->x) || (n->other && !all_finite(t, n->other, n->other->x))) found = n;
+    for (const heed_node *n = found ? NULL : t->last; n && !found; n = n->before)
+        if (!all_finite(t, n->out, n->out->g) || (n->other && !all_finite(t, n->other, n->other->g))) found = n;
+    if (!found) return false;
+    *op = found->op;
+    *scope = found->scope;
+    return true;
+}

@@ -1,0 +1,70 @@
+/* For authors of ops: how a node is made and how a gradient finds its place. docs/add-an-op.md walks through one. */
+#ifndef HEED_TENSOR_TAPE_H
+#define HEED_TENSOR_TAPE_H
+
+#include "base/arena.h"
+#include "heed/tensor.h"
+#include "kernels/gemm.h"
+#include "kernels/kernels.h"
+
+typedef struct heed_node heed_node;
+struct heed_node {
+    const char *op, *scope;
+    heed_tensor *out, *other;           /* other: a second result, or NULL */
+    void (*back)(heed_tape *t, heed_node *n);
+    void *saved;                        /* the op's own struct, in the tape's arena */
+    heed_node *before;
+};
+
+typedef enum heed_pending_kind { HEED_PENDING_PRODUCT, HEED_PENDING_COLUMNS, HEED_PENDING_EMBED, HEED_PENDING_DENSE } heed_pending_kind;
+
+/* A weight's gradient is not summed where it arises but listed, so that all rows of a step meet in one product, and so that shards of a
+ * batch can be joined in a fixed order (heed_params_collect). */
+typedef struct heed_pending heed_pending;
+struct heed_pending {
+    heed_pending_kind kind;
+    heed_gemm_rows rows;                /* product: dy^T x; columns: sum of dy's rows */
+    const int32_t *ids;                 /* embed: dy row i belongs to weight row ids[i] */
+    const float *dense;                 /* dense: the weight's whole gradient */
+    heed_pending *next;
+};
+
+struct heed_tape {
+    heed_arena *arena;
+    heed_gemm *gemm;
+    const heed_kernels *k;
+    bool record, train;
+    uint64_t key;
+    heed_node *last;
+    heed_tensor poison;
+    heed_error error;                   /* the first failure, status HEED_OK: none */
+    const char *scope;
+    heed_pending **pending, **pending_tail;   /* [weights of params], in order of arising; NULL until a weight is met */
+    int64_t pending_count;
+};
+
+heed_tensor *heed_tape_tensor(heed_tape *t, int64_t rows, int64_t cols);        /* values not set */
+void *heed_tape_alloc(heed_tape *t, size_t bytes);                              /* NULL: failed, and the tape knows */
+/* Records out as the result of op; wants: one of its inputs wants a gradient. Returns out. Nothing is recorded (and saved may be NULL) when
+ * heed_tape_wants() said no. */
+bool heed_tape_wants(const heed_tape *t, bool wants);
+heed_tensor *heed_tape_node(heed_tape *t, const char *op, heed_tensor *out, void (*back)(heed_tape *, heed_node *), void *saved);
+heed_tensor *heed_tape_fail(heed_tape *t, heed_status status, const char *format, ...) HEED_PRINTF(3, 4);   /* keeps the first; returns poison */
+static inline bool heed_tape_failed(const heed_tape *t) { return t->error.status != HEED_OK; }
+/* Where x's gradient is added: allocated and cleared on first use; a view's lies in its base, a weight's is listed as a piece of its own at each call.
+ * NULL: x wants none, or memory failed. */
+float *heed_tape_grad(heed_tape *t, heed_tensor *x);
+/* For ops that know their weight's gradient as a product, a sum of columns or rows by number. */
+void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece);      /* copies piece */
+
+/* Sums what tapes have listed into the gradients of p, which are overwritten (weights nobody met get zeros): tapes in index order, pieces in the
+ * order in which they arose. Work is cut by the shapes of the weights; the bits do not depend on threads. */
+heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int count, int threads, heed_error *err);
+/* Packs the weights of products anew after heed_params_touch(); data: also for the way back. Call it before tapes run on the params. */
+heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error *err);
+/* Declares that w is the weight of a product. */
+void heed_weight_product(heed_weight *w);
+/* w's packed form; fails the tape when it is stale. */
+const heed_pack *heed_tape_pack(heed_tape *t, heed_tensor *weight, bool data);
+
+#endif

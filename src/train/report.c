@@ -1,0 +1,197 @@
+/* What a run tells its caller: train/run.h. */
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "attn/score.h"
+#include "model/words.h"
+#include "tensor/tape.h"
+#include "train/run.h"
+
+static const double show_every = 0.5;   /* seconds between two UPDATE events */
+
+double heed_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double heed_run_seconds(const heed_run *run) { return run->seconds_before + heed_clock() - run->began; }
+
+bool heed_run_stopped(void *user)
+{
+    const heed_run *run = user;
+    return run->options->stop && run->options->stop(run->options->user);
+}
+
+int64_t heed_run_epoch(const heed_run *run)
+{
+    const heed_loader_state *at = &run->state.data;
+    return at->block == 0 && at->batch == 0 && at->epoch > 0 ? at->epoch : at->epoch + 1;
+}
+
+void heed_pace_reset(heed_pace *p) { *p = (heed_pace){.since = heed_clock()}; }
+
+static double loss_of(const heed_pace *p) { return p->meter.symbols > 0 ? -p->meter.log_p / (double)p->meter.symbols : NAN; }
+
+static double speed_of(const heed_pace *p)
+{
+    const double seconds = heed_clock() - p->since;
+    return seconds > 0 ? (double)p->tokens / seconds : 0;
+}
+
+static double share(double done, double of) { return of > 0 ? done / of : 0; }
+
+/* Of the nearest limit, those of this call included. */
+static double whole_progress(const heed_run *run)
+{
+    const heed_train_options *o = run->options;
+    double most = heed_run_progress(run);
+    most = fmax(most, share(heed_run_seconds(run), (double)heed_run_recipe(run)->train.seconds));
+    most = fmax(most, share(heed_clock() - run->began, o->max_seconds));
+    most = fmax(most, share((double)(run->state.update - run->first_update), (double)o->max_updates));
+    return fmin(most, 1);
+}
+
+static double seconds_left(const heed_run *run, double progress)
+{
+    const double seconds = heed_clock() - run->began, done = progress - run->first_progress;
+    return seconds > 1 && done > 0 ? seconds * (1 - progress) / done : -1;
+}
+
+static heed_event event_of(const heed_run *run, heed_event_kind kind)
+{
+    const heed_recipe *r = heed_run_recipe(run);
+    const double progress = whole_progress(run);
+    return (heed_event){
+        .kind = kind, .update = run->state.update, .updates = r->train.updates, .epoch = heed_run_epoch(run), .epochs = r->train.epochs,
+        .progress = progress, .seconds = heed_run_seconds(run), .seconds_left = seconds_left(run, progress), .rate = run->rate, .loss = NAN,
+        .valid_loss = run->state.valid_loss, .metric = run->state.metric, .metric_name = r->train.validate.metric,
+    };
+}
+
+static void send(const heed_run *run, const heed_event *e)
+{
+    if (run->options->event) run->options->event(run->options->user, e);
+}
+
+void heed_run_say(const heed_run *run, heed_event_kind kind, const char *format, ...)
+{
+    char text[1200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    heed_event e = run->model ? event_of(run, kind) : (heed_event){.kind = kind, .seconds_left = -1};
+    e.text = text;
+    send(run, &e);
+}
+
+/* --- START: "runs/x: rnn gru 128 + additive, 0.44 M weights, 2 threads, avx512; 123,456 pairs; at most 20 epochs" ------------------------- */
+
+static const char *encoder_name(const heed_recipe *r)
+{
+    static const char *const names[] = {
+#define HEED_ENCODER(name, help) #name,
+#include "model/encoders.def"
+#undef HEED_ENCODER
+    };
+    return names[r->model.encoder.type];
+}
+
+static const char *cell_name(const heed_recipe *r)
+{
+    static const char *const names[] = {
+#define HEED_CELL(name, help) #name,
+#include "model/cells.def"
+#undef HEED_CELL
+    };
+    return names[r->model.encoder.cell];
+}
+
+static const char *attention_name(const heed_recipe *r)
+{
+    const heed_attention_settings *a = &r->model.attention;
+    if (a->score == HEED_ATTENTION_NONE) return a->vector == HEED_VECTOR_START ? "a fixed vector" : "a fixed vector at every step";
+    return heed_score_at(a->score - 1)->name;
+}
+
+static void add_limits(heed_buf *out, const heed_run *run)
+{
+    const heed_recipe *r = heed_run_recipe(run);
+    const struct { double limit; const char *unit; } limits[] = {
+        {(double)r->train.epochs, "epochs"}, {(double)r->train.updates, "updates"}, {(double)r->train.seconds, "seconds"},
+        {(double)run->options->max_updates, "more updates"}, {run->options->max_seconds, "seconds from now"},
+    };
+    const char *before = "; at most ";
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        char number[HEED_GROUP_SIZE];
+        if (!(limits[i].limit > 0)) continue;
+        heed_buf_printf(out, "%s%s %s", before, heed_group(number, (int64_t)ceil(limits[i].limit)), limits[i].unit);
+        before = ", ";
+    }
+}
+
+static int64_t weights_of(const heed_model *m)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < heed_params_count(m->params); i++) n += heed_params_at(m->params, i)->tensor.rows * heed_params_at(m->params, i)->tensor.cols;
+    return n;
+}
+
+void heed_run_announce(const heed_run *run)
+{
+    const heed_recipe *r = heed_run_recipe(run);
+    char number[HEED_GROUP_SIZE];
+    heed_buf out = {0};
+    heed_buf_printf(&out, "%s: %s %s %lld + %s, %.2f M weights, %d thread%s, %s; ", run->dir, encoder_name(r), cell_name(r),
+                    (long long)r->model.encoder.width, attention_name(r), (double)weights_of(run->model) * 1e-6, run->threads, run->threads > 1 ? "s" : "",
+                    heed_kernels_get()->isa);
+    if (run->state.update) heed_buf_printf(&out, "going on after update %s; ", heed_group(number, run->state.update));
+    heed_buf_printf(&out, "%s pairs", heed_group(number, run->state.pairs));
+    add_limits(&out, run);
+    if (!out.failed) heed_run_say(run, HEED_EVENT_START, "%s", out.data);
+    heed_buf_free(&out);
+}
+
+/* --- loss and speed ------------------------------------------------------------------------------------------------------------------------ */
+
+void heed_run_count(heed_run *run, const heed_loss_counts *counts, int64_t tokens)
+{
+    heed_pace *all[] = {&run->shown, &run->written, &run->judged};
+    for (int i = 0; i < 3; i++) {
+        all[i]->meter.log_p += counts->log_p;
+        all[i]->meter.symbols += counts->symbols;
+        all[i]->tokens += tokens;
+    }
+}
+
+void heed_run_show(heed_run *run)
+{
+    if (!run->options->event || heed_clock() - run->shown.since < show_every) return;
+    heed_event e = event_of(run, HEED_EVENT_UPDATE);
+    e.loss = loss_of(&run->shown);
+    e.tokens_per_second = speed_of(&run->shown);
+    send(run, &e);
+    heed_pace_reset(&run->shown);
+}
+
+void heed_run_show_valid(const heed_run *run)
+{
+    heed_event e = event_of(run, HEED_EVENT_VALID);
+    e.loss = loss_of(&run->judged);
+    e.tokens_per_second = speed_of(&run->judged);
+    send(run, &e);
+}
+
+heed_status heed_run_write(heed_run *run, bool judged, heed_error *err)
+{
+    const heed_pace *p = judged ? &run->judged : &run->written;
+    const heed_log_entry e = {
+        .update = run->state.update, .epoch = heed_run_epoch(run), .seconds = heed_run_seconds(run), .loss = loss_of(p), .tokens_per_second = speed_of(p),
+        .rate = run->rate, .norm = run->norm, .judged = judged, .valid_loss = run->state.valid_loss, .metric = run->state.metric,
+        .metric_name = heed_run_recipe(run)->train.validate.metric,
+    };
+    return heed_log_write(&run->log, &e, err);
+}

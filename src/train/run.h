@@ -1,0 +1,78 @@
+/* One training from its opening to its end: what the files of this folder share. */
+#ifndef HEED_TRAIN_RUN_H
+#define HEED_TRAIN_RUN_H
+
+#include "train/checkpoint.h"
+#include "train/log.h"
+#include "train/shards.h"
+#include "train/train.h"
+#include "train/valid.h"
+
+/* The files of one side of a recipe, found. */
+typedef struct heed_places { char text[HEED_MAX_FILES][HEED_PATH]; const char *path[HEED_MAX_FILES]; int count; } heed_places;
+
+/* Symbols since the last report of a kind, for loss and speed. */
+typedef struct heed_pace { heed_meter meter; int64_t tokens; double since; } heed_pace;
+
+typedef struct heed_run {
+    const heed_training *training;
+    const heed_train_options *options;
+    char dir[HEED_PATH];
+    int lock;                         /* descriptor of the directory, locked against a second training; -1: none */
+    bool higher;                      /* a higher metric is better */
+    int threads;
+    heed_places train, valid;
+    heed_model *model;                /* its recipe is that of the run */
+    heed_loader *loader;
+    heed_validator *validator;        /* NULL: no data to validate on */
+    heed_shards *shards;
+    heed_optimizer optimizer;
+    heed_log log;
+    heed_train_state state;
+    double began, seconds_before;     /* clock when this call began, seconds trained before */
+    int64_t first_update;             /* updates before this call */
+    double first_progress;
+    int64_t saved, fleeting;          /* updates of the last checkpoint, of one made only to go on from; 0: none */
+    heed_pace shown, written, judged; /* since the last UPDATE event, line of the log, validation */
+    double rate, norm;                /* of the last update */
+    bool told;                        /* what was left out of the data has been said */
+} heed_run;
+
+double heed_clock(void);                                      /* seconds of a clock that only goes forward */
+static inline const heed_recipe *heed_run_recipe(const heed_run *run) { return &run->model->recipe; }
+double heed_run_seconds(const heed_run *run);                 /* trained so far, before a restart too */
+bool heed_run_stopped(void *run);                             /* asks options.stop */
+
+/* --- open.c, begin.c: everything up to the first update -------------------------------------------------------------------------------- */
+heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err);
+void heed_run_close(heed_run *run);
+/* A new model with vocabularies of the training data. Takes over the recipe, also when it fails. */
+heed_model *heed_run_build(heed_run *run, heed_recipe *recipe, heed_error *err);
+
+/* --- step.c: one update -------------------------------------------------------------------------------------------------------------- */
+/* *ended: the epoch has ended, as a rule without an update. HEED_E_DIVERGED. */
+heed_status heed_run_update(heed_run *run, bool *ended, heed_error *err);
+double heed_run_progress(const heed_run *run);                /* share of the recipe's updates or epochs that lies behind, 0..1: for schedules */
+/* Fails with HEED_E_DIVERGED: "update N: WHAT, WHERE; last good checkpoint: ...". */
+heed_status heed_run_diverged(const heed_run *run, int64_t update, const char *what, const char *where, heed_error *err);
+
+/* --- judge.c: validation and saving --------------------------------------------------------------------------------------------------- */
+bool heed_run_due(const heed_run *run);                       /* an epoch, or the number of updates, is full and was not yet judged */
+heed_status heed_run_judge(heed_run *run, heed_error *err);   /* validates, logs, saves; HEED_E_STOPPED: nothing happened */
+heed_status heed_run_save(heed_run *run, heed_error *err);
+
+/* --- result.c -------------------------------------------------------------------------------------------------------------------------- */
+/* DIR/model: the mean of the last validated checkpoints, the best one, or the latest. The weights of run->model are changed. */
+heed_status heed_run_result(heed_run *run, char **model_dir, heed_error *err);
+
+/* --- report.c: events ------------------------------------------------------------------------------------------------------------------ */
+int64_t heed_run_epoch(const heed_run *run);                  /* the epoch under way, or the one that has just ended; from 1 */
+void heed_run_say(const heed_run *run, heed_event_kind kind, const char *format, ...) HEED_PRINTF(3, 4);
+void heed_run_announce(const heed_run *run);                  /* START */
+void heed_run_count(heed_run *run, const heed_loss_counts *counts, int64_t tokens);   /* adds to all three paces */
+void heed_run_show(heed_run *run);                            /* UPDATE, at most every half second */
+void heed_run_show_valid(const heed_run *run);                /* VALID; before the pace is reset */
+void heed_pace_reset(heed_pace *p);
+heed_status heed_run_write(heed_run *run, bool judged, heed_error *err);     /* a line of the log */
+
+#endif

@@ -1,0 +1,173 @@
+/* Shards of a batch: train/shards.h. */
+#include "train/shards.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "model/words.h"
+#include "tensor/tape.h"
+
+enum { NAMED_LINES = 8 };   /* in a message */
+
+typedef struct shard {
+    heed_tape *tape;
+    heed_batch part;
+    heed_loss_counts counts;
+    bool finite;
+    heed_error error;
+} shard;
+
+struct heed_shards {
+    const heed_model *model;
+    int threads, count;
+    uint64_t key;
+    shard shard[HEED_MAX_SHARDS];
+    heed_tape *tape[HEED_MAX_SHARDS];     /* the same, as heed_params_collect() wants them */
+    int64_t *start, room, grown;          /* where sentences begin in their shard: both sides */
+};
+
+int heed_shard_count(int64_t B)
+{
+    const int64_t n = B / HEED_SHARD_SENTENCES;
+    return n < 1 ? 1 : n > HEED_MAX_SHARDS ? HEED_MAX_SHARDS : (int)n;
+}
+
+void heed_shard_cut(heed_span span, int count, int64_t *first)
+{
+    const int64_t total = span.start[span.B];
+    int64_t at = 0;
+    first[0] = 0;
+    for (int i = 1; i <= count; i++) {
+        const int64_t last = span.B - (count - i);   /* the shards behind want a sentence each */
+        do at++;
+        while (at < last && span.start[at] * count < total * i);
+        first[i] = i == count ? span.B : at;
+    }
+}
+
+/* No line of a corpus may make a tape so large that the system ends the process: three quarters of the machine's memory are the limit. */
+static size_t memory_limit(void)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (size_t)pages / 4 * 3 * (size_t)size : 0;
+}
+
+heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, heed_error *err)
+{
+    heed_shards *s = calloc(1, sizeof *s);
+    if (!s) {
+        heed_fail(err, HEED_E_NOMEM, "out of memory for the tapes");
+        return NULL;
+    }
+    s->model = m;
+    s->threads = threads;
+    s->key = key;
+    for (int i = 0; i < HEED_MAX_SHARDS; i++) {
+        s->tape[i] = s->shard[i].tape = heed_tape_new(&(heed_tape_options){.limit = memory_limit()}, err);
+        if (s->tape[i]) continue;
+        heed_shards_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void heed_shards_free(heed_shards *s)
+{
+    if (!s) return;
+    for (int i = 0; i < HEED_MAX_SHARDS; i++) heed_tape_free(s->tape[i]);
+    free(s->start);
+    free(s);
+}
+
+static bool make_room(heed_shards *s, int64_t B)
+{
+    const int64_t wanted = 2 * (B + HEED_MAX_SHARDS);
+    if (wanted <= s->room) return true;
+    int64_t *grown = realloc(s->start, (size_t)wanted * sizeof *grown);
+    if (!grown) return false;
+    s->start = grown;
+    s->room = wanted;
+    s->grown++;
+    return true;
+}
+
+static heed_status cut(heed_shards *s, const heed_batch *b, heed_error *err)
+{
+    int64_t first[HEED_MAX_SHARDS + 1];
+    if (!make_room(s, b->B)) return heed_fail(err, HEED_E_NOMEM, "out of memory for a batch of %lld records", (long long)b->B);
+    s->count = heed_shard_count(b->B);
+    heed_shard_cut(b->target.span, s->count, first);
+    int64_t *start = s->start;
+    for (int i = 0; i < s->count; i++) {
+        const int64_t n = first[i + 1] - first[i];
+        heed_batch_part(b, first[i], n, start, start + n + 1, &s->shard[i].part);
+        start += 2 * (n + 1);
+    }
+    return HEED_OK;
+}
+
+static void run_shard(const heed_shards *s, shard *me, bool train, double weight)
+{
+    me->counts = (heed_loss_counts){0};
+    me->error.status = HEED_OK;
+    heed_tape_reset(me->tape, train, train, s->key);
+    heed_tensor *loss = heed_model_loss(s->model, me->tape, &me->part, weight, &me->counts);
+    me->finite = !heed_tape_failed(me->tape) && isfinite(loss->x[0]) && isfinite(me->counts.log_p);
+    if (train && me->finite) heed_backward(me->tape, loss, &me->error);
+    else heed_tape_status(me->tape, &me->error);
+}
+
+static heed_status shard_failed(const shard *me, heed_error *err)
+{
+    const heed_error *e = &me->error;
+    if (e->status != HEED_E_NOMEM) return heed_fail(err, e->status, "%s", e->text);
+    return heed_fail(err, HEED_E_LIMIT, "%s; the longest record (line %lld) has %lld symbols: set data.max_length or train.batch lower", e->text,
+                     (long long)me->part.line[0], (long long)me->part.target.span.start[1]);
+}
+
+heed_status heed_shards_run(heed_shards *s, const heed_batch *b, bool train, double weight, heed_loss_counts *counts, bool *finite, heed_error *err)
+{
+    *counts = (heed_loss_counts){0};
+    *finite = true;
+    heed_status status = cut(s, b, err);
+    if (status) return status;
+#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
+    for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], train, weight);
+    for (int i = 0; i < s->count; i++) {
+        const shard *me = &s->shard[i];
+        if (me->error.status) return shard_failed(me, err);
+        counts->log_p += me->counts.log_p;
+        counts->hits += me->counts.hits;
+        counts->symbols += me->counts.symbols;
+        *finite = *finite && me->finite;
+    }
+    return HEED_OK;
+}
+
+heed_status heed_shards_collect(heed_shards *s, heed_error *err)
+{
+    return heed_params_collect(s->model->params, s->tape, s->count, s->threads, err);
+}
+
+bool heed_shards_blame(const heed_shards *s, heed_buf *out)
+{
+    const char *op, *scope;
+    int i = 0;
+    while (i < s->count && !heed_tape_find_nonfinite(s->tape[i], &op, &scope)) i++;
+    if (i == s->count) return false;
+    const heed_batch *part = &s->shard[i].part;
+    const int64_t named = part->B < NAMED_LINES ? part->B : NAMED_LINES;
+    char number[HEED_GROUP_SIZE];
+    heed_buf_printf(out, "first in op \"%s\" of %s, with the records of line%s", op, scope, part->B > 1 ? "s" : "");
+    for (int64_t j = 0; j < named; j++) heed_buf_printf(out, "%s %s", j ? ";" : "", heed_group(number, part->line[j]));
+    if (part->B > named) heed_buf_printf(out, " and %s more", heed_group(number, part->B - named));
+    return true;
+}
+
+int64_t heed_shards_grown(const heed_shards *s)
+{
+    int64_t n = s->grown;
+    for (int i = 0; i < HEED_MAX_SHARDS; i++) n += heed_tape_grown(s->tape[i]);
+    return n;
+}

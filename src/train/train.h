@@ -1,0 +1,27 @@
+/* Training: data, loss, gradient, optimizer, checkpoints. heed_train() of heed.h is this layer's heed_training_run() after checks. */
+#ifndef HEED_TRAIN_H
+#define HEED_TRAIN_H
+
+#include "heed.h"
+#include "model/model.h"
+
+/* How well a model does on a corpus: loss without smoothing and with the true symbols before (perplexity = exp(loss)). threads as elsewhere. */
+typedef struct heed_valid { double loss; int64_t symbols, hits; } heed_valid;   /* loss: mean of -ln p; hits: symbols that were the likeliest */
+/* Over all records, of any length. HEED_E_DATA; HEED_E_LIMIT: a record too long for the memory at hand. Steady state: no allocation. */
+heed_status heed_validate(const heed_model *m, const char *const *paths, int files, int threads, heed_valid *out, heed_error *err);
+
+/* What only a task can tell: the metric of what the model itself writes. Returns the figure in *value. */
+typedef heed_status (*heed_metric_fn)(void *user, const heed_model *m, const char *const *paths, int files, const char *metric, int threads, double *value,
+                                      heed_error *err);
+
+typedef struct heed_training {
+    const heed_train_options *options;
+    heed_metric_fn metric;          /* for train.validate.metric other than "loss" */
+    void *metric_user;
+} heed_training;
+
+/* Trains as options say; *model_dir (may be NULL) is the caller's, free(). Nothing of the model's kind is known here but heed_model_loss().
+ * Errors and threads: heed_train() in heed.h. A run that was cut short at any moment, by a kill as well, is resumed to the same bits. */
+heed_status heed_training_run(const heed_training *t, char **model_dir, heed_error *err);
+
+#endif

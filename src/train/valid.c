@@ -1,0 +1,68 @@
+/* Validation: train/valid.h. */
+#include "train/valid.h"
+
+#include <stdlib.h>
+
+enum { SENTENCES = 96, BUFFER = 8192 };   /* eight shards a batch; sorted by length within the buffer */
+
+struct heed_validator {
+    heed_loader *loader;
+    heed_loader_counts counts;
+};
+
+heed_validator *heed_validator_new(const heed_model *m, const char *const *paths, int files, int64_t max_length, heed_error *err)
+{
+    const heed_loader_settings settings = {
+        .corpus = {.paths = paths, .files = files, .fields = 2, .invalid = (heed_invalid)m->recipe.data.invalid_utf8},
+        .source = m->source, .target = m->target, .sentences = SENTENCES, .max_length = max_length, .buffer = BUFFER,
+    };
+    heed_validator *v = calloc(1, sizeof *v);
+    if (!v) heed_fail(err, HEED_E_NOMEM, "out of memory for validation");
+    if (v && !(v->loader = heed_loader_new(&settings, err))) {
+        heed_validator_free(v);
+        v = NULL;
+    }
+    return v;
+}
+
+void heed_validator_free(heed_validator *v)
+{
+    if (!v) return;
+    heed_loader_free(v->loader);
+    free(v);
+}
+
+heed_status heed_validator_run(heed_validator *v, heed_shards *s, bool (*stop)(void *user), void *user, heed_valid *out, heed_error *err)
+{
+    double log_p = 0;
+    *out = (heed_valid){0};
+    heed_status status = heed_loader_set_state(v->loader, (heed_loader_state){0}, err);   /* from the start, also after a run that was stopped */
+    bool end = false, finite;
+    while (!status && !end) {
+        const heed_batch *b;
+        heed_loss_counts counts = {0};
+        if (stop && stop(user)) return heed_fail(err, HEED_E_STOPPED, "stopped while validating");
+        status = heed_loader_next(v->loader, &b, &end, err);
+        if (!status && b) status = heed_shards_run(s, b, false, 1, &counts, &finite, err);
+        log_p += counts.log_p;
+        out->symbols += counts.symbols;
+        out->hits += counts.hits;
+    }
+    v->counts = *heed_loader_get_counts(v->loader);
+    out->loss = out->symbols > 0 ? -log_p / (double)out->symbols : 0;
+    return status;
+}
+
+const heed_loader_counts *heed_validator_counts(const heed_validator *v) { return &v->counts; }
+
+heed_status heed_validate(const heed_model *m, const char *const *paths, int files, int threads, heed_valid *out, heed_error *err)
+{
+    heed_error why = {.status = HEED_OK};
+    heed_shards *s = heed_shards_new(m, threads, 0, &why);
+    heed_validator *v = s ? heed_validator_new(m, paths, files, 0, &why) : NULL;
+    if (v) heed_validator_run(v, s, NULL, NULL, out, &why);
+    heed_validator_free(v);
+    heed_shards_free(s);
+    if (why.status && err) *err = why;
+    return why.status;
+}

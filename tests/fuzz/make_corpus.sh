@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Writes the first inputs of the fuzz targets of recipes, configs and safetensors: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+set -eu
+cd "${1:-$(dirname "$0")/corpus}"
+mkdir -p recipe config safetensors
+
+put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
+
+put recipe/smallest.yaml 'data: {train: a.tsv}'
+put recipe/usual.yaml 'task: transduce
+data:
+  root: pairs
+  train: [train.a.gz, train.b.gz]
+  valid: [valid.a, valid.b]
+  test: {2016: [a, b], other: c.tsv}
+  invalid_utf8: replace
+text:
+  source: {units: characters, lower: true}
+  target: {units: symbols, min_count: 2, size: 500, nfkc: true}
+model:
+  encoder: {type: rnn, cell: lstm, layers: 2, directions: 2, embed: 32, width: 64, dropout: 0.1}
+  attention: {score: general, align: window, width: 48, window: 5}
+  decoder: {type: rnn, cell: lstm, layers: 2, order: luong, input_feeding: true, embed: 32, width: 64}
+  tie: output
+train:
+  batch: {tokens: 4096}
+  updates: 8000
+  optimizer: {type: adamw, rate: 1e-3, betas: [0.9, 0.98], eps: 1e-9, weight_decay: 0.01}
+  schedule: {type: inverse_sqrt, warmup: 400, from: 0.1}
+  validate: {every: 250, metric: chrf, patience: 4}
+  average: 3
+  seed: 18446744073709551615
+decode: {beam: 1, max_length: [1.5, 10]}'
+put recipe/shorthands.yaml 'data: {train: [a, b], test: [c, d]}
+text: {units: symbols, lower: true}
+model: {attention: none}
+train: {rate: .5, seconds: 60}'
+put recipe/strange.yaml "data: {train: [\"\\t\\x7f\\u2028\\\"\\\\\", '- x', '---'], root: |
+    block
+  }"
+put recipe/quotes.yaml "data:
+  train: ['it''s', \"\\u00a0\\ufeff\\U0001F600\"]
+  root: >
+    folded
+
+    text"
+put recipe/anchor.yaml 'a: &x [*x, *x]'
+put recipe/tag.yaml 'train: !!omap [a: b]'
+put recipe/twice.yaml 'train: {epochs: 1, epochs: 2}'
+put recipe/documents.yaml 'data: {train: a}
+---
+data: {train: b}'
+put recipe/deep.yaml 'a: [[[[[[[[[[[[x]]]]]]]]]]]]'
+put recipe/unknown.yaml 'train: {schedule: {warmup_updates: 4}}'
+put recipe/types.yaml 'train: {epochs: [1, {a: b}], rate: nan, batch: 7}'
+put recipe/open.yaml 'data: {train: [a'
+put recipe/complex.yaml '? {a: b}
+: c'
+put recipe/set-rate 'train.optimizer.rate=1e-3'
+put recipe/set-files 'data.train=[a.txt, b.txt.gz]'
+put recipe/set-parts 'a.b.c.d.e.f.g.h.i=1'
+printf 'data: {train: \xff}\n' >recipe/bytes.yaml
+printf 'data: {train: "a\\0b"}\n' >recipe/zero.yaml
+: >recipe/empty
+
+head='"format": 1, "model_type": "heed"'
+put config/smallest.json "{$head, \"model\": {}}"
+put config/usual.json "{$head, \"task\": \"transduce\",
+ \"text\": {\"source\": {\"units\": \"symbols\", \"min_count\": 2, \"lower\": true}, \"shared\": false},
+ \"model\": {\"encoder\": {\"type\": \"rnn\", \"cell\": \"gru\", \"width\": 64, \"dropout\": 0.25},
+  \"attention\": {\"score\": \"additive\", \"align\": \"softmax\"}, \"decoder\": {\"order\": \"bahdanau\"}, \"tie\": \"none\"},
+ \"decode\": {\"beam\": 1, \"length_penalty\": 1.0, \"max_length\": [2, 50]}}"
+put config/newer.json '{"format": 2, "model_type": "heed", "model": {}}'
+put config/foreign.json '{"format": 1, "model_type": "other"}'
+put config/unknown.json "{$head, \"model\": {\"encodre\": 1}}"
+put config/types.json "{$head, \"task\": \"\\u00e4\\n\", \"model\": {\"encoder\": {\"width\": 1e400, \"layers\": -1, \"dropout\": \"x\"}}}"
+put config/range.json "{$head, \"model\": {\"encoder\": {\"width\": 99999999999}}}"
+put config/null.json "{$head, \"model\": {\"tie\": null}}"
+put config/lists.json "{$head, \"model\": {\"tie\": [[1, true], {\"a\": 2.5}]}}"
+put config/deep.json '[[[[[[[[[[[[]]]]]]]]]]]]'
+put config/twice.json '{"format": 1, "format": 1}'
+put config/cut.json "{$head, \"model\": {"
+: >config/empty
+
+tensors() { # FILE HEADER DATA : the length in eight bytes, the header, the data; printf reads the escapes of DATA
+  local length=${#2}
+  { printf "\\x$(printf %02x $((length % 256)))\\x$(printf %02x $((length / 256)))\\0\\0\\0\\0\\0\\0"
+    printf '%s' "$2"
+    printf "$3"; } >"safetensors/$1"
+}
+entry() { printf '"%s":{"dtype":"%s","shape":%s,"data_offsets":%s}' "$@"; } # NAME DTYPE SHAPE OFFSETS
+
+float='\0\0\200\077'
+tensors one "{$(entry a F32 '[1,1]' '[0,4]') }  " "$float"
+tensors two "{\"__metadata__\":{\"format\":\"heed\"},$(entry b F32 '[2]' '[4,12]'),$(entry a F32 '[1]' '[0,4]')}  " "$float$float$float"
+tensors none '{}      ' ''
+tensors hole "{$(entry a F32 '[1]' '[4,8]')}   " "$float$float"
+tensors overlap "{$(entry a F32 '[1]' '[0,4]'),$(entry b F32 '[1]' '[0,4]')}" "$float"
+tensors beyond "{$(entry a F32 '[9]' '[0,36]')}   " "$float"
+tensors large "{$(entry a F32 '[4611686018427387904,4]' '[0,9223372036854775807]')}" "$float"
+tensors type "{$(entry a BF16 '[2]' '[0,4]')}" "$float"
+tensors rank "{$(entry a F32 '[1,1,1]' '[0,4]')}" "$float"
+tensors twice "{$(entry a F32 '[1]' '[0,4]'),$(entry a F32 '[1]' '[0,4]')}" "$float"
+tensors metadata '{"__metadata__":{"a":[1]}}' ''
+tensors list '[1,2]' ''
+tensors rest "{$(entry a F32 '[1]' '[0,4]')}   " "$float$float"
+printf '\377\377\377\377\377\377\377\377{}' >safetensors/length
+printf '\10\0\0' >safetensors/short
+: >safetensors/empty

@@ -1,0 +1,17 @@
+# Plants a sign error: prints the file with the sign turned at the n-th place of the function's way back where one can be turned; exit 3: it has
+# no such place. -v name=FUNCTION -v n=PLACE
+$0 ~ "^(static )?void " name "\\(" { inside = 1 }
+inside && /^}/ { inside = 0 }
+inside && turn() { places++; if (places == n) $0 = turned }
+{ print }
+END { if (places < n) exit 3 }
+
+# What a line adds: a factor of axpy or scale, a sum, what is stored in an array, a gradient handed on.
+function turn() {
+    turned = $0
+    if (sub(/(axpy|scale)\([^,]*, /, "&-", turned)) return sub(/, --/, ", ", turned) || 1
+    if (sub(/ \+= /, " -= ", turned)) return 1
+    if (sub(/, ds\[j\]/, ", -ds[j]", turned)) return 1
+    if (turned ~ /\] = [^=;]*;/) { i = match(turned, /= [^=;]*;/); turned = substr(turned, 1, i + 1) "-" substr(turned, i + 2); return 1 }
+    return 0
+}

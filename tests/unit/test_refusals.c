@@ -1,0 +1,168 @@
+/* recipe: what is refused, and in which words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "model/recipe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DATA "data: {train: [a.txt, b.txt]}\n"
+
+static void refuses(const char *yaml, const char *message)
+{
+    heed_recipe r = {0};
+    heed_error err = {0};
+    assert_int_equal(heed_recipe_parse(&r, yaml, strlen(yaml), "r.yaml", &err), HEED_E_USAGE);
+    assert_string_equal(err.text, message);
+    assert_int_equal(err.status, HEED_E_USAGE);
+    heed_recipe_free(&r);
+}
+
+static void refuses_set(const char *assignment, const char *message)
+{
+    heed_recipe r = {0};
+    heed_error err = {0};
+    assert_int_equal(heed_recipe_set(&r, assignment, &err), HEED_E_USAGE);
+    assert_string_equal(err.text, message);
+    heed_recipe_free(&r);
+}
+
+static void test_set__refuses_in_words(void **state)
+{
+    (void)state;
+    refuses_set("train.epochs", "--set \"train.epochs\": expected key=value");
+    refuses_set("train.epoch=3", "--set \"train.epoch=3\": unknown key \"epoch\" under train; did you mean \"epochs\"?");
+    refuses_set("train..epochs=3", "--set \"train..epochs=3\": unknown key \"\" under train; known there: batch, accumulate, epochs, updates, seconds, optimizer, "
+                                   "schedule, clip, label_smoothing, teacher_forcing, validate, keep, average, precision, seed");
+    refuses_set("train.warmup=3", "--set \"train.warmup=3\": unknown key \"warmup\" under train; did you mean train.schedule.warmup?");
+    refuses_set("train=3", "--set \"train=3\": train: expected keys and values below it, found \"3\"");
+    refuses_set("train.epochs.x=3", "--set \"train.epochs.x=3\": train.epochs: expected a whole number from 0 to 1,000,000, found keys and values");
+    refuses_set("a.b.c.d.e.f.g.h.i=1", "--set \"a.b.c.d.e.f.g.h.i=1\": no key has so many parts");
+    refuses_set("data.root=[a", "--set \"data.root=[a\": not YAML: while parsing a flow sequence, did not find expected ',' or ']'");
+}
+
+/* --- keys and values --------------------------------------------------------------------------------------------------------------------- */
+static void test_recipe__names_the_nearest_key(void **state)
+{
+    (void)state;
+    refuses("train:\n  schedule: {type: cosine, warmup_updates: 4}\n", "r.yaml:2: unknown key \"warmup_updates\" under train.schedule; did you mean \"warmup\"?");
+    refuses("tarin: {epochs: 1}\n", "r.yaml:1: unknown key \"tarin\"; did you mean \"train\"?");
+    refuses(DATA "model:\n  encoder:\n    widht: 3\n", "r.yaml:4: unknown key \"widht\" under model.encoder; did you mean \"width\"?");
+    refuses("qqq: 1\n", "r.yaml:1: unknown key \"qqq\"; known there: version, task, data, text, model, train, decode");
+    refuses("train.rate: 1\n", "r.yaml:1: unknown key \"train.rate\"; did you mean \"train\"?");
+}
+
+static void test_recipe__says_what_was_expected_and_found(void **state)
+{
+    (void)state;
+    refuses("train:\n  epochs: x\n", "r.yaml:2: train.epochs: expected a whole number from 0 to 1,000,000, found \"x\"");
+    refuses("train: {epochs: 1000001}", "r.yaml:1: train.epochs: expected a whole number from 0 to 1,000,000, found \"1000001\"");
+    refuses("train: {epochs: 99999999999999999999}", "r.yaml:1: train.epochs: expected a whole number from 0 to 1,000,000, found \"99999999999999999999\"");
+    refuses("train: {epochs: 1.5}", "r.yaml:1: train.epochs: expected a whole number from 0 to 1,000,000, found \"1.5\"");
+    refuses("train: {rate: nan}", "r.yaml:1: train.optimizer.rate: expected a number from 0 to 100, found \"nan\"");
+    refuses("train: {rate: -1}", "r.yaml:1: train.optimizer.rate: expected a number from 0 to 100, found \"-1\"");
+    refuses("train: {rate: 0x10}", "r.yaml:1: train.optimizer.rate: expected a number from 0 to 100, found \"0x10\"");
+    refuses("train: {seed: -1}", "r.yaml:1: train.seed: expected a whole number from 0 to 18,446,744,073,709,551,615, found \"-1\"");
+    refuses("train: {optimizer: {betas: [0.9, 1]}}", "r.yaml:1: train.optimizer.betas: expected a list of two numbers from 0 to 0.999999, found [\"0.9\", \"1\"]");
+    refuses("train: {validate: {every: often}}", "r.yaml:1: train.validate.every: expected epoch, or a number of updates from 1 to 1,000,000,000, found \"often\"");
+    refuses("train: {precision: bf16}", "r.yaml:1: train.precision: expected f32, found \"bf16\"");
+    refuses("text: {source: {lower: yes}}", "r.yaml:1: text.source.lower: expected true or false, found \"yes\"");
+    refuses("model: {encoder: {cell: grru}}", "r.yaml:1: model.encoder.cell: expected gru or lstm, found \"grru\"; did you mean \"gru\"?");
+    refuses("model: {encoder: [gru]}", "r.yaml:1: model.encoder: expected keys and values below it, found [\"gru\"]");
+    refuses("data: {train: [a, b, c, d, e]}", "r.yaml:1: data.train: expected a file, or a list of at most 4 files, found [\"a\", \"b\", \"c\", \"d\", \"e\"]");
+    refuses("data: {train: [a, '']}", "r.yaml:1: data.train: expected a file, or a list of at most 4 files, found [\"a\", \"\"]");
+    refuses("data: {test: {a/b: c}}", "r.yaml:1: data.test: expected files, or at most 16 sets of files by names of letters, digits, \".\", \"_\" and \"-\", found keys "
+                                      "and values");
+    refuses("decode: {beam: 5}", "r.yaml:1: decode.beam: expected 1 (hypotheses kept; 1, greedy search, is the only one so far), found \"5\"");
+    refuses("decode: {max_length: 50}", "r.yaml:1: decode.max_length: expected a list of a ratio and a whole number, 0 to 1,000 and 1 to 1,000,000, found \"50\"");
+    refuses("version: 2\n", "r.yaml:1: version: expected 1 (format of the recipe; a newer one needs a newer heed), found \"2\"");
+    refuses("task: ''\n", "r.yaml:1: task: expected a text of 1 to 64 bytes, found \"\"");
+}
+
+static void test_recipe__lists_metrics_for_a_wrong_one(void **state)
+{
+    (void)state;
+    heed_recipe r = {0};
+    heed_error err = {0};
+    const char yaml[] = DATA "train: {validate: {metric: blue}}";
+    assert_int_equal(heed_recipe_parse(&r, yaml, strlen(yaml), "r.yaml", &err), HEED_E_USAGE);
+    assert_non_null(strstr(err.text, "r.yaml:2: train.validate.metric: expected one of loss bleu "));
+    heed_recipe_free(&r);
+}
+
+static void test_recipe__refuses_what_yaml_offers_beyond_values(void **state)
+{
+    (void)state;
+    refuses("a: &x 1\nb: *x\n", "r.yaml:1: anchors (&) and aliases (*) have no place in a recipe; write the value out, or quote it");
+    refuses("task: *x\n", "r.yaml:1: anchors (&) and aliases (*) have no place in a recipe; write the value out, or quote it");
+    refuses("train: !!map {}\n", "r.yaml:1: tags (!) have no place in a recipe: every value is typed by its key; remove it, or quote the value");
+    refuses(DATA "---\ntask: transduce\n", "r.yaml:2: a second document (---); a recipe is one");
+    refuses("train:\n  epochs: 1\n  clip: 2\n  epochs: 1\n", "r.yaml:4: key \"epochs\" again; it is given at line 2");
+    refuses("train: {rate: 1,\n  optimizer: {rate: 1}}", "r.yaml:2: train.optimizer.rate is set already, at line 1");
+    refuses("text:\n  units: symbols\n  source: {units: characters}\n", "r.yaml:3: text.source.units is set already, at line 2");
+    refuses("train: {optimizer: {rate: 1},\n  rate: 1}", "r.yaml:2: train.rate sets train.optimizer.rate, which is set already, at line 1");
+    refuses("? [a]\n: b\n", "r.yaml:1: a key must be a plain word");
+    refuses("- a\n", "r.yaml:1: expected keys and values (\"task: transduce\"), found [\"a\"]");
+    refuses("", "r.yaml: empty; a recipe names at least data.train");
+    refuses("# nothing\n", "r.yaml: empty; a recipe names at least data.train");
+    refuses("a: [[[[[[[[x]]]]]]]]\n", "r.yaml:1: more than 8 levels deep");
+    refuses("task: \"a\\0b\"\n", "r.yaml:1: a zero byte in a text");
+    refuses("task: [a\n", "r.yaml:2: not YAML: while parsing a flow sequence, did not find expected ',' or ']'");
+    refuses("task: a\xFF\n", "r.yaml: not YAML: invalid leading UTF-8 octet at byte 7; a recipe is UTF-8 text");
+}
+
+static void test_recipe__is_bounded(void **state)
+{
+    (void)state;
+    enum { LARGE = (1 << 20) + 1 };
+    char *yaml = malloc(LARGE + 1);
+    assert_non_null(yaml);
+    memset(yaml, ' ', LARGE);
+    yaml[LARGE] = 0;
+    refuses(yaml, "r.yaml: more than 1 MiB; this is not a recipe");
+    for (int i = 1; i < 30000; i += 2) memcpy(yaml + i, "a,", 2);
+    yaml[0] = '[';
+    yaml[30000] = 0;
+    refuses(yaml, "r.yaml:1: more than 10,000 values; this is not a recipe");
+    free(yaml);
+}
+
+static void test_check__settings_that_do_not_go_together(void **state)
+{
+    (void)state;
+    refuses("task: transduce\n", "r.yaml: data.train is missing: two files side by side, or one TSV");
+    refuses(DATA "train: {batch: {sentences: 0}}", "r.yaml: train.batch: sentences and tokens are both 0; set one of them");
+    refuses(DATA "train: {batch: {sentences: 4, tokens: 4}}", "r.yaml: train.batch: sentences and tokens exclude each other; set one of them");
+    refuses(DATA "train: {epochs: 0}", "r.yaml: train: epochs, updates and seconds are all 0, so nothing would end the training; set one of them");
+    refuses(DATA "train: {seconds: 9, schedule: {type: linear}}",
+            "r.yaml: train.schedule: this type needs to know the end; set train.epochs or train.updates");
+    refuses(DATA "train: {schedule: {type: inverse_sqrt}}", "r.yaml: train.schedule: inverse_sqrt needs warmup, a number of updates from 1");
+    refuses(DATA "train: {updates: 9, schedule: {type: cosine, warmup: 9}}", "r.yaml: train.schedule: warmup is as long as train.updates; make it shorter");
+    refuses(DATA "train: {schedule: {type: plateau}}", "r.yaml: train.schedule: plateau needs data.valid");
+    refuses(DATA "train: {validate: {metric: bleu}}", "r.yaml: train.validate.metric needs data.valid, or set it to loss");
+    refuses(DATA "train: {keep: 2, average: 3}", "r.yaml: train.average is larger than train.keep; keep as many checkpoints as are averaged");
+    refuses(DATA "text: {shared: true, source: {lower: true}}",
+            "r.yaml: text.shared needs the same settings for text.source and text.target; set them under text");
+    refuses(DATA "model: {attention: {align: window}}", "r.yaml: model.attention.align: window needs model.attention.window, the number of keys to each side");
+    refuses(DATA "model: {decoder: {input_feeding: true}}",
+            "r.yaml: model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_set__refuses_in_words),
+        cmocka_unit_test(test_recipe__names_the_nearest_key),
+        cmocka_unit_test(test_recipe__says_what_was_expected_and_found),
+        cmocka_unit_test(test_recipe__lists_metrics_for_a_wrong_one),
+        cmocka_unit_test(test_recipe__refuses_what_yaml_offers_beyond_values),
+        cmocka_unit_test(test_recipe__is_bounded),
+        cmocka_unit_test(test_check__settings_that_do_not_go_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
