@@ -42,6 +42,11 @@ typedef struct heed_item {
     const char *target;       /* forced decoding: the output is this text, scored and aligned; NULL: the model writes */
 } heed_item;
 
+/* Reads an item from one JSON object of `size` bytes: {"source": "...", "target": "..."}, where "text" is another name of the source, the target may
+ * be missing or null, and other keys are left alone. The item's texts live in *memory, which is the caller's, heed_free(). HEED_E_DATA: not
+ * JSON, not an object, a key twice, no source, a text that is no string or holds a zero character; HEED_E_NOMEM. */
+HEED_API heed_status heed_item_parse(const char *json, size_t size, heed_item *item, char **memory, heed_error *err);
+
 typedef struct heed_request {
     const heed_item *items;
     int64_t count;

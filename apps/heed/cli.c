@@ -54,6 +54,7 @@ void cli_say(const cli_globals *g, const char *format, ...)
     if (g->quiet)
         return;
     va_list arguments;
+    fflush(stdout);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -72,7 +73,7 @@ void cli_print_help(const cli_command *c, FILE *out)
     fprintf(out, "\n%s\noptions\n", c->text);
     cli_options_print(c->options, out);
     cli_options_print(cli_global_options(), out);
-    fprintf(out, "  %-26s %s\n", "--help", "this page");
+    fprintf(out, "  %-30s %s\n", "--help", "this page");
 }
 
 void cli_print_overview(FILE *out)
@@ -85,7 +86,7 @@ void cli_print_overview(FILE *out)
     }
     fputs("\neverywhere\n", out);
     cli_options_print(cli_global_options(), out);
-    fputs("  --version                  the version and what the library was built with\n"
+    fputs("  --version                      the version and what the library was built with\n"
           "\n`heed COMMAND --help` tells all about one; `heed help` also knows tasks, recipes, scores and metrics.\n"
           "A first look: heed demo\n", out);
 }

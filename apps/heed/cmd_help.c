@@ -17,8 +17,8 @@ static int unknown(const char *topic)
     for (const cli_command *const *c = cli_commands(); *c && n + 1 < CLI_MANY; c++)
         names[n++] = (*c)->name;
     const char *near = cli_nearest(topic, names);
-    return cli_usage_error("help: nothing on \"%s\"%s%s; there is tasks, recipes, scores, metrics and every command", topic,
-                           near ? "; did you mean " : "", near ? near : "");
+    return near ? cli_usage_error("help: nothing on \"%s\"; did you mean %s?", topic, near)
+                : cli_usage_error("help: nothing on \"%s\"; there is tasks, recipes, scores, metrics and every command", topic);
 }
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)

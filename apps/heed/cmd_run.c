@@ -14,7 +14,7 @@ typedef struct run_values {
 static const cli_option options[] = {
     {"--input", "text|json|tsv", CLI_TEXT, offsetof(run_values, input), "lines taken as they are (default), or one JSON object a line"},
     {"--scores", NULL, CLI_FLAG, offsetof(run_values, scores), "a field before the text: ln p of all its symbols, the end included"},
-    {"--align", "pharaoh|soft", CLI_TEXT, offsetof(run_values, align), "a field after the text: source word - target word, or all weights"},
+    {"--align", "pharaoh|soft|symbols", CLI_TEXT, offsetof(run_values, align), "a field after the text: which words, or symbols, belong together"},
     {"--json", NULL, CLI_FLAG, offsetof(run_values, json), "one JSON object a record, with symbols, scores and links"},
     {"--weights", NULL, CLI_FLAG, offsetof(run_values, weights), "with --json: every weight too"},
     {"--target", "FILE", CLI_TEXT, offsetof(run_values, target), "not what the model writes, but these lines, scored and aligned"},
@@ -136,6 +136,18 @@ static void print_links(const heed_output *o)
         printf("%s%lld-%lld", i ? " " : "", (long long)o->links[i].source, (long long)o->links[i].target);
 }
 
+/* Letters and sounds, say: for each symbol written the heaviest symbol read; the ends of both sides stay out. */
+static void print_symbol_links(const heed_output *o)
+{
+    for (int64_t i = 0; o->weights && i < o->count && o->tokens[i].start < o->tokens[i].end; i++) {
+        const float *row = o->weights + i * o->source_count;
+        int64_t best = 0;
+        for (int64_t j = 1; j + 1 < o->source_count; j++)
+            best = row[j] > row[best] ? j : best;
+        printf("%s%lld-%lld", i ? " " : "", (long long)best, (long long)i);
+    }
+}
+
 static void print_soft(const heed_output *o)
 {
     for (int64_t i = 0; o->word_weights && i < o->target_words; i++)
@@ -152,6 +164,8 @@ static void print_fields(const heed_output *o, const run_values *v)
         putchar('\t');
         if (!strcmp(v->align, "soft"))
             print_soft(o);
+        else if (!strcmp(v->align, "symbols"))
+            print_symbol_links(o);
         else
             print_links(o);
     }
@@ -208,8 +222,8 @@ static void answer(running *r)
     heed_error err = {0};
     heed_reply *reply = NULL;
     if (r->item_count) {
-        bool soft = r->v->align && !strcmp(r->v->align, "soft");
-        heed_request request = {.items = r->items, .count = r->item_count, .weights = r->v->weights || soft};
+        bool matrix = r->v->weights || (r->v->align && strcmp(r->v->align, "pharaoh"));
+        heed_request request = {.items = r->items, .count = r->item_count, .weights = matrix};
         reply = heed_session_run(r->session, &request, &err);
         if (!reply) {
             r->status = err.status;
@@ -343,6 +357,7 @@ const cli_command cli_run = {
             "(exit 4) unless --keep-going.\n"
             "\n"
             "--align pharaoh  source word - target word from 0, as 0-0 1-0 2-1\n"
+            "--align symbols  source symbol - target symbol from 0: which letter made which sound\n"
             "--align soft     for each target word its weights over the source words, with commas\n"
             "--input json     {\"source\": \"...\", \"target\": \"...\"}; target is optional and forces the output\n"
             "\n"

@@ -53,7 +53,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     heed_score_options o = {.lower = v.lower, .tokenize = v.tokenize};
     heed_figure figure = {0};
     heed_error err = {0};
-    if (heed_score(rest.items[0], references.items, references.count, rest.items[rest.count - 1], &o, &figure, &err))
+    if (heed_files_score(rest.items[0], references.items, references.count, rest.items[rest.count - 1], &o, &figure, &err))
         return cli_fail(&err);
     print(&figure, &v);
     return EXIT_OK;

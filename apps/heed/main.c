@@ -44,7 +44,8 @@ const cli_command *cli_command_find(const char *name)
 
 static int print_version(void)
 {
-    printf("heed %s\n%s\n", heed_version(), heed_build());
+    const char *made_of = strstr(heed_build(), ", ");
+    printf("heed %s\n%s%s", heed_version(), made_of ? made_of + 2 : "", made_of ? "\n" : "");
     return EXIT_OK;
 }
 
@@ -54,7 +55,8 @@ static int unknown_command(const char *name)
     for (int i = 0; cli_commands()[i] && i + 1 < CLI_MANY; i++)
         names[i] = cli_commands()[i]->name;
     const char *near = cli_nearest(name, names);
-    return cli_usage_error("unknown command \"%s\"%s%s; `heed help` lists them", name, near ? "; did you mean " : "", near ? near : "");
+    return near ? cli_usage_error("unknown command \"%s\"; did you mean %s?", name, near)
+                : cli_usage_error("unknown command \"%s\"; `heed help` lists them", name);
 }
 
 static int dispatch(int argc, char **argv)
@@ -85,7 +87,7 @@ static int close_output(int code)
     bool broken = ferror(stdout);
     errno = 0;
     if (fclose(stdout) || broken) {
-        cli_complain("standard output cannot be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+        cli_complain("standard output cannot be written: %s", errno ? strerror(errno) : "is the disk full?");
         return code ? code : EXIT_OUTSIDE;
     }
     return code;

@@ -33,7 +33,7 @@ static int distance(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *names)
 {
     const char *best = NULL;
-    int least = 2 + (int)strlen(word) / 4;
+    int least = 1 + (int)(strlen(word) - strspn(word, "-")) / 3;          /* one edit in three letters is near */
     for (; *names; names++) {
         int d = distance(word, *names);
         if (d < least) {
@@ -63,8 +63,11 @@ static cli_parsed unknown(const char *command, const cli_table *tables, int coun
         for (const cli_option *row = tables[t].rows; row->name && n < CLI_MANY; row++)
             names[n++] = row->name;
     const char *near = cli_nearest(word, names);
-    cli_complain("%s%sunknown option %s%s%s; `heed %s%s--help` lists them", command ? command : "", command ? ": " : "", word,
-                 near ? "; did you mean " : "", near ? near : "", command ? command : "", command ? " " : "");
+    const char *of = command ? command : "", *colon = command ? ": " : "", *space = command ? " " : "";
+    if (near)
+        cli_complain("%s%sunknown option %s; did you mean %s?", of, colon, word, near);
+    else
+        cli_complain("%s%sunknown option %s; `heed %s%s--help` lists them", of, colon, word, of, space);
     return CLI_PARSED_WRONG;
 }
 
@@ -211,6 +214,6 @@ void cli_options_print(const cli_option *rows, FILE *out)
     for (; rows->name; rows++) {
         char left[80];
         snprintf(left, sizeof left, "%s%s%s", rows->name, rows->value ? " " : "", rows->value ? rows->value : "");
-        fprintf(out, "  %-26s %s\n", left, rows->help);
+        fprintf(out, "  %-30s %s\n", left, rows->help);
     }
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { LINE = 400 };
-static const double plain_pause = 15, living_pause = 0.1;        /* seconds between two lines */
+static const double plain_pause = 15, valid_pause = 5, living_pause = 0.1;      /* seconds between two lines */
 
 void cli_count(char *out, size_t size, int64_t value)
 {
@@ -169,10 +169,12 @@ void cli_progress_event(cli_progress *p, const heed_event *e)
         return;
     if (e->kind == HEED_EVENT_START || e->kind == HEED_EVENT_END)
         print_text(p, "", e->text);
-    if (e->kind != HEED_EVENT_UPDATE)
+    if (e->kind == HEED_EVENT_START)
+        p->shown = e->seconds;
+    if (e->kind != HEED_EVENT_UPDATE && e->kind != HEED_EVENT_VALID)
         return;
-    double since = e->seconds - p->shown;
-    if (since < (p->term.motion ? living_pause : plain_pause) && since >= 0)
+    double pause = p->term.motion ? living_pause : e->kind == HEED_EVENT_VALID ? valid_pause : plain_pause;
+    if (e->seconds - p->shown < pause && !(e->kind == HEED_EVENT_VALID && e->progress >= 1))
         return;
     p->shown = e->seconds;
     if (p->term.motion)

@@ -2,6 +2,7 @@
 #include "stop.h"
 
 #include <signal.h>
+#include <stddef.h>
 
 /* The one writable global of the program: a handler has no other way to tell. */
 static volatile sig_atomic_t caught;

@@ -65,6 +65,11 @@ bool heed_unicode_symbol(int32_t code)
     return k >= UTF8PROC_CATEGORY_SM && k <= UTF8PROC_CATEGORY_SO;
 }
 
+int heed_unicode_cells(int32_t code)
+{
+    return code >= 0x20 && code < 0x7F ? 1 : utf8proc_charwidth(code);
+}
+
 /* Marks, formats, modifiers and the punctuation that stands inside words: what Final_Sigma looks through. */
 static bool case_ignorable(int32_t code)
 {

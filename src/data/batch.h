@@ -27,8 +27,9 @@ typedef struct heed_loader_settings {
     heed_corpus_settings corpus;
     const heed_text *source, *target;      /* borrowed */
     int64_t sentences, tokens;             /* one of them > 0: sentences a batch, or at most that many target symbols (</s> counted) */
-    int64_t max_length;                    /* longer records (either side, </s> not counted) are skipped and counted, 0: none */
-    int64_t buffer;                        /* records in the shuffle buffer */
+    int64_t max_length;                    /* longer records (either side, </s> not counted) are skipped and counted, 0: none;
+                                              so are targets that no batch of `tokens` can hold */
+    int64_t buffer;                        /* records in the shuffle buffer, 0: 65536 */
     uint64_t seed;
     bool shuffle;                          /* false: validation, order of length only */
 } heed_loader_settings;

@@ -176,9 +176,9 @@ static heed_status report(const heed_corpus *c, const heed_record *r, int field,
     char complaint[64], line[32], where[32] = "";
     heed_utf8_complaint(complaint, sizeof complaint, r->text[field], r->size[field], at);
     if (is_tsv(c))
-        snprintf(where, sizeof where, " of field %d", field + 1);
+        snprintf(where, sizeof where, "field %d: ", field + 1);
     return heed_fail(err, HEED_E_DATA, "%s: line %s: %s%s; fix the line or set data.invalid_utf8: replace",
-                     heed_lines_path(c->side[is_tsv(c) ? 0 : field]), grouped(r->line, line), complaint, where);
+                     heed_lines_path(c->side[is_tsv(c) ? 0 : field]), grouped(r->line, line), where, complaint);
 }
 
 /* U+FFFD for every byte that is not text. */

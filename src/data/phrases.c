@@ -170,6 +170,19 @@ static void add_phrase(const heed_phrases *p, heed_split split, int64_t words, u
     out->failed |= phones->failed;
 }
 
+/* A length that comes up as often as 1/length, so that every length has the same share of the words. */
+static int64_t draw_length(uint64_t key, uint64_t i, int64_t max_words)
+{
+    double sum = 0;
+    for (int64_t n = 1; n <= max_words; n++) sum += 1.0 / (double)n;
+    double left = heed_uniform(key, i) * sum;
+    for (int64_t n = 1; n < max_words; n++) {
+        left -= 1.0 / (double)n;
+        if (left < 0) return n;
+    }
+    return max_words;
+}
+
 heed_status heed_phrases_write_training(const heed_phrases *p, const char *path, int64_t words, int64_t max_words, uint64_t seed,
                                         heed_error *err)
 {
@@ -179,7 +192,7 @@ heed_status heed_phrases_write_training(const heed_phrases *p, const char *path,
     heed_buf out = {0}, phones = {0};
     uint64_t lengths = heed_key(seed, 0), key = heed_key(seed, 1);
     for (uint64_t i = 0; words > 0 && !out.failed; i++) {
-        int64_t n = 1 + (int64_t)heed_below(lengths, i, (uint64_t)max_words);
+        int64_t n = draw_length(lengths, i, max_words);
         n = n < words ? n : words;
         add_phrase(p, HEED_SPLIT_TRAIN, n, key, i, &out, &phones);
         words -= n;

@@ -25,7 +25,8 @@ const char *heed_phrases_variant(const heed_phrases *p, heed_split split, int64_
  * Failure of memory shows in the buffers. */
 void heed_phrases_draw(const heed_phrases *p, heed_split split, int64_t words, uint64_t key, uint64_t index, heed_buf *letters, heed_buf *phones);
 
-/* TSV of letters and phones, replaced as a whole. Phrases of 1 to max_words training words, lengths drawn evenly, `words` words in all. */
+/* TSV of letters and phones, replaced as a whole. Phrases of 1 to max_words training words, `words` words in all, as many in phrases of
+ * one length as of another. */
 heed_status heed_phrases_write_training(const heed_phrases *p, const char *path, int64_t words, int64_t max_words, uint64_t seed,
                                         heed_error *err);
 /* `count` phrases of `words` words each, of any split. */

@@ -22,7 +22,7 @@ bool heed_unit_find(const char *name, heed_unit *u);
 typedef struct heed_text_settings {
     heed_unit units;
     int64_t min_count;      /* rarer symbols become <unk>; 1 keeps all */
-    int64_t size;           /* at most so many symbols, 0: no limit */
+    int64_t size;           /* at most so many symbols, specials included; 0: no limit */
     bool lower, nfkc;       /* utf8proc; byte offsets stay those of the text as given */
 } heed_text_settings;
 
@@ -47,7 +47,8 @@ void heed_text_free(heed_text *t);
 
 /* Appends nothing for </s>. Replaces what `out` held. HEED_E_DATA: not UTF-8 (byte and column named). An unknown symbol is HEED_UNK. */
 heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err);
-/* Joins symbols (characters: nothing between, symbols: one space), appends to `out`; `at` (NULL or [n]) gets byte offsets from out's start at entry. */
+/* Joins symbols (characters: nothing between, symbols: one space), appends to `out`; `at` (NULL or [n]) gets byte offsets from out's start at
+ * entry. <s> and </s> print nothing; <unk> prints one symbol, U+FFFD or "<unk>". HEED_E_USAGE: a number beyond the vocabulary. */
 heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err);
 
 int64_t heed_text_size(const heed_text *t);                          /* V, specials included */

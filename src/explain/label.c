@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <utf8proc.h>
-
 /* A character as it is shown: its code, the cells it takes and the bytes that it stood for. */
 typedef struct glyph { int32_t code; int cells, bytes; } glyph;
 
@@ -28,7 +26,7 @@ static glyph glyph_at(const char *text, bool blanks)
         g.code = blanks ? 0x2423 : ' ';
     else if (g.code < 0x20 || (g.code >= 0x7F && g.code < 0xA0) || turns_direction(g.code) || (g.code & 0xFFFE) == 0xFFFE)
         g.code = 0xB7;
-    g.cells = g.code < 0x7F || g.code == 0xFFFD ? 1 : utf8proc_charwidth(g.code);
+    g.cells = g.code == 0xFFFD ? 1 : heed_unicode_cells(g.code);
     return g;
 }
 

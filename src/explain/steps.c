@@ -101,7 +101,7 @@ heed_status heed_explain_steps(const heed_output *o, const heed_step_view *steps
     if (count && steps[0].weights)
         heed_buf_text(out, "1. scores: the query against each key   2. weights: their softmax   3. weighted sum of the values = context\n"
                            "joined: the context with the decoder's state, as the output layer reads it\n");
-    else
+    else if (count)
         heed_buf_text(out, "no attention: each step reads the source from one fixed vector; joined is what the output layer reads\n");
     int label = label_width(o);
     for (int64_t i = 0; i < count; i++)

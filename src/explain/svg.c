@@ -156,7 +156,8 @@ static void add_scale(heed_buf *out, const frame *f)
 static void add_foot(heed_buf *out, const heed_output *o, const frame *f)
 {
     heed_buf_printf(out, "<text x=\"16\" y=\"%d\" font-size=\"11\" fill=\"#444\">", f->height - 16);
-    heed_buf_text(out, o->weights ? "each row sums to 1; ∎ the end; ln p = " : "no attention: the source is read into one fixed vector; ln p = ");
+    heed_buf_text(out, o->weights ? "each row sums to 1; ∎ the end; ln p = "
+                       : o->count ? "no attention: the source is read into one fixed vector; ln p = " : "nothing was read and nothing written; ln p = ");
     heed_number_fixed(out, o->score, 2);
     heed_buf_text(out, "</text>\n</svg>\n");
 }

@@ -145,7 +145,8 @@ heed_status heed_explain_terminal(const heed_output *o, bool colour, int columns
 {
     add_texts(out, o);
     if (!o->weights) {
-        heed_buf_text(out, "\nno attention: this model reads the source into one fixed vector, so it looks nowhere in particular\n");
+        heed_buf_text(out, o->count == 0 ? "\nnothing was read and nothing written\n"
+                                         : "\nno attention: this model reads the source into one fixed vector, so it looks nowhere in particular\n");
         return out->failed ? HEED_E_NOMEM : HEED_OK;
     }
     layout l = arrange(o, colour, columns);

@@ -8,7 +8,7 @@
 
 typedef struct heed_metric_options {
     bool lower;                  /* -lc */
-    const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char" ; others: NULL */
+    const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char", "intl", "zh"; others: NULL */
 } heed_metric_options;
 
 typedef struct heed_metric heed_metric;

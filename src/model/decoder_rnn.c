@@ -72,7 +72,7 @@ static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, int64
     d->attends = a->score != HEED_ATTENTION_NONE;
     d->every_step = !d->attends && a->vector == HEED_VECTOR_EVERY_STEP;
     d->context_width = d->attends || d->every_step ? memory_width : 0;
-    d->embedding = heed_params_add(p, "decoder.embedding", 2, vocabulary, s->embed, HEED_FILL_NORMAL, 0.1);
+    d->embedding = heed_params_add(p, "decoder.embedding", 2, vocabulary, s->embed, HEED_FILL_NORMAL, 1);
     init_layers(d, p, s->cell == HEED_CELL_lstm ? HEED_LSTM : HEED_GRU, memory_width);
     init_joins(d, p, memory_width);
     if (d->attends && heed_attn_init(&d->attn, p, "attention", heed_score_at(a->score - 1), (heed_align)a->align, a->window, d->width, memory_width, a->width,

@@ -76,7 +76,7 @@ static heed_status digest_member(const char *dir, const char *name, char hex[65]
     return HEED_OK;
 }
 
-static heed_status save_voucher(const char *dir, const char *const *training, heed_error *err)
+static heed_status save_voucher(const heed_model *m, const char *dir, const char *const *training, heed_error *err)
 {
     json_t *sums = json_object(), *provenance = json_pack("{s:s}", "isa", heed_kernels_get()->isa);
     heed_status status = HEED_OK;
@@ -85,6 +85,7 @@ static heed_status save_voucher(const char *dir, const char *const *training, he
         status = digest_member(dir, members[i], hex, err);
         if (status == HEED_OK) json_object_set_new(sums, members[i], json_string(hex));
     }
+    if (m->recipe.path) json_object_set_new(provenance, "recipe", json_string(m->recipe.path));
     for (; training && training[0]; training += 2) json_object_set_new(provenance, training[0], json_string(training[1]));
     json_t *all = json_pack("{s:i,s:{s:i,s:i},s:o,s:o}", "format", FORMAT, "alignment", "layer", 0, "head", 0, "provenance", provenance, "sha256", sums);
     char *text = all && status == HEED_OK ? json_dumps(all, JSON_INDENT(2)) : NULL;
@@ -103,7 +104,7 @@ heed_status heed_model_save(const heed_model *m, const char *dir, const char *co
     if (status == HEED_OK) status = save_settings(m, dir, err);
     if (status == HEED_OK) status = save_texts(m, dir, err);
     if (status == HEED_OK) status = save_weights(m, dir, err);
-    return status == HEED_OK ? save_voucher(dir, training, err) : status;
+    return status == HEED_OK ? save_voucher(m, dir, training, err) : status;
 }
 
 /* --- loading --------------------------------------------------------------------------------------------------------------------------- */
@@ -180,7 +181,31 @@ static heed_status load_weights(heed_model *m, const char *dir, heed_error *err)
     return status;
 }
 
-static heed_status load_settings(heed_recipe *r, const char *dir, heed_error *err)
+/* recipe.yaml tells where the data lay and how it was trained; what the model is, config.json alone decides. path: of the recipe as it was
+ * given to the training, beside which its files are looked for. */
+static heed_status add_history(heed_recipe *r, const char *dir, const char *path, heed_error *err)
+{
+    char name[PATH];
+    heed_file f;
+    heed_recipe whole = {.version = 0};
+    heed_status status = heed_path_join(name, sizeof name, dir, "recipe.yaml", err);
+    if (status == HEED_OK) status = heed_file_map(&f, name, HEED_E_MODEL, err);
+    if (status != HEED_OK) return status;
+    status = heed_recipe_parse(&whole, (const char *)f.data, f.size, path ? path : name, err);
+    heed_file_unmap(&f);
+    if (status != HEED_OK) {
+        heed_recipe_free(&whole);
+        return err ? heed_fail(err, HEED_E_MODEL, "%s: %s", name, err->text) : HEED_E_MODEL;
+    }
+    whole.text = r->text;
+    whole.model = r->model;
+    whole.decode = r->decode;
+    heed_recipe_free(r);
+    *r = whole;
+    return HEED_OK;
+}
+
+static heed_status load_settings(heed_recipe *r, const char *dir, const json_t *voucher, heed_error *err)
 {
     char path[PATH];
     heed_file f;
@@ -189,6 +214,9 @@ static heed_status load_settings(heed_recipe *r, const char *dir, heed_error *er
     if (status != HEED_OK) return status;
     status = heed_config_parse(r, (const char *)f.data, f.size, path, err);
     heed_file_unmap(&f);
+    if (status != HEED_OK) return status;
+    status = add_history(r, dir, json_string_value(json_object_get(json_object_get(voucher, "provenance"), "recipe")), err);
+    if (status != HEED_OK) heed_recipe_free(r);
     return status;
 }
 
@@ -198,10 +226,10 @@ static heed_text *load_text(const char *dir, const char *name, heed_error *err)
     return heed_path_join(path, sizeof path, dir, name, err) == HEED_OK ? heed_text_open(path, err) : NULL;
 }
 
-static heed_model *load_parts(const char *dir, heed_error *err)
+static heed_model *load_parts(const char *dir, const json_t *voucher, heed_error *err)
 {
     heed_recipe r = {.version = 0};
-    if (load_settings(&r, dir, err) != HEED_OK) return NULL;
+    if (load_settings(&r, dir, voucher, err) != HEED_OK) return NULL;
     heed_text *source = load_text(dir, "source.vocab.json", err);
     heed_text *target = source ? load_text(dir, "target.vocab.json", err) : NULL;
     if (!target) {
@@ -225,7 +253,7 @@ heed_model *heed_model_load(const char *dir, heed_error *err)
 {
     json_t *voucher = load_voucher(dir, err);
     if (!voucher) return NULL;
-    heed_model *m = load_parts(dir, err);
+    heed_model *m = load_parts(dir, voucher, err);
     if (m && load_rest(m, voucher, dir, err) != HEED_OK) {
         heed_model_free(m);
         m = NULL;

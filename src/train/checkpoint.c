@@ -20,15 +20,17 @@ static void tell(heed_provenance *p, const char *name, const char *format, ...)
     p->pairs[2 * ++p->count] = NULL;
 }
 
-const char *const *heed_provenance_fill(heed_provenance *p, const heed_train_state *s, const char *metric)
+const char *const *heed_provenance_fill(heed_provenance *p, const heed_train_state *s, const char *metric, int64_t mean)
 {
     p->count = 0;
     tell(p, "updates", "%lld", (long long)s->update);
     tell(p, "epochs", "%lld", (long long)s->data.epoch);
     tell(p, "seconds", "%lld", (long long)s->seconds);
     tell(p, "seed", "%llu", (unsigned long long)s->seed);
-    if (s->best_update) tell(p, "valid_loss", "%.6g", s->valid_loss);
-    if (s->best_update && strcmp(metric, "loss") != 0) tell(p, metric, "%.6g", s->metric);
+    if (mean) tell(p, "mean_of_checkpoints", "%lld", (long long)mean);
+    const bool judged = s->best_update && !mean;
+    if (judged) tell(p, "valid_loss", "%.6g", s->valid_loss);
+    if (judged && strcmp(metric, "loss") != 0) tell(p, metric, "%.6g", s->metric);
     return p->pairs;
 }
 
@@ -58,7 +60,7 @@ static heed_status write_aside(const heed_checkpoint *c, const char *aside, heed
     heed_provenance p;
     heed_status status = heed_dir_remove(aside, err);
     if (!status) status = heed_dir_make(aside, err);
-    if (!status) status = heed_model_save(c->model, aside, heed_provenance_fill(&p, c->state, c->model->recipe.train.validate.metric), err);
+    if (!status) status = heed_model_save(c->model, aside, heed_provenance_fill(&p, c->state, c->model->recipe.train.validate.metric, 0), err);
     if (!status) status = save_member(save_optimizer, c, aside, "optimizer.safetensors", err);
     if (!status) status = save_member(save_state, c, aside, "train_state.json", err);
     return status ? status : heed_dir_sync(aside, err);

@@ -33,8 +33,8 @@ heed_status heed_steps_link(const char *dir, int64_t latest, int64_t best, heed_
 /* Removes what a killed run left behind: temporary files, and checkpoints newer than `update`. */
 heed_status heed_steps_tidy(const char *dir, int64_t update, heed_error *err);
 
-/* What a model's attn.json tells of its training, as heed_model_save() wants it. */
+/* What a model's attn.json tells of its training, as heed_model_save() wants it. mean: of so many checkpoints, 0: the weights of s. */
 typedef struct heed_provenance { char text[6][40]; const char *pairs[13]; int count; } heed_provenance;
-const char *const *heed_provenance_fill(heed_provenance *p, const heed_train_state *s, const char *metric);
+const char *const *heed_provenance_fill(heed_provenance *p, const heed_train_state *s, const char *metric, int64_t mean);
 
 #endif

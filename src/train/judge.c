@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "model/words.h"
 #include "train/run.h"
 
@@ -74,11 +73,11 @@ heed_status heed_run_judge(heed_run *run, heed_error *err)
 
 static heed_status save_failed(const heed_run *run, const heed_error *why, heed_error *err)
 {
-    char good[HEED_PATH] = "none";
+    char good[HEED_PATH] = "none", number[HEED_GROUP_SIZE];
     if (run->saved) heed_step_path(good, run->dir, run->saved, NULL);
     if (why->status == HEED_E_DIVERGED) return heed_run_diverged(run, run->state.update, why->text, "", err);
-    return heed_fail(err, why->status, "%.500s; the checkpoint of update %lld was not made, last good checkpoint: %.300s; make room and go on with --resume",
-                     why->text, (long long)run->state.update, good);
+    return heed_fail(err, why->status, "%.500s; the checkpoint of update %s was not made, last good checkpoint: %.300s; make room and go on with --resume",
+                     why->text, heed_group(number, run->state.update), good);
 }
 
 heed_status heed_run_save(heed_run *run, heed_error *err)

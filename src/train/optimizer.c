@@ -9,6 +9,8 @@
 
 #include "model/safetensors.h"
 
+enum { FEW_PIECES = 8 };   /* are done sooner than a second thread is awake */
+
 static float *slab(int64_t floats)
 {
     size_t bytes = ((size_t)floats * sizeof(float) + 63) / 64 * 64;
@@ -52,7 +54,7 @@ heed_status heed_optimizer_add(heed_optimizer *o, bool first, int threads, heed_
     const float *grads = heed_params_grads(o->params);
     if (!o->sum && !(o->sum = slab(o->size))) return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients of several batches");
     float *sum = o->sum;
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(threads) if (o->pieces > FEW_PIECES)
     for (int64_t i = 0; i < o->pieces; i++) {
         const int64_t at = i * HEED_PIECE_FLOATS, n = piece_floats(o, i);
         if (first) memcpy(sum + at, grads + at, (size_t)n * sizeof *sum);
@@ -65,7 +67,7 @@ double heed_optimizer_norm(heed_optimizer *o, const float *grads, int threads)
 {
     const heed_kernels *k = heed_kernels_get();
     double sum = 0;
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(threads) if (o->pieces > FEW_PIECES)
     for (int64_t i = 0; i < o->pieces; i++) o->partial[i] = k->sum_squares(grads + i * HEED_PIECE_FLOATS, piece_floats(o, i));
     for (int64_t i = 0; i < o->pieces; i++) sum += o->partial[i];
     return sqrt(sum);
@@ -80,7 +82,7 @@ void heed_optimizer_step(heed_optimizer *o, const float *grads, double scale, do
         .bias1 = (float)(1 - pow(o->beta1, (double)update)), .bias2 = (float)(1 - pow(o->beta2, (double)update)),
         .decoupled = o->type == HEED_OPTIMIZER_ADAMW,
     };
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(threads) if (o->pieces > FEW_PIECES)
     for (int64_t i = 0; i < o->pieces; i++) {
         const int64_t at = i * HEED_PIECE_FLOATS, n = piece_floats(o, i);
         if (o->type == HEED_OPTIMIZER_SGD)

@@ -66,7 +66,7 @@ static heed_event event_of(const heed_run *run, heed_event_kind kind)
     const double progress = whole_progress(run);
     return (heed_event){
         .kind = kind, .update = run->state.update, .updates = r->train.updates, .epoch = heed_run_epoch(run), .epochs = r->train.epochs,
-        .progress = progress, .seconds = heed_run_seconds(run), .seconds_left = seconds_left(run, progress), .rate = run->rate, .loss = NAN,
+        .progress = progress, .seconds = heed_run_seconds(run), .seconds_left = seconds_left(run, progress), .rate = run->state.rate, .loss = NAN,
         .valid_loss = run->state.valid_loss, .metric = run->state.metric, .metric_name = r->train.validate.metric,
     };
 }
@@ -190,7 +190,7 @@ heed_status heed_run_write(heed_run *run, bool judged, heed_error *err)
     const heed_pace *p = judged ? &run->judged : &run->written;
     const heed_log_entry e = {
         .update = run->state.update, .epoch = heed_run_epoch(run), .seconds = heed_run_seconds(run), .loss = loss_of(p), .tokens_per_second = speed_of(p),
-        .rate = run->rate, .norm = run->norm, .judged = judged, .valid_loss = run->state.valid_loss, .metric = run->state.metric,
+        .rate = run->state.rate, .norm = run->state.norm, .judged = judged, .valid_loss = run->state.valid_loss, .metric = run->state.metric,
         .metric_name = heed_run_recipe(run)->train.validate.metric,
     };
     return heed_log_write(&run->log, &e, err);

@@ -42,7 +42,7 @@ static heed_status take_mean(const heed_run *run, const int64_t *steps, int64_t 
 }
 
 /* The mean is over checkpoints of validations; one that was made only to go on from does not count. */
-static heed_status average(const heed_run *run, heed_error *err)
+static heed_status average(const heed_run *run, int64_t *mean, heed_error *err)
 {
     const int64_t wanted = heed_run_recipe(run)->train.average;
     int64_t *steps, count, taken = 0;
@@ -52,16 +52,18 @@ static heed_status average(const heed_run *run, heed_error *err)
         if (steps[i] != run->fleeting) steps[taken++] = steps[i];
     if (taken > 0) status = take_mean(run, steps, taken, err);
     free(steps);
+    *mean = taken;
     return status;
 }
 
-/* Puts the weights of the result into the model and tells what they are. */
-static heed_status choose(heed_run *run, heed_train_state *told, heed_error *err)
+/* Puts the weights of the result into the model and tells what they are: those of a state, or the mean of so many. */
+static heed_status choose(heed_run *run, heed_train_state *told, int64_t *mean, heed_error *err)
 {
     char step[HEED_PATH], path[HEED_PATH];
     const int64_t best = run->state.best_update;
     *told = run->state;
-    if (heed_run_recipe(run)->train.average > 0) return average(run, err);
+    *mean = 0;
+    if (heed_run_recipe(run)->train.average > 0) return average(run, mean, err);
     if (!best || best == run->state.update) return HEED_OK;
     heed_status status = heed_step_path(step, run->dir, best, err);
     if (!status) status = heed_path_join(path, sizeof path, step, "train_state.json", err);
@@ -82,14 +84,14 @@ static heed_status swap(const heed_run *run, const char *aside, const char *path
     return status ? status : heed_dir_remove(old, err);
 }
 
-static heed_status write_result(heed_run *run, const heed_train_state *told, const char *path, heed_error *err)
+static heed_status write_result(heed_run *run, const heed_train_state *told, int64_t mean, const char *path, heed_error *err)
 {
     char aside[HEED_PATH];
     heed_provenance p;
     heed_status status = heed_path_join(aside, sizeof aside, run->dir, "model.tmp", err);
     if (!status) status = heed_dir_remove(aside, err);
     if (status) return status;
-    status = heed_model_save(run->model, aside, heed_provenance_fill(&p, told, heed_run_recipe(run)->train.validate.metric), err);
+    status = heed_model_save(run->model, aside, heed_provenance_fill(&p, told, heed_run_recipe(run)->train.validate.metric, mean), err);
     if (!status) status = swap(run, aside, path, err);
     if (status) heed_dir_remove(aside, NULL);
     return status;
@@ -99,9 +101,10 @@ heed_status heed_run_result(heed_run *run, char **model_dir, heed_error *err)
 {
     char path[HEED_PATH];
     heed_train_state told;
+    int64_t mean;
     heed_status status = heed_path_join(path, sizeof path, run->dir, "model", err);
-    if (!status) status = choose(run, &told, err);
-    if (!status) status = write_result(run, &told, path, err);
+    if (!status) status = choose(run, &told, &mean, err);
+    if (!status) status = write_result(run, &told, mean, path, err);
     if (status || !model_dir) return status;
     *model_dir = strdup(path);
     return *model_dir ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory");

@@ -34,7 +34,6 @@ typedef struct heed_run {
     double first_progress;
     int64_t saved, fleeting;          /* updates of the last checkpoint, of one made only to go on from; 0: none */
     heed_pace shown, written, judged; /* since the last UPDATE event, line of the log, validation */
-    double rate, norm;                /* of the last update */
     bool told;                        /* what was left out of the data has been said */
 } heed_run;
 

@@ -132,7 +132,7 @@ heed_status heed_shards_run(heed_shards *s, const heed_batch *b, bool train, dou
     *finite = true;
     heed_status status = cut(s, b, err);
     if (status) return status;
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
+#pragma omp parallel for schedule(dynamic) num_threads(s->threads) if (s->count > 1)
     for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], train, weight);
     for (int i = 0; i < s->count; i++) {
         const shard *me = &s->shard[i];

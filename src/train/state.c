@@ -34,6 +34,8 @@ static const field fields[] = {
     {"logged_symbols", WHOLE, offsetof(heed_train_state, logged.symbols)},
     {"judged_log_p", REAL, offsetof(heed_train_state, judged.log_p)},
     {"judged_symbols", WHOLE, offsetof(heed_train_state, judged.symbols)},
+    {"rate", REAL, offsetof(heed_train_state, rate)},
+    {"norm", REAL, offsetof(heed_train_state, norm)},
     {"valid_loss", REAL, offsetof(heed_train_state, valid_loss)},
     {"metric", REAL, offsetof(heed_train_state, metric)},
     {"seconds", REAL, offsetof(heed_train_state, seconds)},

@@ -18,6 +18,7 @@ typedef struct heed_train_state {
     double scale;                         /* what plateaus have left of the rate */
     int64_t plateau;                      /* validations without progress that count towards the next cut of the rate */
     heed_meter logged, judged;            /* training loss since the last line of the log, since the last validation */
+    double rate, norm;                    /* of the last update: learning rate, length of the gradient */
     double valid_loss, metric;            /* of the last validation */
     double seconds;                       /* trained so far */
     uint64_t seed;

@@ -1,7 +1,7 @@
 /* One update of the weights: train/run.h. Batches are run one after the other, their gradients summed, and the sum divided by all their symbols. */
 #include <math.h>
 
-#include "base/file.h"
+#include "model/words.h"
 #include "tensor/tape.h"
 #include "train/run.h"
 #include "train/schedule.h"
@@ -18,10 +18,10 @@ double heed_run_progress(const heed_run *run)
 
 heed_status heed_run_diverged(const heed_run *run, int64_t update, const char *what, const char *where, heed_error *err)
 {
-    char good[HEED_PATH] = "none was saved yet";
+    char good[HEED_PATH] = "none was saved yet", number[HEED_GROUP_SIZE];
     if (run->saved) heed_step_path(good, run->dir, run->saved, NULL);
-    return heed_fail(err, HEED_E_DIVERGED, "update %lld: %s%s%.300s; last good checkpoint: %.300s; train anew with a lower train.rate or train.clip",
-                     (long long)update, what, *where ? ", " : "", where, good);
+    return heed_fail(err, HEED_E_DIVERGED, "update %s: %s%s%.300s; last good checkpoint: %.300s; train anew with a lower train.rate or train.clip",
+                     heed_group(number, update), what, *where ? ", " : "", where, good);
 }
 
 static heed_status blame(const heed_run *run, const char *what, heed_error *err)
@@ -76,10 +76,10 @@ static heed_status apply(heed_run *run, double scale, heed_error *err)
     const heed_recipe *r = heed_run_recipe(run);
     heed_train_state *s = &run->state;
     const float *grads = r->train.accumulate > 1 ? run->optimizer.sum : heed_params_grads(run->model->params);
-    run->norm = scale * heed_optimizer_norm(&run->optimizer, grads, run->threads);
-    if (!isfinite(run->norm)) return blame(run, "the gradient is not finite", err);
-    if (r->train.clip > 0 && run->norm > r->train.clip) scale *= r->train.clip / run->norm;
-    heed_optimizer_step(&run->optimizer, grads, scale, run->rate, s->update + 1, run->threads);
+    run->state.norm = scale * heed_optimizer_norm(&run->optimizer, grads, run->threads);
+    if (!isfinite(run->state.norm)) return blame(run, "the gradient is not finite", err);
+    if (r->train.clip > 0 && run->state.norm > r->train.clip) scale *= r->train.clip / run->state.norm;
+    heed_optimizer_step(&run->optimizer, grads, scale, run->state.rate, s->update + 1, run->threads);
     s->update++;
     return heed_params_pack(run->model->params, true, run->threads, err);
 }
@@ -89,7 +89,7 @@ heed_status heed_run_update(heed_run *run, bool *ended, heed_error *err)
 {
     heed_train_state *s = &run->state;
     int64_t first, all;
-    run->rate = heed_schedule_rate(heed_run_recipe(run), s->update + 1, heed_run_progress(run), s->scale);
+    run->state.rate = heed_schedule_rate(heed_run_recipe(run), s->update + 1, heed_run_progress(run), s->scale);
     const int64_t epoch = s->data.epoch;
     heed_status status = gather(run, &first, &all, err);
     if (!status && all > 0) status = apply(run, (double)first / (double)all, err);

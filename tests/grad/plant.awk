@@ -10,7 +10,7 @@ END { if (places < n) exit 3 }
 function turn() {
     turned = $0
     if (sub(/(axpy|scale)\([^,]*, /, "&-", turned)) return sub(/, --/, ", ", turned) || 1
-    if (sub(/ \+= /, " -= ", turned)) return 1
+    if (sub(/\] \+= /, "] -= ", turned)) return 1
     if (sub(/, ds\[j\]/, ", -ds[j]", turned)) return 1
     if (turned ~ /\] = [^=;]*;/) { i = match(turned, /= [^=;]*;/); turned = substr(turned, 1, i + 1) "-" substr(turned, i + 2); return 1 }
     return 0

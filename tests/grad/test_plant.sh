@@ -3,37 +3,26 @@
 # src/ops, the row functions of the scores, the sums of weights' gradients and the scalar kernels; compiles the file, links it in place of the
 # original, runs the family's tests and demands that they fail. Unmodified, they must pass.
 set -u
-source=${HEED_SOURCE:?}; build=${HEED_BUILD:?}; tests=$source/tests/grad
-work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
-export source build tests work
-
-cached() { sed -n "s/^$1:[^=]*=//p" "$build/CMakeCache.txt"; }
-case $(cached HEED_SANITIZE) in
-    address) flags="-fsanitize=address,undefined" ;;
-    thread) flags="-fsanitize=thread" ;;
-    *) flags="" ;;
-esac
-export flags="$flags -fopenmp"
-libraries="$(find "$build" -name libheed_test_grad.a) $(find "$build" -name libheed_static.a) $(cached DNNL_LIBRARY)"
-export libraries="$libraries $(pkg-config --libs cmocka jansson yaml-0.1 libutf8proc zlib libmd) -lm"
-# shellcheck disable=SC2086
-compile() { ${CC:-cc} -std=gnu17 -O1 -ffp-contract=off -w $flags -I"$work/$3" -I"$source/include" -I"$source/src" -I"$tests" -c "$1" -o "$2"; }
-# shellcheck disable=SC2086
-link() { ${CC:-cc} $flags "$@" $libraries -o "$work/$program_name"; }
+. "${HEED_SOURCE:?}/tests/grad/build.sh"
+options="-w -I$source/include -I$source/src -I$tests"
+export options
 
 # plant FILE FUNCTION PLACE PROGRAM FAMILY...: quiet when the tests turn red
 plant() {
     local file=$1 function=$2 place=$3 program=$4; shift 4
-    local id; id=$(basename "$file").$function.$place; local own=$work/$id.d; mkdir -p "$own/kernels"
-    local from=$own/planted.c
-    case $file in *.inc) from=$source/src/kernels/isa_scalar.c; awk -v name="$function" -v n="$place" -f "$tests/plant.awk" "$file" >"$own/kernels/$(basename "$file")" ;;
-        *) awk -v name="$function" -v n="$place" -f "$tests/plant.awk" "$file" >"$from" ;; esac
-    compile "$from" "$own/planted.o" "$id.d" || { echo "$id: does not compile"; return 1; }
-    program_name=$id.d/tests link "$work/$program.o" "$own/planted.o" || { echo "$id: does not link"; return 1; }
+    local id; id=$(basename "$file").$function.$place
+    local own=$work/$id.d from=$source/src/kernels/isa_scalar.c to; mkdir -p "$own/kernels"
+    to=$own/kernels/$(basename "$file")   # an .inc shadows the original for the file that includes it
+    [[ $file == *.inc ]] || from=$to
+    awk -v name="$function" -v n="$place" -f "$tests/plant.awk" "$file" >"$to"
+    # shellcheck disable=SC2086
+    compile "$from" "$own/planted.o" -I"$own" $options || { echo "$id: does not compile"; return 1; }
+    link "$own/tests" "$work/$program.o" "$own/planted.o" || { echo "$id: does not link"; return 1; }
     if HEED_ISA=scalar "$own/tests" "$@" >"$own/log" 2>&1; then echo "$id: a sign was turned and the tests of '$*' pass"; return 1; fi
-    grep -q "FAILED TEST" "$own/log" || { echo "$id: the tests of '$*' did not run to their end:"; tail -5 "$own/log"; return 1; }
+    grep -aq "FAILED TEST" "$own/log" || { echo "$id: the tests of '$*' did not run to their end:"; tail -n 5 "$own/log"; return 1; }
+    rm -r "$own"
 }
-export -f plant compile link
+export -f plant
 
 # places FILE FUNCTION: how many there are
 places() {
@@ -52,29 +41,31 @@ every() {
     done
     [ $found -gt 0 ] || { echo "$file: no place to plant an error in: $functions"; exit 1; }
 }
-functions_of() { sed -nE 's/^(static )?void ([a-z_]*('"$2"'))\(.*/\2/p' "$1"; }
+ways_back() { sed -nE 's/^(static )?void ([a-z_]*back)\(.*/\2/p' "$1"; }
 
 cd "$source" || exit 1
 for file in src/ops/*.c; do
     family=$(basename "$file" .c)
-    [ "$family" = embed ] && continue   # lists its gradient; the sum is made in collect.c
-    every "$file" "$(functions_of "$file" back)" test_ops "$family"
+    [ "$family" = embed ] && continue   # it lists its gradient; the sum is made in collect.c
+    every "$file" "$(ways_back "$file")" test_ops "$family"
 done
 every src/tensor/collect.c add_piece test_ops
-every src/attn/score.c "$(functions_of src/attn/score.c back)" test_attention dot cosine
+every src/attn/score.c "$(ways_back src/attn/score.c)" test_attention dot cosine
 for file in src/attn/score_*.c; do
-    grep -q "^static void backward(" "$file" && every "$file" backward test_attention "$(basename "$file" .c | sed 's/^score_//')"
+    name=$(basename "$file" .c)
+    if grep -q "^static void backward(" "$file"; then every "$file" backward test_attention "${name#score_}"; fi
 done
-every src/kernels/scalar.inc kernel_tanh_back test_ops arith
-every src/kernels/scalar.inc kernel_dropout_back test_ops arith
+every src/kernels/scalar.inc "kernel_tanh_back kernel_dropout_back" test_ops arith
 every src/kernels/scalar.inc "kernel_gru_back kernel_lstm_back" test_ops cell
 every src/kernels/scalar.inc kernel_additive_back test_attention additive
 
-for program in test_ops test_attention; do compile "$tests/$program.c" "$work/$program.o" . || exit 1; done
-program_name=test_ops link "$work/test_ops.o" && program_name=test_attention link "$work/test_attention.o" || exit 1
+for program in test_ops test_attention; do
+    # shellcheck disable=SC2086
+    compile "$tests/$program.c" "$work/$program.o" $options && link "$work/$program" "$work/$program.o" || exit 1
+done
 scores=$(sed -nE 's/^HEED_SCORE\(([a-z_]+),.*/\1/p' src/attn/scores.def)
 # shellcheck disable=SC2086
-HEED_ISA=scalar "$work/test_ops" >"$work/log" 2>&1 && HEED_ISA=scalar "$work/test_attention" $scores >>"$work/log" 2>&1 ||
+{ HEED_ISA=scalar "$work/test_ops" && HEED_ISA=scalar "$work/test_attention" $scores; } >"$work/log" 2>&1 ||
     { echo "the unmodified tests fail:"; grep -a FAILED "$work/log"; exit 1; }
 xargs -P "$(nproc)" -I{} bash -c 'plant {}' <"$list" || exit 1
 echo "$(wc -l <"$list") sign errors planted, all found"

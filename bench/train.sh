@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# How long an update of training takes, beside PyTorch: both sides on the same batches from the same initial weights, in turns.
+#
+#   make bench        or, once that has built it: bash bench/train.sh [demo] [words]
+#
+# Environment: PYTHON=python3 (with torch 2.13.0; without it heed's side is timed alone), THREADS=2, ROUNDS=10 (in a round each side runs once),
+# HEED_DATA with mt/multi30k/train.{de,en}.gz for `words` (without it `demo` alone), HEED_BUILD=build.
+# Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md.
+set -eu
+cd "$(dirname "$0")/.."
+PYTHON=${PYTHON:-python3} THREADS=${THREADS:-2} ROUNDS=${ROUNDS:-10} BUILD=${HEED_BUILD:-build} TORCH=2.13.0
+folder=$(mktemp -d)
+declare -A to from pid ready
+trap 'kill "${pid[@]}" 2>/dev/null || true; rm -rf "$folder"' EXIT
+
+say() { printf '%s\n' "$*" >&2; }
+
+write_batches() {   # NAME: false when its data are not here
+    local pairs=${HEED_DATA:-}/mt/multi30k
+    if [ "$1" = demo ]; then
+        "$BUILD/bench/train" write demo data/cmudict/cmudict.tsv.gz "$folder/demo"
+    elif [ -e "$pairs/train.de.gz" ]; then
+        "$BUILD/bench/train" write words "$pairs/train.de.gz" "$pairs/train.en.gz" "$folder/words"
+    else
+        say "bench/train: words is left out: set HEED_DATA to a folder with mt/multi30k/train.de.gz and train.en.gz"
+        return 1
+    fi
+}
+
+open_side() {   # SIDE COMMAND...
+    local in out
+    rm -f "$folder/in" "$folder/out"
+    mkfifo "$folder/in" "$folder/out"
+    "${@:2}" <"$folder/in" >"$folder/out" &
+    pid[$1]=$!
+    exec {in}>"$folder/in" {out}<"$folder/out"
+    to[$1]=$in from[$1]=$out
+    read -r ready[$1] <&"$out" || { say "bench/train: $1 did not start"; exit 1; }
+    say "$1 ${ready[$1]}"
+}
+
+close_side() {   # SIDE
+    local in=${to[$1]} out=${from[$1]}
+    exec {in}>&- {out}<&-
+    wait "${pid[$1]}"
+    unset "pid[$1]"
+}
+
+ask() {   # SIDE UPDATES: seconds, symbols, 1e9 operations, loss
+    local answer
+    echo "run $2" >&"${to[$1]}"
+    read -r answer <&"${from[$1]}"
+    echo "$answer"
+}
+
+# Both sides must be one model: as many weights, and the same losses where no dropout makes them differ.
+check_sizes() { [ "${ready[heed]%% *}" = "${ready[torch]%% *}" ] || { say "bench/train: the models differ in size"; exit 1; }; }
+
+measure() {   # NAME UPDATES: $folder/NAME.rounds, lines "peak BITS GF/S" and "SIDE UPDATES SECONDS SYMBOLS OPERATIONS LOSS"
+    local side round line
+    open_side heed "$BUILD/bench/train" serve "$folder/$1" "$THREADS" "$folder/weights"
+    [ "$sides" = heed ] || open_side torch "$PYTHON" bench/train_torch.py "$folder/$1" "$THREADS" "$folder/weights"
+    [ "$sides" = heed ] || check_sizes
+    for round in $(seq 0 "$ROUNDS"); do   # round 0 warms up
+        echo "peak $("$BUILD/bench/peak" "$THREADS")" >>"$folder/$1.rounds"
+        for side in $sides; do
+            line="$side $2 $(ask "$side" "$2")"
+            say "$1 $round/$ROUNDS: $line"
+            [ "$round" = 0 ] || echo "$line" >>"$folder/$1.rounds"
+        done
+    done
+    for side in $sides; do close_side "$side"; done
+}
+
+# A batch's operations are told by heed's side alone; the batches are the same.
+tabulate() {   # NAME: rows of the table
+    awk -v name="$1" -v weights="${ready[heed]%% *}" '
+        function sorted(list, n,   i, j, x) { for (i = 2; i <= n; i++) { x = list[i]; for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]; list[j + 1] = x } }
+        function median(list, n) { sorted(list, n); return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2 }
+        function column(side, table, out,   i) { for (i = 1; i <= n[side]; i++) out[i] = table[side, i]; return n[side] }
+        function row(side, title,   k, speed, least, loss) {
+            k = column(side, ms, list); speed = median(list, k); least = list[1]
+            k = column(side, tokens, list); rate[side] = median(list, k)
+            printf "| %s | %s | %.1f | %.1f | %d | %.0f | %.0f %% | %.3f |\n", name, title, speed, least, rate[side], work * rate[side], 100 * work * rate[side] / peak, last[side]
+        }
+        $1 == "peak" { if ($3 > peak) peak = $3; next }
+        { i = ++n[$1]; ms[$1, i] = 1000 * $3 / $2; tokens[$1, i] = $4 / $3; last[$1] = $6; all[$1] += $4; operations += $5 }
+        END {
+            work = operations / all["heed"]
+            row("heed", "heed")
+            if (n["torch"]) { row("torch", "PyTorch"); printf "| %s | **heed : PyTorch** | | | **%.2f** | | | |\n", name, rate["heed"] / rate["torch"] }
+            printf "%s: %.2f million weights, f32 peak %.0f GF/s.\n", name, weights / 1e6, peak > "/dev/stderr"
+        }' "$folder/$1.rounds"
+}
+
+peak_of() { awk '$1 == "peak" && $3 > most { most = $3; bits = $2 } END { printf "%.0f GF/s (%d bits)", most, bits }' "$folder"/*.rounds; }
+
+report() {
+    echo "| model | side | ms an update, median | least | symbols/s, median | GF/s | of the f32 peak | last loss |"
+    echo "|---|---|---|---|---|---|---|---|"
+    cat "$folder/rows"
+    echo
+    echo "$(awk -F ': *' '/^model name/ { print $2; exit }' /proc/cpuinfo), $THREADS threads, measured f32 peak $(peak_of), $(date +%Y-%m-%d)."
+    echo "${versions}. $ROUNDS rounds."
+}
+
+record() {   # puts the report between the markers of the page
+    awk -v report="$folder/report" '
+        /<!-- bench\/train: begin -->/ { print; while ((getline line < report) > 0) print line; skip = 1 }
+        /<!-- bench\/train: end -->/ { skip = 0 }
+        !skip' docs/benchmarks.md >"$folder/page"
+    cp "$folder/page" docs/benchmarks.md
+}
+
+sides="heed torch"
+if ! "$PYTHON" -c 'import torch' 2>/dev/null; then
+    sides=heed
+    say "bench/train: $PYTHON has no PyTorch, so heed's side is timed alone. To compare: pip install torch==$TORCH, then PYTHON=... make bench"
+fi
+[ $# -gt 0 ] || set -- demo words
+for name in "$@"; do
+    write_batches "$name" || continue
+    updates=30
+    [ "$name" = demo ] || updates=4
+    measure "$name" "$updates"
+    versions="${ready[heed]#* }${ready[torch]+; ${ready[torch]#* }}"
+    tabulate "$name" >>"$folder/rows"
+done
+[ -s "$folder/rows" ] || exit 0
+report >"$folder/report"
+cat "$folder/report"
+[ "${RECORD:-}" != 1 ] || record

@@ -1,0 +1,96 @@
+# The documents say what is there: generated parts are fresh, links lead somewhere, the example recipe trains, and the code of docs/add-a-metric.md
+# and docs/add-a-task.md compiles and does what the pages say.
+source=${HEED_SOURCE:?}
+build=${HEED_BUILD:?}
+heed=${HEED:?}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failures=0
+check() { # WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@" >"$dir/log" 2>&1; then echo "ok - docs: $what"; else echo "not ok - docs: $what"; head -n 20 "$dir/log"; failures=1; fi
+}
+
+# Prints code block number N (from 1) of a language in a page.
+block() { # PAGE LANGUAGE N
+  awk -v language="$2" -v wanted="$3" '
+    /^```/ { if (inside) { inside = 0; next } inside = 1; seen = ($0 == "```" language); if (seen) n++; next }
+    inside && seen && n == wanted' "$source/docs/$1"
+}
+
+check "parts made from the code's tables are fresh" "$source/tools/docs" --check "$build"
+
+links() {
+  local page target status=0
+  for page in "$source"/README.md "$source"/docs/*.md "$source"/recipes/*.md "$source"/recipes/*/README.md; do
+    while read -r target; do
+      [ -e "$(dirname "$page")/$target" ] || { echo "$page: leads to $target, which is not there"; status=1; }
+    done < <(grep -oE '\]\([^)#]+' "$page" | cut -c3- | grep -vE '^[a-z]+:')
+  done
+  return $status
+}
+check "links lead to files" links
+
+mkdir "$dir/example" "$dir/example/build"
+cd "$dir/example" || exit 1
+ln -s "$heed" build/heed
+block recipes.md sh 1 >make.sh
+sh make.sh && block recipes.md yaml 1 >roman/recipe.yaml
+train() { block recipes.md sh 2 | sed '1s/$/ --max-updates 5/' >train.sh; grep -q max-updates train.sh && sh -e train.sh; }
+check "the example recipe trains, is measured, runs and is explained" train
+settings() { block recipes.md sh 3 | sed 's/$/ --max-updates 2/' >train.sh; grep -q -- --set train.sh && sh -e train.sh; }
+check "its settings from the command line are taken" settings
+
+# A copy of a folder of src/ with the row and the file of a page added, compiled against the library as it is.
+extended() { # FOLDER TABLE PAGE FILE
+  mkdir -p "$dir/new" && cp -r "$source/src/$1" "$dir/new/$1" || return 1
+  block "$3" c 1 >>"$dir/new/$1/$2"
+  block "$3" c 2 >"$dir/new/$1/$4"
+  cat >"$dir/user.c"
+  # shellcheck disable=SC2046
+  "$CC" -std=gnu17 -Wall -Wextra -Werror -fopenmp -I"$dir/new" -I"$source/include" -I"$source/src" "$dir/user.c" "$dir/new/$1"/*.c \
+    "$build"/tests/libheed_static.a $(pkg-config --libs jansson yaml-0.1 libutf8proc zlib libmd) -ldnnl -lm -o "$dir/user" && "$dir/user"
+}
+metric() {
+  extended metric metrics.def add-a-metric.md length.c <<'C'
+#include <stdio.h>
+#include "metric/metric.h"
+int main(void)
+{
+    heed_error err;
+    const char *references[] = {"four words stand here", "three words here"};
+    heed_metric *m = heed_metric_new("length", NULL, &err);
+    if (!m || heed_metric_add(m, "two words", references, 2, &err)) return puts(err.text), 1;
+    if (heed_metric_add(m, "one", references, 1, &err)) return puts(err.text), 1;
+    printf("%f\n", heed_metric_value(m));
+    return heed_metric_value(m) < 42.857 || heed_metric_value(m) > 42.858;   /* 3 of 7 */
+}
+C
+}
+check "the metric of add-a-metric.md compiles and counts" metric
+task() {
+  extended task tasks.def add-a-task.md judge.c <<'C'
+#include <stdio.h>
+#include <string.h>
+#include "task/task.h"
+static int fail(const heed_error *err) { puts(err->text); return 1; }
+int main(void)
+{
+    heed_error err = {0};
+    const heed_task *plain = heed_task_find("transduce"), *judge = heed_task_find("judge");
+    heed_model *m = heed_model_load("runs/roman/model", &err);
+    heed_tape *t = heed_tape_new(&(heed_tape_options){0}, &err);
+    heed_arena *arena = heed_arena_new(0);
+    if (!m || !t || !arena || !plain || !judge) return fail(&err);
+    const heed_item given = {"1984", "MCMLXXXIV"}, forgotten = {"1984", NULL}, *items[] = {&given, &forgotten};
+    heed_output out[3] = {{0}}, *outputs[] = {&out[0], &out[1]}, *alone = &out[2];
+    if (judge->run(&(heed_job){.model = m, .tape = t, .arena = arena, .items = items, .outputs = outputs, .count = 2}, &err)) return fail(&err);
+    if (plain->run(&(heed_job){.model = m, .tape = t, .arena = arena, .items = items, .outputs = &alone, .count = 1}, &err)) return fail(&err);
+    printf("%g %g %s\n", out[0].score, alone->score, out[1].error ? out[1].error : "");
+    return out[0].status || out[0].score != alone->score || strcmp(out[0].text, given.target) || out[1].status != HEED_E_USAGE;
+}
+C
+}
+check "the task of add-a-task.md compiles and judges" task
+exit $failures
