@@ -10,13 +10,14 @@ const char *const demo_names[DEMO_MODELS] = {"fixed", "attention"};
 const char *const demo_titles[DEMO_MODELS] = {"one fixed vector", "additive attention"};
 const int demo_words[DEMO_LENGTHS] = {1, 2, 3, 4, 6};
 
-typedef struct demo_values { const char *dir; int64_t seed, updates, phrases; } demo_values;
+typedef struct demo_values { const char *dir; int64_t seed, updates, phrases; bool data_only; } demo_values;
 
 static const cli_option options[] = {
     {"-o", "DIR", CLI_TEXT, offsetof(demo_values, dir), "where data, models and pictures go; default runs/demo"},
     {"--seed", "N", CLI_WHOLE, offsetof(demo_values, seed), "start of every generator; default 1"},
     {"--updates", "N", CLI_WHOLE, offsetof(demo_values, updates), "updates of either model; default: about three minutes on two cores"},
     {"--phrases", "N", CLI_WHOLE, offsetof(demo_values, phrases), "test phrases of each length; default 500"},
+    {"--data-only", NULL, CLI_FLAG, offsetof(demo_values, data_only), "write phrases, single words and recipes, and train nothing"},
     {0},
 };
 
@@ -53,7 +54,7 @@ static int train(demo *d, int model)
     return status == HEED_E_STOPPED ? cli_stop_exit() : code;
 }
 
-static int prepare(const demo *d)
+static int prepare(const demo *d, bool data_only)
 {
     char dictionary[DEMO_PATH];
     heed_error err = {0};
@@ -62,8 +63,9 @@ static int prepare(const demo *d)
         code = demo_take_directory(d);
     if (code)
         return code;
-    cli_say(d->globals, "two models of equal size learn to pronounce phrases, one with attention, the other from a single fixed vector; about three\n"
-                        "minutes on two cores, Ctrl-C ends it; all goes to %s", d->dir);
+    cli_say(d->globals, data_only ? "writing phrases, single words and both recipes to %s"
+                                  : "two models of equal size learn to pronounce phrases, one with attention, the other from a single fixed vector; about "
+                                    "three\nminutes on two cores, Ctrl-C ends it; all goes to %s", d->dir);
     heed_demo_options o = {.dictionary = dictionary, .dir = d->dir, .seed = d->seed, .updates = d->updates, .test_phrases = d->test_phrases};
     return heed_demo_prepare(&o, &err) ? cli_fail(&err) : EXIT_OK;
 }
@@ -108,10 +110,12 @@ static char *join_phrase(const cli_rest *rest)
     return phrase;
 }
 
-static int run_demo(demo *d, const char *phrase)
+static int run_demo(demo *d, const char *phrase, bool data_only)
 {
     cli_stop_catch();
-    int code = prepare(d);
+    int code = prepare(d, data_only);
+    if (code || data_only)
+        return code;
     for (int m = 0; m < DEMO_MODELS && !code; m++)
         code = train(d, m);
     if (!code)
@@ -137,7 +141,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     demo *d = calloc(1, sizeof *d);
     if (d && phrase) {
         *d = (demo){.globals = &g, .dir = v.dir, .seed = (uint64_t)v.seed, .updates = v.updates, .test_phrases = v.phrases};
-        code = run_demo(d, phrase);
+        code = run_demo(d, phrase, v.data_only);
     } else {
         cli_complain("out of memory");
         code = EXIT_OUTSIDE;

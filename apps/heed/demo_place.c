@@ -91,8 +91,7 @@ static int make_with_parents(const char *dir)
     char path[DEMO_PATH];
     if (snprintf(path, sizeof path, "%s", dir) >= DEMO_PATH)
         return cli_usage_error("the path %s is longer than %d bytes", dir, DEMO_PATH - 1);
-    for (char *slash = path + 1; slash; slash = strchr(slash + 1, '/')) {
-        slash = strchr(slash, '/');
+    for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash)
             *slash = 0;
         if (mkdir(path, 0777) && errno != EEXIST) {

@@ -7,7 +7,7 @@
 #include "data/phrases.h"
 #include "heed.h"
 
-enum { PATH = 4096, TRAIN_WORDS = 200000, MOST_WORDS = 3, BATCH = 48, UPDATES = 2080, VALID_PHRASES = 120, TEST_PHRASES = 500 };
+enum { PATH = 4096, TRAIN_WORDS = 240000, MOST_WORDS = 3, BATCH = 58, UPDATES = 2500, VALID_PHRASES = 120, TEST_PHRASES = 500 };
 
 static heed_status write_recipe(const heed_demo_options *o, const char *name, const char *attention, heed_error *err)
 {
@@ -20,6 +20,7 @@ static heed_status write_recipe(const heed_demo_options *o, const char *name, co
                     "data:\n"
                     "  train: [train.tsv]\n"
                     "  valid: [valid.tsv]\n"
+                    "  shuffle_buffer: %d      # a batch: phrases of all lengths stay mixed in it\n"
                     "  test: {words-1: [test-1.tsv], words-2: [test-2.tsv], words-3: [test-3.tsv], words-4: [test-4.tsv], words-6: [test-6.tsv]}\n"
                     "text:\n"
                     "  source: {units: characters}\n"
@@ -38,7 +39,7 @@ static heed_status write_recipe(const heed_demo_options *o, const char *name, co
                     "  keep: 1\n"
                     "  seed: %llu\n"
                     "decode: {max_length: [2, 10]}\n",
-                    name, name, attention, BATCH, updates, updates >= 20 ? updates / 20 : 1, (unsigned long long)o->seed);
+                    name, name, BATCH, attention, BATCH, updates, updates >= 20 ? updates / 20 : 1, (unsigned long long)o->seed);
     snprintf(file, sizeof file, "%s.yaml", name);
     heed_status status = text.failed ? heed_fail(err, HEED_E_NOMEM, "out of memory for a recipe") : heed_path_join(path, sizeof path, o->dir, file, err);
     if (status == HEED_OK) status = heed_file_replace(path, text.data, text.size, err);

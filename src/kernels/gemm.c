@@ -145,28 +145,25 @@ static void copy_rows(float *to, int64_t ld_to, const float *from, int64_t ld_fr
     for (int64_t i = 0; i < rows; i++) memcpy(to + i * ld_to, from + i * ld_from, (size_t)width * sizeof *to);
 }
 
-static dnnl_status_t run_tile(heed_gemm *g, const product *p, int64_t m)
-{
-    /* One row has no stride; given one, oneDNN takes another way through, with other bits. */
-    const int64_t ld_src = m == 1 ? p->w->k : p->ld_src, ld_dst = m == 1 ? p->w->n : p->ld_dst;
-    const heed_shape shape = {HEED_PRODUCT_PACKED, m, p->w->n, p->w->k, ld_src, 0, ld_dst, p->bias != NULL, p->sum};
-    heed_product *made;
-    dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
-    return s ? s : heed_product_run(&g->dnnl, made, p->w, p->src, NULL, p->bias, p->dst);
-}
-
-static dnnl_status_t run_padded(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+/* Rows that fill their tile and have no gaps are used where they stand. All others go through buffers, because with gaps oneDNN takes another
+ * way through, with other bits or without a fast kernel. */
+static dnnl_status_t run_tile(heed_gemm *g, const product *p, int64_t rows, int64_t height)
 {
     const int64_t n = p->w->n, k = p->w->k;
-    float *x = heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown);
-    float *y = heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown);
-    if (!x || !y) return dnnl_out_of_memory;
-    copy_rows(x, k, p->src, p->ld_src, rows, k);
-    memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
-    if (p->sum) copy_rows(y, n, p->dst, p->ld_dst, rows, n);
-    const product padded = {p->w, x, p->bias, y, height, k, n, p->sum};
-    dnnl_status_t s = run_tile(g, &padded, height);
-    if (!s) copy_rows(p->dst, p->ld_dst, y, n, rows, n);
+    const bool full = rows == height, copy_src = !full || (p->ld_src != k && rows > 1), copy_dst = !full || (p->ld_dst != n && rows > 1);
+    float *x = copy_src ? heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown) : NULL;
+    float *y = copy_dst ? heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown) : NULL;
+    if ((copy_src && !x) || (copy_dst && !y)) return dnnl_out_of_memory;
+    if (copy_src) {
+        copy_rows(x, k, p->src, p->ld_src, rows, k);
+        memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
+    }
+    if (copy_dst && p->sum) copy_rows(y, n, p->dst, p->ld_dst, rows, n);
+    const heed_shape shape = {HEED_PRODUCT_PACKED, height, n, k, k, 0, n, p->bias != NULL, p->sum};
+    heed_product *made;
+    dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
+    if (!s) s = heed_product_run(&g->dnnl, made, p->w, copy_src ? x : p->src, NULL, p->bias, copy_dst ? y : p->dst);
+    if (!s && copy_dst) copy_rows(p->dst, p->ld_dst, y, n, rows, n);
     return s;
 }
 
@@ -175,7 +172,7 @@ static dnnl_status_t run_product(heed_gemm *g, product p)
     dnnl_status_t s = dnnl_success;
     while (p.m > 0 && !s) {
         const int64_t height = tile_height(g, p.m), rows = height < p.m ? height : p.m;
-        s = rows == height ? run_tile(g, &p, height) : run_padded(g, &p, rows, height);
+        s = run_tile(g, &p, rows, height);
         p.src += rows * p.ld_src;
         p.dst += rows * p.ld_dst;
         p.m -= rows;
@@ -220,7 +217,8 @@ typedef struct matrix {
 } matrix;
 
 typedef struct chunk {
-    matrix dy, x;
+    matrix dy;
+    const float *x;      /* [height,K], no gaps */
     int64_t height;
 } chunk;
 
@@ -239,41 +237,47 @@ static void advance(cursor *c, int64_t rows)
     while (c->piece < c->end && c->row >= c->piece->rows) c->row -= c->piece++->rows;
 }
 
-/* The next rows where they stand, if they stand in one run (pieces may follow each other in memory); .at NULL if not. */
-static matrix run_of(const cursor *c, int64_t rows, bool dy)
+/* The next rows where they stand, if they stand in one run without gaps (pieces may follow each other in memory); NULL if not. */
+static const float *run_of(const cursor *c, int64_t rows, bool dy, int64_t width)
 {
-    matrix first = side_of(c->piece, dy);
-    first.at += c->row * first.ld;
+    const matrix first = side_of(c->piece, dy);
+    const float *at = first.at + c->row * width;
+    if (first.ld != width) return NULL;
     int64_t have = c->piece->rows - c->row;
     for (const heed_gemm_rows *p = c->piece + 1; have < rows; p++) {
         const matrix next = side_of(p, dy);
         if (p->rows == 0) continue;
-        if (next.ld != first.ld || next.at != first.at + have * first.ld) return (matrix){NULL, 0};
+        if (next.ld != width || next.at != at + have * width) return NULL;
         have += p->rows;
     }
-    return first;
+    return at;
 }
 
-static void gather(float *to, cursor c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width)
+static void gather(float *to, int64_t ld, cursor c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width)
 {
     for (int64_t done = 0; done < rows;) {
         const matrix m = side_of(c.piece, dy);
         int64_t n = c.piece->rows - c.row;
         if (n > rows - done) n = rows - done;
-        copy_rows(to + done * width, width, m.at + c.row * m.ld + column, m.ld, n, width);
+        copy_rows(to + done * ld, ld, m.at + c.row * m.ld + column, m.ld, n, width);
         done += n;
         advance(&c, n);
     }
-    memset(to + rows * width, 0, (size_t)((height - rows) * width) * sizeof *to);
+    memset(to + rows * ld, 0, (size_t)((height - rows) * ld) * sizeof *to);
 }
 
-/* One side of a chunk, columns first .. first + width: in place if it can be, else copied to `to`. */
-static matrix take_side(const cursor *c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width, float *to)
+/* A caller's share of a gradient: rows n0 .. n0 + n of dw, and where its columns of dy go when they are gathered. */
+typedef struct share {
+    int64_t N, K, n0, n, ld;
+    float *dy, *x;
+} share;
+
+/* The stride of a tile's columns decides which kernel oneDNN takes: one where the tile is all of dy, another where it is a part. Gathered
+ * or not, whatever the cut, a weight must meet the same one. */
+static int64_t gathered_stride(int64_t N, int64_t n)
 {
-    matrix m = rows == height ? run_of(c, rows, dy) : (matrix){NULL, 0};
-    if (m.at) return (matrix){m.at + column, m.ld};
-    gather(to, *c, rows, height, dy, column, width);
-    return (matrix){to, width};
+    if (N <= TILE) return N;
+    return n > TILE ? n : TILE + 16;
 }
 
 static int64_t chunk_height(int64_t rows)
@@ -283,34 +287,42 @@ static int64_t chunk_height(int64_t rows)
     return *h;
 }
 
-/* Takes up to GROUP chunks; returns how many. dy [.., n], x [.., K] are room for GROUP * CHUNK rows. */
-static int take_group(cursor *c, chunk *out, int64_t n0, int64_t n, int64_t K, float *dy, float *x)
+/* The next chunk of rows: each side in place if it can be, else copied to its room for the chunk. */
+static chunk take_chunk(const cursor *c, const share *s, int64_t rows, int at)
+{
+    const int64_t height = chunk_height(rows);
+    const bool whole = rows == height;
+    const float *dy = whole ? run_of(c, rows, true, s->N) : NULL, *x = whole ? run_of(c, rows, false, s->K) : NULL;
+    float *dy_room = s->dy + at * CHUNK * s->ld, *x_room = s->x + at * CHUNK * s->K;
+    if (!dy) gather(dy_room, s->ld, *c, rows, height, true, s->n0, s->n);
+    if (!x) gather(x_room, s->K, *c, rows, height, false, 0, s->K);
+    return (chunk){dy ? (matrix){dy + s->n0, s->N} : (matrix){dy_room, s->ld}, x ? x : x_room, height};
+}
+
+/* Takes up to GROUP chunks; returns how many. */
+static int take_group(cursor *c, const share *s, chunk *out)
 {
     int count = 0;
-    for (; count < GROUP; count++) {
-        const int64_t rows = rows_left(c, CHUNK), height = chunk_height(rows);
-        if (rows <= 0) break;
-        out[count].height = height;
-        out[count].dy = take_side(c, rows, height, true, n0, n, dy + count * CHUNK * n);
-        out[count].x = take_side(c, rows, height, false, 0, K, x + count * CHUNK * K);
+    for (int64_t rows; count < GROUP && (rows = rows_left(c, CHUNK)) > 0; count++) {
+        out[count] = take_chunk(c, s, rows, count);
         advance(c, rows);
     }
     return count;
 }
 
-/* dw [n,K] += the chunks' products. A tile of dw stays in the cache while the chunks pass; its height is fixed, so a row's bits do not depend
- * on the caller's cut. */
-static dnnl_status_t add_group(heed_gemm *g, const chunk *chunks, int count, int64_t n, int64_t K, float *dw)
+/* dw += the chunks' products. A tile of dw stays in the cache while the chunks pass; its height is fixed, so a row's bits do not depend on
+ * the caller's cut. */
+static dnnl_status_t add_group(heed_gemm *g, const share *part, const chunk *chunks, int count, float *dw)
 {
     dnnl_status_t s = dnnl_success;
-    for (int64_t row = 0; row < n; row += TILE) {
-        const int64_t m = n - row < TILE ? n - row : TILE;
+    for (int64_t row = 0; row < part->n; row += TILE) {
+        const int64_t m = part->n - row < TILE ? part->n - row : TILE;
         for (int i = 0; i < count && !s; i++) {
             const chunk *c = chunks + i;
-            const heed_shape shape = {HEED_PRODUCT_PLAIN, m, K, c->height, c->dy.ld, c->x.ld, K, 0, 1};
+            const heed_shape shape = {HEED_PRODUCT_PLAIN, m, part->K, c->height, c->dy.ld, part->K, part->K, 0, 1};
             heed_product *made;
             s = heed_product_get(&g->dnnl, &shape, NULL, &made);
-            if (!s) s = heed_product_run(&g->dnnl, made, NULL, c->dy.at + row, c->x.at, NULL, dw + row * K);
+            if (!s) s = heed_product_run(&g->dnnl, made, NULL, c->dy.at + row, c->x, NULL, dw + (part->n0 + row) * part->K);
         }
     }
     return s;
@@ -319,24 +331,17 @@ static dnnl_status_t add_group(heed_gemm *g, const chunk *chunks, int count, int
 heed_status heed_gemm_weight(heed_gemm *g, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
                              float *dw, heed_error *err)
 {
-    (void)N;
-    const int64_t n = n1 - n0;
-    if (n <= 0 || K == 0 || count == 0) return HEED_OK;
-    float *dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * n) * sizeof *dy, &g->dnnl.grown);
-    float *x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * sizeof *x, &g->dnnl.grown);
-    if (!dy || !x) return failed(err, dnnl_out_of_memory, "the gradient of a weight");
+    if (n1 <= n0 || K == 0 || count == 0) return HEED_OK;
+    share part = {.N = N, .K = K, .n0 = n0, .n = n1 - n0, .ld = gathered_stride(N, n1 - n0)};
+    part.dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * part.ld) * sizeof *part.dy, &g->dnnl.grown);
+    part.x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * sizeof *part.x, &g->dnnl.grown);
+    if (!part.dy || !part.x) return failed(err, dnnl_out_of_memory, "the gradient of a weight");
     cursor c = {pieces, pieces + count, 0};
     advance(&c, 0);   /* past empty pieces */
     chunk chunks[GROUP];
     dnnl_status_t s = dnnl_success;
     const int threads = heed_dnnl_alone();
-    for (int made; !s && (made = take_group(&c, chunks, n0, n, K, dy, x)) > 0;) s = add_group(g, chunks, made, n, K, dw + n0 * K);
+    for (int made; !s && (made = take_group(&c, &part, chunks)) > 0;) s = add_group(g, &part, chunks, made, dw);
     heed_dnnl_restore(threads);
     return failed(err, s, "the gradient of a weight");
-}
-
-void heed_gemm_library(char *out, size_t size)
-{
-    const dnnl_version_t *v = dnnl_version();
-    snprintf(out, size, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
 }

@@ -22,15 +22,24 @@ static void tell_left_out(const heed_run *run, const heed_loader_counts *c)
                      heed_group(number, c->too_long), heed_group(limit, heed_run_recipe(run)->data.max_length));
 }
 
+static heed_status measure_loss(heed_run *run, heed_train_state *next, heed_error *err)
+{
+    heed_valid v;
+    heed_buf where = {0};
+    heed_status status = heed_validator_run(run->validator, run->shards, heed_run_stopped, run, &v, &where, err);
+    next->valid_loss = next->metric = v.loss;
+    if (!status && !isfinite(v.loss))
+        status = heed_run_diverged(run, next->update, "the loss on the validation data is not finite", where.data ? where.data : "", err);
+    heed_buf_free(&where);
+    return status;
+}
+
 static heed_status measure(heed_run *run, heed_train_state *next, heed_error *err)
 {
     const char *metric = heed_run_recipe(run)->train.validate.metric;
-    heed_valid v;
-    heed_status status = heed_validator_run(run->validator, run->shards, heed_run_stopped, run, &v, err);
+    heed_status status = measure_loss(run, next, err);
     if (status) return status;
-    if (!isfinite(v.loss)) return heed_run_diverged(run, next->update, "the loss on the validation data is not finite", "", err);
     if (!next->validated) tell_left_out(run, heed_validator_counts(run->validator));
-    next->valid_loss = next->metric = v.loss;
     if (strcmp(metric, "loss") == 0) return HEED_OK;
     return run->training->metric(run->training->metric_user, run->model, run->valid.path, run->valid.count, metric, run->threads, &next->metric, err);
 }

@@ -213,7 +213,7 @@ static heed_status open_learning(heed_run *run, heed_error *err)
     run->shards = heed_shards_new(run->model, run->threads, heed_run_recipe(run)->train.seed, err);
     if (!run->shards) return err->status;
     heed_status status = heed_optimizer_init(&run->optimizer, run->model->params, heed_run_recipe(run), err);
-    
+    if (!status && run->saved) status = load_optimizer(run, err);
     if (status) return status;
     if (run->saved && strcmp(isa, run->state.isa) != 0)
         heed_run_say(run, HEED_EVENT_WARNING, "%s was trained with %s kernels so far and goes on with %s: the bits will differ from a run that was not moved",

@@ -32,18 +32,29 @@ void heed_validator_free(heed_validator *v)
     free(v);
 }
 
-heed_status heed_validator_run(heed_validator *v, heed_shards *s, bool (*stop)(void *user), void *user, heed_valid *out, heed_error *err)
+/* Tapes that do not record cannot tell where a value arose: the batch is run once more, as in training. */
+static heed_status blame(heed_shards *s, const heed_batch *b, heed_buf *where, heed_error *err)
+{
+    heed_loss_counts counts;
+    bool finite;
+    heed_status status = heed_shards_run(s, b, true, 1, &counts, &finite, err);
+    if (!status) heed_shards_blame(s, where);
+    return status;
+}
+
+heed_status heed_validator_run(heed_validator *v, heed_shards *s, bool (*stop)(void *user), void *user, heed_valid *out, heed_buf *where, heed_error *err)
 {
     double log_p = 0;
     *out = (heed_valid){0};
     heed_status status = heed_loader_set_state(v->loader, (heed_loader_state){0}, err);   /* from the start, also after a run that was stopped */
-    bool end = false, finite;
-    while (!status && !end) {
+    bool end = false, finite = true;
+    while (!status && !end && finite) {
         const heed_batch *b;
         heed_loss_counts counts = {0};
         if (stop && stop(user)) return heed_fail(err, HEED_E_STOPPED, "stopped while validating");
         status = heed_loader_next(v->loader, &b, &end, err);
         if (!status && b) status = heed_shards_run(s, b, false, 1, &counts, &finite, err);
+        if (!status && !finite && where) status = blame(s, b, where, err);
         log_p += counts.log_p;
         out->symbols += counts.symbols;
         out->hits += counts.hits;
@@ -60,7 +71,7 @@ heed_status heed_validate(const heed_model *m, const char *const *paths, int fil
     heed_error why = {.status = HEED_OK};
     heed_shards *s = heed_shards_new(m, threads, 0, &why);
     heed_validator *v = s ? heed_validator_new(m, paths, files, 0, &why) : NULL;
-    if (v) heed_validator_run(v, s, NULL, NULL, out, &why);
+    if (v) heed_validator_run(v, s, NULL, NULL, out, NULL, &why);
     heed_validator_free(v);
     heed_shards_free(s);
     if (why.status && err) *err = why;

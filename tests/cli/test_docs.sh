@@ -32,6 +32,23 @@ links() {
 }
 check "links lead to files" links
 
+# Every option that a page gives to the program stands in the help of that command. docs/contract.md is executed as a whole elsewhere.
+options() {
+  local page line command option status=0
+  for page in "$source"/README.md "$source"/docs/*.md "$source"/recipes/*/README.md; do
+    [ "$page" != "$source/docs/contract.md" ] || continue
+    while read -r line; do
+      command=$(printf '%s\n' "$line" | awk '{print $2}')
+      "$heed" "$command" --help >"$dir/help" 2>&1 || { echo "$page: heed $command: there is no such command"; status=1; continue; }
+      for option in $(printf '%s\n' "$line" | sed 's/[#|>].*//' | grep -oE ' --?[a-z][a-z-]*' | sort -u); do
+        grep -qE -- "(^|[ ,])$option([ ,=]|\$)" "$dir/help" || { echo "$page: heed $command has no option $option"; status=1; }
+      done
+    done < <(grep -oE '(^|[ `|])(build/)?heed (train|run|eval|score|explain|inspect|demo) [^`]*' "$page" | sed 's/^[ `|]*//')
+  done
+  return $status
+}
+check "options in the pages are options of the program" options
+
 mkdir "$dir/example" "$dir/example/build"
 cd "$dir/example" || exit 1
 ln -s "$heed" build/heed
@@ -41,6 +58,13 @@ train() { block recipes.md sh 2 | sed '1s/$/ --max-updates 5/' >train.sh; grep -
 check "the example recipe trains, is measured, runs and is explained" train
 settings() { block recipes.md sh 3 | sed 's/$/ --max-updates 2/' >train.sh; grep -q -- --set train.sh && sh -e train.sh; }
 check "its settings from the command line are taken" settings
+
+from_c() {
+  block ../README.md c 1 >pronounce.c
+  "$CC" -Wall -Wextra -Werror -I"$source/include" pronounce.c -L"$build/lib" -lheed -Wl,-rpath,"$build/lib" -o pronounce || return 1
+  [ ! -d "$source/models/g2p-en" ] || (cd "$source" && "$dir/example/pronounce" | grep -q .)
+}
+check "the C program of README.md compiles and runs" from_c
 
 # A copy of a folder of src/ with the row and the file of a page added, compiled against the library as it is.
 extended() { # FOLDER TABLE PAGE FILE

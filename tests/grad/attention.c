@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lay.h"
+
 /* --- for the references of scores -------------------------------------------------------------------------------------------------------- */
 
 void ref_project(num *y, const num *W, const num *x, int64_t rows, int64_t cols)
@@ -61,7 +63,7 @@ static heed_status declare_attn(const problem *p, heed_attn *a, heed_params *par
     return heed_attn_init(a, params, "attention", pair_of(p)->heed, pair_of(p)->which, own->ref.window, Dq, Dm, D, err);
 }
 
-static void draw_weights(problem *p, int64_t Dq, int64_t Dm, int64_t D)
+static void lay_weights(problem *p, int64_t Dq, int64_t Dm, int64_t D)
 {
     attention *own = p->own;
     heed_error err;
@@ -81,6 +83,19 @@ static void draw_weights(problem *p, int64_t Dq, int64_t Dm, int64_t D)
     heed_params_free(params);
 }
 
+void grad_lay_attention(problem *p, heed_span queries, heed_span keys, int64_t window, int64_t Dq, int64_t Dm, int64_t D)
+{
+    attention *own = p->own = grad_room(p, sizeof *own);
+    own->score = pair_of(p)->ref;
+    const block *q = grad_in(p, BLOCK_INPUT, queries.start[queries.B], Dq, 1), *m = grad_in(p, BLOCK_INPUT, keys.start[keys.B], Dm, 1);
+    own->ref = (ref_attend){.queries = queries, .keys = keys, .window = window, .align = pair_of(p)->which, .score = score_of,
+                            .score_back = score_back_of, .subject = own, .v = m->x, .dv = m->g, .Dv = Dm, .s = grad_nums(p, 8), .p = grad_nums(p, 8)};
+    own->x = (ref_pair){.q = q->x, .k = m->x, .Dq = Dq, .Dm = Dm};
+    own->g = (ref_pair){.q = q->g, .k = m->g, .Dq = Dq, .Dm = Dm};
+    lay_weights(p, Dq, Dm, D);
+    grad_out(p, queries.start[queries.B], Dm);
+}
+
 /* Queries outnumber keys in some sequences, so that windows leave some without a key; some sequences have no query, and the last has a query
  * and no key. */
 static void draw_spans(problem *p, heed_span *queries, heed_span *keys)
@@ -94,18 +109,10 @@ static void draw_spans(problem *p, heed_span *queries, heed_span *keys)
 
 static void draw(problem *p)
 {
-    attention *own = p->own = grad_room(p, sizeof *own);
-    const int64_t Dq = grad_draw(p, 2, 7), Dm = pair_of(p)->ref->equal_widths ? Dq : grad_draw(p, 2, 7);
     heed_span queries, keys;
     draw_spans(p, &queries, &keys);
-    own->score = pair_of(p)->ref;
-    const block *q = grad_in(p, BLOCK_INPUT, queries.start[queries.B], Dq, 1), *m = grad_in(p, BLOCK_INPUT, keys.start[keys.B], Dm, 1);
-    own->ref = (ref_attend){.queries = queries, .keys = keys, .window = grad_draw(p, 0, 2), .align = pair_of(p)->which, .score = score_of,
-                            .score_back = score_back_of, .subject = own, .v = m->x, .dv = m->g, .Dv = Dm, .s = grad_nums(p, 8), .p = grad_nums(p, 8)};
-    own->x = (ref_pair){.q = q->x, .k = m->x, .Dq = Dq, .Dm = Dm};
-    own->g = (ref_pair){.q = q->g, .k = m->g, .Dq = Dq, .Dm = Dm};
-    draw_weights(p, Dq, Dm, grad_draw(p, 2, 7));
-    grad_out(p, queries.start[queries.B], Dm);
+    const int64_t window = grad_draw(p, 0, 2), Dq = grad_draw(p, 2, 7), Dm = pair_of(p)->ref->equal_widths ? Dq : grad_draw(p, 2, 7);
+    grad_lay_attention(p, queries, keys, window, Dq, Dm, grad_draw(p, 2, 7));
 }
 
 static void forward(problem *p)

@@ -70,14 +70,29 @@ static void forward(problem *p)
     p->c->forward(p);
 }
 
-problem *grad_problem_new(const grad_case *c, uint64_t key)
+static problem *problem_of(const grad_case *c, uint64_t key)
 {
     heed_arena *arena = heed_arena_new(0);
     problem *p = heed_arena_zero(arena, sizeof *p);
     p->c = c;
     p->arena = arena;
     p->key = heed_key_text(key, c->name);
+    return p;
+}
+
+problem *grad_problem_new(const grad_case *c, uint64_t key)
+{
+    problem *p = problem_of(c, key);
     c->draw(p);
+    forward(p);
+    c->backward(p);
+    return p;
+}
+
+problem *grad_problem_given(const grad_case *c, void (*lay)(problem *p, const void *from), const void *from)
+{
+    problem *p = problem_of(c, 0);
+    lay(p, from);
     forward(p);
     c->backward(p);
     return p;

@@ -65,6 +65,7 @@ heed_span grad_draw_span(problem *p, int64_t B, int64_t least, int64_t most);   
 /* --- for the tests --------------------------------------------------------------------------------------------------------------------- */
 
 problem *grad_problem_new(const grad_case *c, uint64_t key);      /* drawn and solved by the reference; out[].g is random */
+problem *grad_problem_given(const grad_case *c, void (*lay)(problem *p, const void *from), const void *from);   /* laid instead of drawn */
 void grad_problem_free(problem *p);
 
 /* text: of the first wrong number; worst: error over bound; bounds, sizes: sums, so that bounds can be shown to be no mere formality. */

@@ -1,6 +1,6 @@
 /* References of family arith: add, tanh, unit_rows, dropout. */
 #include "base/rng.h"
-#include "grad.h"
+#include "lay.h"
 #include "tensor/tape.h"
 
 static int64_t size_of(const block *b) { return b->rows * b->cols; }
@@ -38,11 +38,16 @@ const grad_case case_add = {"add", "arith", add_draw, add_forward, add_backward,
 
 /* --- tanh -------------------------------------------------------------------------------------------------------------------------------- */
 
-static void one_draw(problem *p)
+void grad_lay_tanh(problem *p, int64_t rows, int64_t cols)
 {
-    const int64_t rows = grad_draw(p, 1, 7), cols = grad_draw(p, 1, 37);
     grad_in(p, BLOCK_INPUT, rows, cols, 1.5);
     grad_out(p, rows, cols);
+}
+
+static void one_draw(problem *p)
+{
+    const int64_t rows = grad_draw(p, 1, 7);
+    grad_lay_tanh(p, rows, grad_draw(p, 1, 37));
 }
 
 static void tanh_forward(problem *p)

@@ -1,15 +1,20 @@
 /* References of families linear and embed: products with a weight, rows of a table. */
-#include "grad.h"
+#include "lay.h"
 
 /* --- linear: in 0: x, 1: weight, 2: bias (sometimes absent) -------------------------------------------------------------------------- */
+
+void grad_lay_linear(problem *p, int64_t rows, int64_t wide, int64_t out, bool bias)
+{
+    grad_in(p, BLOCK_INPUT, rows, wide, 1);
+    grad_in(p, BLOCK_PRODUCT, out, wide, 0.5);
+    if (bias) grad_in(p, BLOCK_WEIGHT, 1, out, 0.5);
+    grad_out(p, rows, out);
+}
 
 static void linear_draw(problem *p)
 {
     const int64_t rows = grad_draw(p, 1, 9), wide = grad_draw(p, 1, 19), out = grad_draw(p, 1, 21);
-    grad_in(p, BLOCK_INPUT, rows, wide, 1);
-    grad_in(p, BLOCK_PRODUCT, out, wide, 0.5);
-    if (grad_draw(p, 0, 1)) grad_in(p, BLOCK_WEIGHT, 1, out, 0.5);
-    grad_out(p, rows, out);
+    grad_lay_linear(p, rows, wide, out, grad_draw(p, 0, 1));
 }
 
 static void product_forward(const block *x, const block *w, num *y)
@@ -85,15 +90,21 @@ const grad_case case_linear_add = {"linear_add", "linear", linear_add_draw, line
 
 typedef struct asked { int64_t n; int32_t *ids; } asked;
 
+int32_t *grad_lay_embed(problem *p, int64_t V, int64_t D, int64_t n)
+{
+    asked *own = p->own = grad_room(p, sizeof *own);
+    own->n = n;
+    own->ids = grad_room(p, (size_t)n * sizeof *own->ids);
+    grad_in(p, BLOCK_WEIGHT, V, D, 1);
+    grad_out(p, n, D);
+    return own->ids;
+}
+
 static void embed_draw(problem *p)
 {
-    const int64_t V = grad_draw(p, 1, 300), D = grad_draw(p, 1, 5);
-    asked *own = p->own = grad_room(p, sizeof *own);
-    own->n = grad_draw(p, 1, 40);
-    own->ids = grad_room(p, (size_t)own->n * sizeof *own->ids);
-    for (int64_t i = 0; i < own->n; i++) own->ids[i] = (int32_t)(i % 3 ? grad_draw(p, 0, V - 1) : V - 1);
-    grad_in(p, BLOCK_WEIGHT, V, D, 1);
-    grad_out(p, own->n, D);
+    const int64_t V = grad_draw(p, 1, 300), D = grad_draw(p, 1, 5), n = grad_draw(p, 1, 40);
+    int32_t *ids = grad_lay_embed(p, V, D, n);
+    for (int64_t i = 0; i < n; i++) ids[i] = (int32_t)(i % 3 ? grad_draw(p, 0, V - 1) : V - 1);
 }
 
 static void embed_forward(problem *p)

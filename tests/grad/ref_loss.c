@@ -1,19 +1,22 @@
 /* Reference of cross_entropy: log-softmax in full, then the definition. in 0: logits, or every other time one row more, of which they are a view. */
-#include "grad.h"
+#include "lay.h"
 
 typedef struct judged { int64_t N; int32_t *targets; double smoothing, weight; } judged;
 
+int32_t *grad_lay_cross_entropy(problem *p, int64_t N, int64_t V, double smoothing, double weight, bool view)
+{
+    judged *own = p->own = grad_room(p, sizeof *own);
+    *own = (judged){N, grad_room(p, (size_t)N * sizeof *own->targets), smoothing, weight};
+    grad_in(p, BLOCK_INPUT, N + view, V, 2);
+    grad_out(p, 1, 1);
+    return own->targets;
+}
+
 static void cross_entropy_draw(problem *p)
 {
-    const int64_t N = grad_draw(p, 1, 6), V = grad_draw(p, 1, 40);
-    judged *own = p->own = grad_room(p, sizeof *own);
-    own->targets = grad_room(p, (size_t)N * sizeof *own->targets);
-    for (int64_t i = 0; i < N; i++) own->targets[i] = (int32_t)grad_draw(p, 0, V - 1);
-    own->smoothing = (double)grad_draw(p, 0, 2) / 8;     /* exact as floats */
-    own->weight = (double)grad_draw(p, 1, 4) / 4;
-    own->N = N;
-    grad_in(p, BLOCK_INPUT, N + grad_draw(p, 0, 1), V, 2);
-    grad_out(p, 1, 1);
+    const int64_t N = grad_draw(p, 1, 6), V = grad_draw(p, 1, 40), eighths = grad_draw(p, 0, 2), quarters = grad_draw(p, 1, 4);
+    int32_t *targets = grad_lay_cross_entropy(p, N, V, (double)eighths / 8, (double)quarters / 4, grad_draw(p, 0, 1));
+    for (int64_t i = 0; i < N; i++) targets[i] = (int32_t)grad_draw(p, 0, V - 1);
 }
 
 /* (1-s) (lse - x_t) + s/V sum (lse - x_j), whichever way the terms are grouped: every one of lse and x_j is a term of the sum by itself. */

@@ -2,28 +2,34 @@
  * in 0: gates, 1: hidden weight, 2: bias (sometimes absent). */
 #include <string.h>
 
-#include "grad.h"
+#include "lay.h"
 #include "ref_cell.h"
+
+enum { WIDEST = 8 };
 
 typedef struct recurrent { heed_cell_kind cell; bool reverse; int64_t H, G; num *gh, *c; } recurrent;
 
+void grad_lay_rnn(problem *p, heed_cell_kind cell, bool reverse, bool bias, int64_t H, heed_span span)
+{
+    const int64_t N = span.start[span.B], G = H * (cell == HEED_GRU ? 3 : 4);
+    recurrent *own = p->own = grad_room(p, sizeof *own);
+    *own = (recurrent){cell, reverse, H, G, grad_nums(p, N * G), grad_nums(p, N * H)};
+    p->span = span;
+    grad_in(p, BLOCK_INPUT, N, G, 1);
+    grad_in(p, BLOCK_PRODUCT, G, H, 0.5);
+    if (bias) grad_in(p, BLOCK_WEIGHT, 1, G, 0.5);
+    grad_out(p, N, H);
+    if (cell == HEED_LSTM) grad_out(p, N, H);
+}
+
 static void rnn_draw(problem *p)
 {
-    recurrent *own = p->own = grad_room(p, sizeof *own);
-    own->cell = grad_draw(p, 0, 1) ? HEED_LSTM : HEED_GRU;
-    own->reverse = grad_draw(p, 0, 1);
-    own->H = grad_draw(p, 1, 7);
-    own->G = own->H * (own->cell == HEED_GRU ? 3 : 4);
-    p->span = grad_draw_span(p, grad_draw(p, 1, 5), 0, 6);
-    int64_t *last = (int64_t *)&p->span.start[p->span.B];
-    *last += 1;   /* at least one row */
-    grad_in(p, BLOCK_INPUT, *last, own->G, 1);
-    grad_in(p, BLOCK_PRODUCT, own->G, own->H, 0.5);
-    if (grad_draw(p, 0, 1)) grad_in(p, BLOCK_WEIGHT, 1, own->G, 0.5);
-    grad_out(p, *last, own->H);
-    if (own->cell == HEED_LSTM) grad_out(p, *last, own->H);
-    own->gh = grad_nums(p, *last * own->G);
-    own->c = grad_nums(p, *last * own->H);
+    const heed_cell_kind cell = grad_draw(p, 0, 1) ? HEED_LSTM : HEED_GRU;
+    const bool reverse = grad_draw(p, 0, 1), bias = grad_draw(p, 0, 1);
+    const int64_t H = grad_draw(p, 1, WIDEST - 1);
+    const heed_span span = grad_draw_span(p, grad_draw(p, 1, 5), 0, 6);
+    ((int64_t *)span.start)[span.B]++;   /* at least one row */
+    grad_lay_rnn(p, cell, reverse, bias, H, span);
 }
 
 /* Row of the moment before `row`, or -1 at a sequence's beginning. */
@@ -59,7 +65,7 @@ static void step_forward(problem *p, const num *zero, int64_t b, int64_t row)
 static void rnn_forward(problem *p)
 {
     const recurrent *own = p->own;
-    const num zero[8] = {{0}};
+    const num zero[WIDEST] = {{0}};
     for (int64_t b = 0; b < p->span.B; b++)
         for (int64_t n = 0; n < p->span.start[b + 1] - p->span.start[b]; n++) step_forward(p, zero, b, moment(p, b, n));
     if (own->cell == HEED_LSTM) memcpy(p->out[1].x, own->c, (size_t)(p->out->rows * own->H) * sizeof(num));
@@ -72,7 +78,7 @@ static void step_backward(problem *p, num *dh, num *dc, const num *zero, int64_t
     const int64_t H = own->H, G = own->G, prior = before(p, b, row);
     const num *h = prior < 0 ? zero : p->out[0].x + prior * H, *c = prior < 0 ? zero : own->c + prior * H;
     const num *gx = p->in[0].x + row * G, *gh = own->gh + row * G;
-    num unused[8] = {{0}}, dgh[32] = {{0}};
+    num unused[WIDEST] = {{0}}, dgh[4 * WIDEST] = {{0}};
     num *dh_before = prior < 0 ? unused : dh + prior * H, *dc_before = prior < 0 ? unused : dc + prior * H;
     if (own->cell == HEED_GRU) ref_gru_back(p->in[0].g + row * G, dgh, dh_before, dh + row * H, gx, gh, h, H);
     else ref_lstm_back(p->in[0].g + row * G, dgh, dc_before, dh + row * H, dc + row * H, gx, gh, c, H);
@@ -89,7 +95,7 @@ static void rnn_backward(problem *p)
 {
     const recurrent *own = p->own;
     const int64_t size = p->out->rows * own->H;
-    const num zero[8] = {{0}};
+    const num zero[WIDEST] = {{0}};
     num *dh = grad_nums(p, size), *dc = grad_nums(p, size);
     for (int64_t i = 0; i < size; i++) {
         num_gather(&dh[i], p->out[0].g[i]);

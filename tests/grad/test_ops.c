@@ -145,6 +145,39 @@ static void an_arena_at_its_limit_fails_the_tape(void **state)
     heed_tape_free(t);
 }
 
+static void a_number_that_is_not_finite_is_traced_to_its_op_and_scope(void **state)
+{
+    (void)state;
+    const char *op = NULL, *scope = NULL;
+    heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true}, NULL);
+    heed_tape_scope(t, "encoder.0");
+    heed_tensor *x = heed_tanh(t, heed_input(t, 1, 8, NULL, true)), *c = heed_input(t, 1, 2, NULL, true);
+    heed_tensor *fine = heed_add(t, x, x);
+    assert_false(heed_tape_find_nonfinite(t, &op, &scope));
+    c->x[0] = INFINITY;   /* the cell takes it on, its output does not show it */
+    heed_tape_scope(t, "encoder.1");
+    const heed_lstm_state s = heed_lstm(t, fine, fine, c);
+    heed_tape_scope(t, "encoder.2");
+    heed_tanh(t, s.c);
+    assert_true(isfinite(s.h->x[0]) && !isfinite(s.c->x[0]));
+    assert_true(heed_tape_find_nonfinite(t, &op, &scope));
+    assert_string_equal(op, "lstm");
+    assert_string_equal(scope, "encoder.1");
+    heed_tape_free(t);
+}
+
+static void an_owner_that_does_not_exist_poisons_the_tape(void **state)
+{
+    (void)state;
+    static const int64_t one[] = {0, 1}, far[] = {1};
+    static const heed_pair_score none = {NULL, NULL};
+    heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true}, NULL);
+    heed_tensor *x = heed_input(t, 1, 2, NULL, true);
+    heed_attend(t, &(heed_attend_args){.q = x, .k = x, .v = x, .queries = {one, 1}, .keys = {one, 1}, .owner = far, .score = &none, .scale = 1});
+    assert_int_equal(heed_tape_status(t, NULL), HEED_E_SHAPE);
+    heed_tape_free(t);
+}
+
 /* --- the list --------------------------------------------------------------------------------------------------------------------------------- */
 
 static struct CMUnitTest tests[MOST_TESTS];
@@ -169,6 +202,8 @@ static void append_single_facts(void)
     APPEND(cross_entropy_counts_hits_symbols_and_log_p);
     APPEND(shapes_that_do_not_fit_poison_the_tape);
     APPEND(an_arena_at_its_limit_fails_the_tape);
+    APPEND(a_number_that_is_not_finite_is_traced_to_its_op_and_scope);
+    APPEND(an_owner_that_does_not_exist_poisons_the_tape);
 }
 
 int main(int argc, char **argv)

@@ -473,7 +473,7 @@ static void test_run__divergence_names_update_place_records_and_the_last_good_ch
     set(&c, "train.clip=0");
     set(&c, "train.validate.every=2");
     must(&c, HEED_E_DIVERGED);
-    static const char *const parts[] = {"update ", " in op \"", "with the records of lines ", "last good checkpoint: ", "diverged/step-", "lower train.rate"};
+    static const char *const parts[] = {"update ", " in op \"", "with the records of line", "last good checkpoint: ", "diverged/step-", "lower train.rate"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) says(&c, parts[i]);
     char step[HEED_PATH];
     assert_int_equal(sscanf(strstr(c.err.text, "checkpoint: "), "checkpoint: %4000[^;]", step), 1);

@@ -1,0 +1,40 @@
+# Completion of heed for bash.
+_heed() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
+  local commands='train run eval score explain inspect demo help' everywhere='--threads -q --help' options= words=
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
+  done
+  COMPREPLY=()
+  case $before in
+    --input) words='text json' ;;
+    --align) words='pharaoh soft symbols' ;;
+    --tok) words='13a intl char zh none' ;;
+    --metric) words='loss bleu chrf wer cer accuracy' ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --seed | --updates | --phrases | --set | --set-name) return ;;
+    -o | --data | --svg | --ref) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
+    score) words='bleu chrf wer cer accuracy' ;;
+    help) words="$commands tasks recipes scores metrics" ;;
+  esac
+  if [ -n "$words" ]; then
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    return
+  fi
+  case $command in
+    '') options="--version $everywhere" words=$commands ;;
+    train) options="-o --resume --set --max-seconds --max-updates --data $everywhere" ;;
+    run) options="--input --scores --align --json --weights --target --keep-going --layer --head $everywhere" ;;
+    eval) options="--set-name --by-length --metric --data --digits --json $everywhere" ;;
+    score) options="--ref -lc --tok --digits --json $everywhere" ;;
+    explain) options="--svg --json --steps --target --layer --head $everywhere" ;;
+    inspect) options="--json $everywhere" ;;
+    demo) options="-o --seed --updates --phrases $everywhere" ;;
+    help) options=$everywhere ;;
+  esac
+  case $word in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
+    *) if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$word")); else COMPREPLY=($(compgen -f -- "$word")); fi ;;
+  esac
+}
+complete -o filenames -F _heed heed

@@ -1,0 +1,59 @@
+# The same commands and options stand in the program's help, in the man page and in the completions of three shells; what is mistyped is
+# answered with the nearest name.
+. "$(dirname "$0")/toy.sh"
+completions=$source/apps/heed/completions
+
+commands=$(sed -n 's/^CLI_COMMAND(\(.*\))$/\1/p' "$source/apps/heed/commands.def")
+check "there are commands" [ -n "$commands" ]
+for command in $commands; do
+  "$heed" "$command" --help >help 2>errors
+  check "$command --help is on standard output" [ -s help -a ! -s errors ]
+  check "help $command says the same" cmp -s help <("$heed" help "$command")
+  check "$command is in the overview" grep -q "^  $command " <("$heed" --help)
+  check "$command is in the man page" grep -q "^\.SS \"heed $command" "$source/docs/heed.1"
+  for option in $(sed -nE '/^options$/,$ s/^  (-[a-z-]+).*/\1/p' help); do
+    bare=${option##*-}
+    [[ $option == --* ]] && bare=${option#--} fish="-l $bare" || fish="-[so] $bare"
+    check "$command $option is in the man page" grep -qF -e "${option//-/\\-}" "$source/docs/heed.1"
+    check "$command $option is in the completion of bash" grep -qE -e "(^|[ '\"])$option([ '\")]|$)" "$completions/heed.bash"
+    check "$command $option is in the completion of zsh" grep -qF -e "$option[" "$completions/_heed"
+    check "$command $option is in the completion of fish" grep -qE -e " $fish( |$)" "$completions/heed.fish"
+  done
+done
+
+# shellcheck disable=SC1091
+. "$completions/heed.bash"
+complete_words() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _heed; echo "${COMPREPLY[*]}"; }
+check "bash completes a command" is "$(complete_words heed tr)" train
+check "bash completes an option" is "$(complete_words heed run --al)" --align
+check "bash completes a value" is "$(complete_words heed run --align sy)" symbols
+
+usage() { # WHAT EXIT TEXT ARGUMENT...
+  local what=$1 exit=$2 text=$3 status
+  shift 3
+  "$heed" "$@" >out 2>errors </dev/null
+  status=$?
+  check "$what: exit $exit" is "$status" "$exit"
+  check "$what: says so" grep -qF -e "$text" errors
+  check "$what: nothing on standard output" [ ! -s out ]
+}
+usage "nothing at all" 2 "usage: heed COMMAND"
+usage "an unknown command" 2 'did you mean explain?' explian
+usage "an unknown option" 2 'did you mean --scores?' run model --score
+usage "an option of a later version" 2 "unknown option --beam;" run model --beam 5
+usage "an option before the command" 2 "unknown option --trheads; did you mean --threads?" --trheads 2 run
+usage "a value that is missing" 2 "--svg needs a value: --svg FILE" explain model text --svg
+usage "a value too many" 2 "--scores takes no value" run model --scores=yes
+usage "a word that is none of the few" 2 "--align takes pharaoh|soft|symbols" run model --align hard
+usage "a number that is none" 2 "--threads takes a whole number" run model --threads two
+usage "a number that is too large" 2 "--updates takes a whole number" demo --updates 99999999999999999999
+usage "edges that fall" 2 "--by-length takes" eval model --by-length=20,10
+usage "an argument too many" 2 '"c" is one argument too many' explain a b c
+usage "a help topic" 2 "did you mean metrics?" help metric
+usage "a metric" 2 "expected one of: bleu chrf wer cer accuracy" score blue a b
+usage "a setting without a key" 2 "heed: " train no.yaml --set x
+for command in train run eval score explain inspect; do
+  usage "$command without arguments" 2 "usage: heed $command " "$command"
+done
+check "-- ends the options" grep -q "no such model" <("$heed" run -- --scores 2>&1)
+exit $failures

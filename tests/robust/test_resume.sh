@@ -1,0 +1,45 @@
+# A training that was stopped goes on as if it had not been: by a limit, by Ctrl-C, by SIGTERM, with other threads.
+. "$(dirname "$0")/lib.sh"
+files="latest/model.safetensors latest/optimizer.safetensors best/model.safetensors model/model.safetensors"
+
+check "a training runs to its end" train -o whole
+check "and prints nothing but its model" [ "$(cat output)" = whole/model ]
+expect "an existing directory is refused" 2 "--resume" train -o whole
+expect "a changed recipe is refused with its keys" 2 "train.optimizer.rate: 0.02, was 0.01" train -o whole --resume --set train.rate=0.02
+
+train -o parts --max-updates 7 >/dev/null
+train -o parts --max-updates 5 --resume >/dev/null
+check "one that was cut twice goes on" train -o parts --resume
+# shellcheck disable=SC2086
+same "to the same bits" whole parts $files
+check "with two threads" train -o two --threads 2
+# shellcheck disable=SC2086
+same "to the same bits again" whole two $files
+
+# Signals: the run is endless, so that only the signal ends it; what it had done is then done again without interruption.
+for row in "INT 130" "TERM 143"; do
+  signal=${row% *}
+  code=${row#* }
+  train -o "by-$signal" --set train.updates=1000000 >/dev/null 2>errors &
+  process=$!
+  for _ in $(seq 200); do [ -e "by-$signal/best" ] && break; sleep 0.05; done
+  kill -s "$signal" $process
+  wait $process
+  status=$?
+  name="SIG$signal ends with exit $code"
+  if [ $status -eq "$code" ]; then pass; else fail "exit $status" "$(cat errors)"; fi
+  name="SIG$signal: says that it saved and how to go on"
+  if grep -q "saved; go on with --resume" errors; then pass; else fail "$(cat errors)"; fi
+  update=$(readlink "by-$signal/latest")
+  update=$((${update#step-} + 3))
+  train -o "by-$signal" --resume --set train.updates=$update >/dev/null
+  rm -rf again
+  train -o again --set train.updates=$update >/dev/null
+  # shellcheck disable=SC2086
+  same "SIG$signal and resumed: the same bits at update $update" again "by-$signal" $files
+done
+
+check "a run that is complete may be resumed" train -o whole --resume
+check "and goes on when a limit grows" train -o whole --resume --set train.updates=35
+name="to that limit"
+if [ "$(readlink whole/latest)" = step-35 ]; then pass; else fail "latest is $(readlink whole/latest)"; fi
