@@ -266,7 +266,7 @@ static bool build(bench *b, const char *weights, heed_error *err)
     heed_recipe r = {.version = 1};
     if (fill_recipe(&r, &b->of, err) != HEED_OK) return false;
     b->model = heed_model_build(&r, make_text(b->of.source, err), make_text(b->of.target, err), err);
-    if (!b->model) return false;
+    if (!b->model || heed_model_fill(b->model, err) != HEED_OK) return false;
     heed_params *p = b->model->params;
     heed_named named[128];
     const int64_t count = heed_params_count(p);

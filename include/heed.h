@@ -28,10 +28,10 @@ HEED_API void heed_model_close(heed_model *m);                /* after its sessi
 
 typedef struct heed_session_options {
     int threads;              /* for batches; 0: all cores this process may use */
-    int64_t batch;            /* records a batch, 0: 64 */
+    int64_t batch;            /* records a batch at most, 0: 64; long ones make smaller batches */
 } heed_session_options;
 
-/* The model must outlive the session. options may be NULL. */
+/* The model must outlive the session. options may be NULL. HEED_E_USAGE: more than 4,096 threads; HEED_E_NOMEM. */
 HEED_API heed_session *heed_session_new(const heed_model *m, const heed_session_options *options, heed_error *err);
 HEED_API void heed_session_free(heed_session *s);
 
@@ -61,9 +61,11 @@ typedef struct heed_output {
     const char *text;                                 /* what the model wrote, or the target that was forced */
     double score;                                     /* sum of ln p of its symbols, the end included */
     const heed_piece_of_text *source_tokens; int64_t source_count;     /* symbols of the source; the last is </s>, with start = end */
-    const heed_piece_of_text *tokens; int64_t count;  /* symbols of the output; the last is </s> unless the limit of length cut it */
+    const heed_piece_of_text *tokens; int64_t count;  /* symbols of the output; the last is </s> unless the limit of length cut it. A source without symbols
+                                                         gives an empty text and none, unless a target is forced */
     const heed_link *links; int64_t link_count;       /* source word - target word, from 0, hard: each target word's heaviest source word; none without attention */
-    const float *weights;                             /* [count, source_count] symbol to symbol, rows sum to 1; NULL without attention or when not asked */
+    const float *weights;                             /* [count, source_count] symbol to symbol, rows sum to 1, or to 0 where the alignment hides every
+                                                         symbol; NULL without attention or when not asked */
     const float *word_weights; int64_t source_words, target_words;     /* [target_words, source_words]: summed over a source word's symbols, mean over a
                                                          target word's, then divided by the row's sum; words split at white space */
     heed_status status;                               /* HEED_OK, or why this item alone failed (not UTF-8, too long): error says it, text is "" */
@@ -72,7 +74,8 @@ typedef struct heed_output {
 
 typedef struct heed_reply heed_reply;
 /* Runs all items, in batches of similar length over the session's threads; the bits of an output do not depend on its neighbours. An item that cannot
- * be read fails alone (heed_output.status). The reply is the caller's until heed_reply_free(). HEED_E_NOMEM, HEED_E_USAGE. */
+ * be read fails alone (heed_output.status: HEED_E_DATA, or HEED_E_LIMIT above 5,000 symbols). The reply is the caller's until heed_reply_free().
+ * HEED_E_USAGE: an item without text; HEED_E_NOMEM. */
 HEED_API heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err);
 HEED_API int64_t heed_reply_count(const heed_reply *r);
 HEED_API const heed_output *heed_reply_at(const heed_reply *r, int64_t i);      /* valid until heed_reply_free */
@@ -139,7 +142,7 @@ HEED_API heed_status heed_train(const heed_train_options *options, char **model_
 /* --- scoring ---------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct heed_figure {
-    char name[48];                     /* "bleu", "wer", "loss"; with a test set: "2016/bleu"; by length: "wer 1-10" */
+    char name[80];                     /* "bleu", "wer", "loss"; with a test set: "2016/bleu"; by length: "wer 1-10" */
     double value;
     char signature[120];
 } heed_figure;
@@ -157,12 +160,13 @@ HEED_API heed_status heed_files_score(const char *metric, const char *const *ref
 typedef struct heed_eval_options {
     const char *source, *target;       /* two files; target NULL: source is a TSV; both NULL: the test sets of the recipe */
     const char *set_name;              /* of the recipe's test sets, only this one; NULL: all */
-    const int64_t *edges; int edge_count;       /* by length of the source in symbols: bins 1..e0, e0+1..e1, ...; NULL: none */
+    const int64_t *edges; int edge_count;       /* also by length of the source in symbols: bins 1..e0, e0+1..e1, ..., above the last; rising; NULL: none */
     const char *data_dir;
     const char *metrics;               /* "bleu wer"; NULL: loss, the recipe's metric, and the usual ones for the target's units */
 } heed_eval_options;
 
-/* Figures in *figures (heed_free), *count of them. A TSV may have several reference columns after the source. */
+/* Figures in *figures (heed_free), *count of them. A TSV may have several reference columns after the source. A bin without records has no figure.
+ * HEED_E_DATA: the files; HEED_E_LIMIT: a record too long to read; HEED_E_USAGE: no such metric or test set; HEED_E_NOMEM. */
 HEED_API heed_status heed_eval(heed_session *s, const heed_eval_options *options, heed_figure **figures, int *count, heed_error *err);
 
 /* --- what there is ------------------------------------------------------------------------------------------------------------------------------ */

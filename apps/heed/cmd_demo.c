@@ -43,7 +43,7 @@ static int train(demo *d, int model)
     if (code)
         return code;
     listener l = {.curve = &d->curve[model]};
-    cli_progress_init(&l.progress, d->globals, demo_titles[model]);
+    cli_progress_init(&l.progress, d->globals, demo_names[model]);
     heed_train_options t = {.recipe = recipe, .dir = dir, .threads = (int)d->globals->threads, .stop = cli_stop_asked, .event = hear, .user = &l};
     heed_error err = {0};
     heed_status status = heed_train(&t, &d->model[model], &err);

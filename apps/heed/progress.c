@@ -64,22 +64,26 @@ static void add_place(char *line, const heed_event *e)
     add(line, text);
 }
 
-static void add_figures(char *line, const cli_progress *p, const heed_event *e)
+enum { LEAST, WITH_VALID, WITH_SPEED, WITH_METRIC };     /* what a line holds, each with those before it */
+
+static void add_figures(char *line, const cli_progress *p, const heed_event *e, int detail)
 {
     char text[100], number[40];
     snprintf(text, sizeof text, "%3.0f %%  loss %.3f", fmin(fmax(e->progress, 0), 1) * 100, e->loss);
     add(line, text);
-    if (p->valid_loss >= 0) {
+    if (p->valid_loss >= 0 && detail >= WITH_VALID) {
         snprintf(text, sizeof text, "  valid %.3f", p->valid_loss);
         add(line, text);
     }
-    if (p->metric_name && strcmp(p->metric_name, "loss")) {
+    if (detail >= WITH_METRIC && p->metric_name && strcmp(p->metric_name, "loss")) {
         snprintf(text, sizeof text, "  %s %.2f", p->metric_name, p->metric);
         add(line, text);
     }
-    cli_rate(number, sizeof number, e->tokens_per_second);
-    snprintf(text, sizeof text, "  %s tokens/s", number);
-    add(line, text);
+    if (detail >= WITH_SPEED) {
+        cli_rate(number, sizeof number, e->tokens_per_second);
+        snprintf(text, sizeof text, "  %s tokens/s", number);
+        add(line, text);
+    }
     if (e->seconds_left >= 0) {
         cli_duration(number, sizeof number, e->seconds_left);
         snprintf(text, sizeof text, "  %s left", number);
@@ -104,22 +108,27 @@ static void print_bar(const cli_term *t, double done, int width)
     fputs(t->colour ? "\033[0m" : "", stderr);
 }
 
+/* Figures give way to the bar on a narrow terminal, and both to the rule that the line never wraps. */
 static void print_living(cli_progress *p, const heed_event *e)
 {
-    char before[LINE] = "", after[LINE] = "";
+    char before[LINE] = "", after[LINE];
+    int bar = 0;
     if (p->name) {
         add(before, p->name);
         add(before, "  ");
     }
     add_place(before, e);
-    add_figures(after, p, e);
-    int room = p->term.columns - 1 - (int)strlen(before) - (int)strlen(after) - 3, bar = room > 24 ? 24 : room;
+    for (int detail = WITH_METRIC; detail >= LEAST && bar < 8; detail--) {
+        after[0] = 0;
+        add_figures(after, p, e, detail);
+        bar = p->term.columns - 1 - (int)strlen(before) - (int)strlen(after) - 3;
+    }
     fputs("\r\033[K", stderr);
-    if (bar >= 4) {
+    if (bar >= 3) {
         fprintf(stderr, "%s ", before);
-        print_bar(&p->term, e->progress, bar);
+        print_bar(&p->term, e->progress, bar > 24 ? 24 : bar);
         fprintf(stderr, " %s", after);
-    } else {                                /* a narrow terminal: what fits, so that the line never wraps */
+    } else {
         add(before, " ");
         add(before, after);
         fprintf(stderr, "%.*s", p->term.columns - 1, before);
@@ -137,7 +146,7 @@ static void print_plain(const cli_progress *p, const heed_event *e)
     }
     add_place(line, e);
     add(line, "  ");
-    add_figures(line, p, e);
+    add_figures(line, p, e, WITH_METRIC);
     fprintf(stderr, "%s\n", line);
 }
 

@@ -47,7 +47,7 @@ static void describe_text(const heed_model *m, heed_buf *out)
             else heed_buf_printf(out, "  %-38s [%lld,%lld]\n", w->name, (long long)w->tensor.rows, (long long)w->tensor.cols);
         }
     }
-    heed_config_write(&m->recipe, &settings);
+    out->failed |= heed_config_write(&m->recipe, &settings) != HEED_OK;
     heed_buf_printf(out, "\nsettings\n%s\n", settings.data ? settings.data : "");
     heed_buf_free(&settings);
     if (m->provenance) heed_buf_printf(out, "\nprovenance\n%s\n", m->provenance);
@@ -56,7 +56,7 @@ static void describe_text(const heed_model *m, heed_buf *out)
 static void describe_json(const heed_model *m, heed_buf *out)
 {
     heed_buf settings = {0};
-    heed_config_write(&m->recipe, &settings);
+    out->failed |= heed_config_write(&m->recipe, &settings) != HEED_OK;
     json_t *weights = json_array(), *config = settings.data ? json_loads(settings.data, 0, NULL) : NULL;
     for (int64_t i = 0; i < heed_params_count(m->params); i++) {
         const heed_weight *w = heed_params_at(m->params, i);

@@ -9,24 +9,30 @@
 
 enum { PATH = 4096 };
 
-/* The loss, and the measure that suits the target: of symbols the word error rate, of characters the character error rate. */
-static const char *usual_metrics(const heed_session *s)
+enum { NAMES = 80 };
+
+/* The loss, what decided in training, and what suits the target: of symbols the word error rate, of characters the character error rate. */
+static const char *usual_metrics(const heed_session *s, char names[NAMES])
 {
-    return heed_text_get_settings(s->model->target)->units == HEED_UNIT_symbols ? "loss wer accuracy" : "loss cer accuracy";
+    const char *rate = heed_text_get_settings(s->model->target)->units == HEED_UNIT_symbols ? "wer" : "cer", *own = s->model->recipe.train.validate.metric;
+    const bool more = strcmp(own, "loss") != 0 && strcmp(own, rate) != 0 && strcmp(own, "accuracy") != 0;
+    snprintf(names, NAMES, "loss%s%.40s %s accuracy", more ? " " : "", more ? own : "", rate);
+    return names;
 }
 
-static heed_evaluation evaluation_of(heed_session *s, const heed_eval_options *o)
+static heed_evaluation evaluation_of(heed_session *s, const heed_eval_options *o, char names[NAMES])
 {
-    return (heed_evaluation){.session = s, .metrics = o->metrics ? o->metrics : usual_metrics(s), .edges = o->edges, .edge_count = o->edge_count};
+    return (heed_evaluation){
+        .session = s, .metrics = o->metrics ? o->metrics : usual_metrics(s, names), .edges = o->edges, .edge_count = o->edge_count};
 }
 
 static heed_status evaluate_set(heed_session *s, const heed_eval_options *o, const heed_recipe *r, const heed_set *set, heed_figure **figures, int *count,
                                 heed_error *err)
 {
-    char path[HEED_MAX_FILES][PATH];
+    char path[HEED_MAX_FILES][PATH], names[NAMES];
     const char *paths[HEED_MAX_FILES];
     const char *data_dir = o->data_dir ? o->data_dir : getenv("HEED_DATA");
-    heed_evaluation e = evaluation_of(s, o);
+    heed_evaluation e = evaluation_of(s, o, names);
     for (int i = 0; i < set->files.count; i++) {
         heed_status status = heed_recipe_find(r, set->files.path[i], data_dir, path[i], sizeof path[i], err);
         if (status != HEED_OK) return status;
@@ -60,7 +66,8 @@ heed_status heed_eval(heed_session *s, const heed_eval_options *options, heed_fi
     heed_status status;
     if (options->source) {
         const char *paths[2] = {options->source, options->target};
-        heed_evaluation e = evaluation_of(s, options);
+        char names[NAMES];
+        heed_evaluation e = evaluation_of(s, options, names);
         e.paths = paths;
         e.files = options->target ? 2 : 1;
         status = heed_evaluate(&e, "", figures, count, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "data/corpus.h"
 #include "data/lines.h"
 #include "metric/metric.h"
 
@@ -43,7 +44,7 @@ static heed_status tally_init(tally *t, const char *names, bool *loss, heed_erro
         }
         if (t->metrics == MOST_METRICS) return heed_fail(err, HEED_E_USAGE, "more than %d metrics", MOST_METRICS);
         t->metric[t->metrics] = heed_metric_new(name, &(heed_metric_options){0}, err);
-        if (!t->metric[t->metrics++]) return HEED_E_USAGE;
+        if (!t->metric[t->metrics++]) return err->status;
     }
     return HEED_OK;
 }
@@ -55,7 +56,7 @@ static heed_status tally_add(tally *t, const record *r, const heed_output *free_
         heed_status status = heed_metric_add(t->metric[i], free_run->text, r->reference, r->references, err);
         if (status != HEED_OK) return status;
     }
-    if (forced && forced->status == HEED_OK) {
+    if (forced) {
         t->logp += forced->score;
         t->symbols += forced->count;
     }
@@ -80,20 +81,26 @@ static heed_status unequal(const evaluation *v, int ended, heed_error *err)
 
 static heed_status check_text(const char *path, int64_t line, const char *text, size_t size, heed_error *err)
 {
-    const size_t bad = heed_utf8_check(text, size);
+    const size_t whole = heed_utf8_check(text, size);
+    const char *zero = memchr(text, 0, whole);
+    const size_t bad = zero ? (size_t)(zero - text) : whole;
     if (bad == size) return HEED_OK;
-    return heed_fail(err, HEED_E_DATA, "%s: line %lld: byte 0x%02X at column %zu is not UTF-8; fix the line", path, (long long)line,
+    return heed_fail(err, HEED_E_DATA, "%s: line %lld: byte 0x%02X at column %zu is not text in UTF-8; fix the line", path, (long long)line,
                      (unsigned char)text[bad], bad + 1);
 }
 
 static heed_status split_columns(const evaluation *v, record *r, heed_error *err)
 {
-    r->source = r->text;
-    for (char *tab = strchr(r->text, '\t'); tab; tab = strchr(tab + 1, '\t')) {
-        *tab = 0;
-        if (r->references == MOST_REFERENCES) break;
+    char *at = r->text;
+    r->source = at;
+    for (char *tab; (tab = strchr(at, '\t')) != NULL; at = tab + 1) {
+        if (r->references == MOST_REFERENCES)
+            return heed_fail(err, HEED_E_DATA, "%s: line %lld: more than %d references", v->e->paths[0], (long long)heed_lines_number(v->file[0]),
+                             MOST_REFERENCES);
+        heed_field_unescape(at, (size_t)(tab - at));
         r->reference[r->references++] = tab + 1;
     }
+    heed_field_unescape(at, strlen(at));
     if (r->references) return HEED_OK;
     return heed_fail(err, HEED_E_DATA, "%s: line %lld: one column; expected the source, a tab, and one or more references", v->e->paths[0],
                      (long long)heed_lines_number(v->file[0]));
@@ -143,11 +150,12 @@ static heed_reply *run_records(const evaluation *v, int64_t n, bool forced, heed
 static heed_status add_round(evaluation *v, int64_t n, heed_error *err)
 {
     heed_reply *written = run_records(v, n, false, err), *forced = written && v->loss ? run_records(v, n, true, err) : NULL;
-    heed_status status = written && (forced || !v->loss) ? HEED_OK : HEED_E_NOMEM;
+    heed_status status = written && (forced || !v->loss) ? HEED_OK : err->status;
     for (int64_t i = 0; i < n && status == HEED_OK; i++) {
         const heed_output *o = heed_reply_at(written, i), *f = forced ? heed_reply_at(forced, i) : NULL;
-        status = o->status != HEED_OK ? heed_fail(err, o->status, "%s: record %lld: %s", v->e->paths[0], (long long)(v->tallies[0].records + 1), o->error)
-                                      : tally_add(&v->tallies[0], &v->records[i], o, f, err);
+        const heed_output *bad = o->status != HEED_OK ? o : f && f->status != HEED_OK ? f : NULL;
+        status = bad ? heed_fail(err, bad->status, "%s: record %lld: %s", v->e->paths[0], (long long)(v->tallies[0].records + 1), bad->error)
+                     : tally_add(&v->tallies[0], &v->records[i], o, f, err);
         if (status == HEED_OK && v->bins) status = tally_add(&v->tallies[bin_of(v->e, o->source_count - 1)], &v->records[i], o, f, err);
     }
     heed_reply_free(written);
@@ -161,11 +169,12 @@ static heed_status run_rounds(evaluation *v, heed_error *err)
     for (bool end = false; !end && status == HEED_OK;) {
         int64_t n = 0;
         while (n < ROUND && !end && status == HEED_OK) {
+            v->records[n].text = NULL;
             status = read_record(v, &v->records[n], &end, err);
-            if (status == HEED_OK && !end) n++;
+            if (!end) n++;
         }
         if (status == HEED_OK && n) status = add_round(v, n, err);
-        for (int64_t i = 0; i < n; i++) free(v->records[i].text);
+        for (int64_t i = 0; i < n; i++) free(v->records[i].text);   /* of the one that failed too */
     }
     if (status == HEED_OK && v->tallies[0].records == 0) status = heed_fail(err, HEED_E_DATA, "%s: no record", v->e->paths[0]);
     return status;
@@ -198,7 +207,7 @@ static heed_status add_figures(const evaluation *v, const char *prefix, int bin,
     bin_label(v->e, bin, label, sizeof label);
     for (int used = 0, i = 0; status == HEED_OK && sscanf(metrics, "%31s%n", name, &used) == 1; metrics += used) {
         heed_figure f;
-        snprintf(f.name, sizeof f.name, "%.12s%s%.10s%.20s", prefix, *prefix ? "/" : "", name, label);
+        snprintf(f.name, sizeof f.name, "%.48s%s%.10s%.20s", prefix, *prefix ? "/" : "", name, label);
         if (strcmp(name, "loss") == 0) {
             f.value = t->symbols ? -t->logp / (double)t->symbols : 0;
             snprintf(f.signature, sizeof f.signature, "records:%lld|symbols:%lld", (long long)t->records, (long long)t->symbols);
@@ -224,7 +233,7 @@ static heed_status prepare(evaluation *v, heed_error *err)
     for (int i = 0; i <= v->bins && status == HEED_OK; i++) status = tally_init(&v->tallies[i], v->e->metrics, &v->loss, err);
     for (int i = 0; i < v->e->files && status == HEED_OK; i++) {
         v->file[i] = heed_lines_open(v->e->paths[i], err);
-        if (!v->file[i]) status = HEED_E_DATA;
+        if (!v->file[i]) status = err->status;
     }
     return status;
 }
@@ -232,6 +241,8 @@ static heed_status prepare(evaluation *v, heed_error *err)
 heed_status heed_evaluate(const heed_evaluation *e, const char *prefix, heed_figure **figures, int *count, heed_error *err)
 {
     evaluation v = {.e = e};
+    heed_error own;
+    if (!err) err = &own;
     heed_status status = prepare(&v, err);
     if (status == HEED_OK) status = run_rounds(&v, err);
     for (int bin = 0; bin <= v.bins && status == HEED_OK; bin++)

@@ -13,7 +13,8 @@ typedef struct heed_evaluation {
     int edge_count;
 } heed_evaluation;
 
-/* Appends figures, named "wer" or prefix "wer 1-10"; *figures grows with realloc(). prefix: of a test set, "" for none. */
+/* Appends figures, named "wer", "wer 1-10" for a bin, "2016/wer" with a prefix; *figures grows with realloc(). prefix: the name of a test set, "" for none.
+ * HEED_E_DATA: the files; HEED_E_LIMIT: a record that is too long; HEED_E_USAGE: no such metric; HEED_E_NOMEM. */
 heed_status heed_evaluate(const heed_evaluation *e, const char *prefix, heed_figure **figures, int *count, heed_error *err);
 
 #endif

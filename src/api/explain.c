@@ -1,11 +1,9 @@
-/* heed_explain and heed_model_describe: one item looked into, a model described. */
+/* heed_explain and heed_chart_svg: one item looked into, lines drawn. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/session.h"
 #include "explain/explain.h"
-
-enum { MOST_STEPS = 4096 };
 
 static heed_status draw(const heed_job *j, const heed_output *o, const heed_explain_options *how, heed_buf *out)
 {
@@ -17,29 +15,27 @@ static heed_status draw(const heed_job *j, const heed_output *o, const heed_expl
     case HEED_PICTURE_JSON:
         return heed_explain_json(o, 0, true, out);
     case HEED_PICTURE_STEPS:
-        return heed_explain_steps(o, j->steps, j->steps_count, out);
+        break;
     }
-    return HEED_E_USAGE;
+    return heed_explain_steps(o, j->steps, j->steps_count, out);
 }
 
 char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err)
 {
     static const heed_explain_options usual = {.layer = -1, .head = -1};
     if (!options) options = &usual;
+    if (!item || !item->text) return heed_fail(err, HEED_E_USAGE, "an item needs a text"), NULL;
+    if (options->picture > HEED_PICTURE_STEPS) return heed_fail(err, HEED_E_USAGE, "picture %d is unknown", (int)options->picture), NULL;
     if (options->layer > 0 || options->head > 0)
         return heed_fail(err, HEED_E_USAGE, "this model has layer 0 and head 0 only, not layer %d, head %d", options->layer, options->head), NULL;
     heed_output output = {0}, *outputs = &output;
     heed_arena *arena = heed_arena_new(0);
     heed_buf text = {0};
-    heed_job job = {.model = s->model, .tape = s->tapes[0], .arena = arena, .items = &item, .outputs = &outputs, .count = 1, .weights = true};
-    if (options->picture == HEED_PICTURE_STEPS) {
-        job.steps = calloc(MOST_STEPS, sizeof *job.steps);
-        job.steps_limit = MOST_STEPS;
-    }
+    heed_job job = {.model = s->model, .tape = s->tapes[0], .arena = arena, .items = &item, .outputs = &outputs, .count = 1, .weights = true,
+                    .open = options->picture == HEED_PICTURE_STEPS};
     heed_status status = arena ? s->task->run(&job, err) : heed_fail(err, HEED_E_NOMEM, "out of memory");
     if (status == HEED_OK && output.status != HEED_OK) status = heed_fail(err, output.status, "%s", output.error);
     if (status == HEED_OK && draw(&job, &output, options, &text) != HEED_OK) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the picture");
-    free(job.steps);
     heed_arena_free(arena);
     char *out = status == HEED_OK ? heed_buf_take(&text) : NULL;
     heed_buf_free(&text);

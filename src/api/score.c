@@ -16,7 +16,7 @@ static heed_status open_files(files *f, heed_error *err)
 {
     for (int i = 0; i < f->count; i++) {
         f->file[i] = heed_lines_open(strcmp(f->name[i], "-") == 0 ? "/dev/stdin" : f->name[i], err);
-        if (!f->file[i]) return HEED_E_DATA;
+        if (!f->file[i]) return err->status;
     }
     return HEED_OK;
 }
@@ -64,13 +64,15 @@ heed_status heed_files_score(const char *metric, const char *const *references, 
                        heed_figure *figure, heed_error *err)
 {
     files f = {.count = reference_count + 1};
+    heed_error own;
+    if (!err) err = &own;
     if (reference_count < 1 || reference_count > MOST_REFERENCES)
         return heed_fail(err, HEED_E_USAGE, "%d references; from 1 to %d can be given", reference_count, MOST_REFERENCES);
     f.name[0] = hypothesis;
     memcpy(f.name + 1, references, (size_t)reference_count * sizeof *references);
     heed_metric_options how = {.lower = options && options->lower, .tokenize = options ? options->tokenize : NULL};
     heed_metric *m = heed_metric_new(metric, &how, err);
-    if (!m) return HEED_E_USAGE;
+    if (!m) return err->status;
     heed_status status = open_files(&f, err);
     if (status == HEED_OK) status = add_lines(&f, m, err);
     if (status == HEED_OK) {

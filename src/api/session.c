@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USUAL_BATCH = 64 };
+/* A batch ends at so many records, or at so many bytes of text, since what a step leaves behind grows with them. */
+enum { USUAL_BATCH = 64, BATCH_BYTES = 16384, MOST_THREADS = 4096 };
 
 heed_model *heed_model_open(const char *dir, heed_error *err)
 {
@@ -28,6 +29,7 @@ heed_session *heed_session_new(const heed_model *m, const heed_session_options *
     static const heed_session_options usual = {0};
     if (!m) return heed_fail(err, HEED_E_USAGE, "a session needs an open model"), NULL;
     if (!options) options = &usual;
+    if (options->threads > MOST_THREADS) return heed_fail(err, HEED_E_USAGE, "%d threads; at most %d", options->threads, MOST_THREADS), NULL;
     const heed_task *task = heed_task_find(m->recipe.task);
     if (!task) return heed_fail(err, HEED_E_MODEL, "the model's task \"%s\" is unknown to this heed", m->recipe.task), NULL;
     heed_session *s = calloc(1, sizeof *s);
@@ -111,21 +113,41 @@ static int by_length(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* What a run works on: items and outputs in order of length, errors by thread. */
+/* What a run works on: items and outputs in order of length, where each batch begins, errors by thread. */
 typedef struct plan {
     const heed_item **items;
     heed_output **outputs;
     place *order;
+    int64_t *start, batches;        /* [batches+1] */
     heed_error *errors;
 } plan;
+
+static void cut_batches(plan *p, const heed_session *s, int64_t count)
+{
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const bool full = p->batches && (i - p->start[p->batches - 1] == s->batch || bytes + p->order[i].length > BATCH_BYTES);
+        if (i == 0 || full) {
+            p->start[p->batches++] = i;
+            bytes = 0;
+        }
+        bytes += p->order[i].length;
+    }
+    p->start[p->batches] = count;
+}
 
 static bool plan_init(plan *p, const heed_session *s, const heed_request *q, heed_reply *r)
 {
     const size_t n = (size_t)q->count + 1;
-    *p = (plan){malloc(n * sizeof *p->items), malloc(n * sizeof *p->outputs), malloc(n * sizeof *p->order), calloc((size_t)s->threads, sizeof *p->errors)};
-    if (!p->items || !p->outputs || !p->order || !p->errors) return false;
+    *p = (plan){.items = malloc(n * sizeof *p->items),
+                .outputs = malloc(n * sizeof *p->outputs),
+                .order = malloc(n * sizeof *p->order),
+                .start = malloc(n * sizeof *p->start),
+                .errors = calloc((size_t)s->threads, sizeof *p->errors)};
+    if (!p->items || !p->outputs || !p->order || !p->start || !p->errors) return false;
     for (int64_t i = 0; i < q->count; i++) p->order[i] = (place){s->task->length(s->model, &q->items[i]), i};
     qsort(p->order, (size_t)q->count, sizeof *p->order, by_length);
+    cut_batches(p, s, q->count);
     for (int64_t i = 0; i < q->count; i++) {
         p->items[i] = &q->items[p->order[i].index];
         p->outputs[i] = &r->outputs[p->order[i].index];
@@ -138,33 +160,43 @@ static void plan_free(plan *p)
     free(p->items);
     free(p->outputs);
     free(p->order);
+    free(p->start);
     free(p->errors);
 }
 
-static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const heed_request *q, int64_t first)
+static void run_batch(const heed_session *s, const plan *p, heed_reply *r, bool weights, int64_t i)
 {
     const int me = omp_get_thread_num();
     heed_job job = {
         .model = s->model,
         .tape = s->tapes[me],
         .arena = r->arenas[me],
-        .items = p->items + first,
-        .outputs = p->outputs + first,
-        .count = first + s->batch < q->count ? s->batch : q->count - first,
-        .weights = q->weights,
+        .items = p->items + p->start[i],
+        .outputs = p->outputs + p->start[i],
+        .count = p->start[i + 1] - p->start[i],
+        .weights = weights,
     };
     if (p->errors[me].status == HEED_OK) s->task->run(&job, &p->errors[me]);
 }
 
+static heed_status check_request(const heed_request *q, heed_error *err)
+{
+    if (!q || q->count < 0 || (q->count && !q->items)) return heed_fail(err, HEED_E_USAGE, "a request needs its items and their number");
+    for (int64_t i = 0; i < q->count; i++)
+        if (!q->items[i].text) return heed_fail(err, HEED_E_USAGE, "item %lld has no text", (long long)i);
+    return HEED_OK;
+}
+
 heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err)
 {
+    if (check_request(request, err) != HEED_OK) return NULL;
     heed_error first = {.status = HEED_OK};
     plan p = {0};
     heed_reply *r = reply_new(s->threads, request->count);
     if (!r || !plan_init(&p, s, request, r)) heed_fail(&first, HEED_E_NOMEM, "out of memory for %lld items", (long long)request->count);
     if (first.status == HEED_OK) {
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-        for (int64_t i = 0; i < request->count; i += s->batch) run_batch(s, &p, r, request, i);
+        for (int64_t i = 0; i < p.batches; i++) run_batch(s, &p, r, request->weights, i);
         for (int i = 0; i < s->threads && first.status == HEED_OK; i++) first = p.errors[i];
     }
     plan_free(&p);

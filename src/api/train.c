@@ -8,7 +8,7 @@ static heed_status measure(void *user, const heed_model *m, const char *const *p
 {
     (void)user;
     heed_session *s = heed_session_new(m, &(heed_session_options){.threads = threads}, err);
-    if (!s) return HEED_E_NOMEM;
+    if (!s) return err->status;
     heed_figure *figures = NULL;
     int count = 0;
     const heed_evaluation e = {.session = s, .paths = paths, .files = files, .metrics = metric};

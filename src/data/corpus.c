@@ -96,8 +96,7 @@ static heed_status unequal(const heed_corpus *c, const bool *ended, heed_error *
                      heed_lines_path(c->side[over]), grouped(heed_lines_number(c->side[over]), line), heed_lines_path(c->side[goes_on]));
 }
 
-/* Replaces the escapes of a TSV field in place; other backslashes stay. Returns the new size. */
-static size_t unescape(char *text, size_t size)
+size_t heed_field_unescape(char *text, size_t size)
 {
     size_t out = 0;
     for (size_t i = 0; i < size; i++) {
@@ -126,7 +125,7 @@ static heed_status split_columns(heed_corpus *c, char *text, size_t size, heed_r
     for (int i = 0; i < c->fields; i++) {
         char *tab = memchr(text, '\t', (size_t)(end - text)), *stop = tab ? tab : end;
         r->text[i] = text;
-        r->size[i] = unescape(text, (size_t)(stop - text));
+        r->size[i] = heed_field_unescape(text, (size_t)(stop - text));
         text = tab ? tab + 1 : end;
     }
     return HEED_OK;

@@ -30,4 +30,7 @@ heed_status heed_corpus_rewind(heed_corpus *c, heed_error *err);
 const heed_corpus_counts *heed_corpus_get_counts(const heed_corpus *c);   /* since open or rewind */
 void heed_corpus_close(heed_corpus *c);
 
+/* Replaces the escapes of a TSV field in place and ends it with a zero byte; other backslashes stay. Returns the new size. */
+size_t heed_field_unescape(char *text, size_t size);
+
 #endif

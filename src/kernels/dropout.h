@@ -17,6 +17,7 @@ static inline uint64_t heed_drop_row(uint64_t row_key, uint64_t site) { return h
 
 /* The mixing of 32-bit lanes, written once for uint32_t and for vectors of it (multipliers of Wellons' lowbias32). */
 #define HEED_DROP_BITS(column, low, high, h) \
-    ((h) = (column) * 0x9E3779B9u + (low), (h) ^= (h) >> 16, (h) *= 0x7FEB352Du, (h) ^= (h) >> 15, (h) ^= (high), (h) *= 0x846CA68Bu, (h) ^= (h) >> 16)
+    ((h) = (column) * 0x9E3779B9u + (low), (h) ^= (h) >> 16, (h) *= 0x7FEB352Du, (h) ^= (h) >> 15, (h) ^= (high), (h) *= 0x846CA68Bu, \
+     (h) ^= (h) >> 16)
 
 #endif

@@ -1,4 +1,4 @@
-/* Matrix products: only gemm.c and, below it, onednn.c know oneDNN.
+/* Matrix products: only onednn.c and the gemm files above it know oneDNN.
  *
  * A heed_gemm is the workspace of one thread (engine, stream, cache of primitives, padding buffers). A heed_pack holds a weight in the layouts
  * oneDNN likes; it is filled before use by heed_pack_fill() and only read by the products, so many threads share it.
@@ -37,8 +37,8 @@ typedef struct heed_gemm_rows {
 } heed_gemm_rows;
 
 /* dw [n0..n1, K] += dy^T x over all pieces in order, rows in chunks of 256 counted from the first row of the first piece, the last chunk
- * padded with zeros to a height of our choice. dw points at row 0 of the whole gradient [N,K]. Rows n0..n1 are a caller's share of the work: the bits do not
- * depend on the cut when n0 is a multiple of 64. */
+ * padded with zeros to a height of our choice. dw points at row 0 of the whole gradient [N,K]. Rows n0..n1 are a caller's share of the work:
+ * the bits do not depend on the cut when n0 is a multiple of 64. */
 heed_status heed_gemm_weight(heed_gemm *g, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
                              float *dw, heed_error *err);
 

@@ -144,8 +144,8 @@ VEC vf vexp(vf x)
     return vtimes_power(p, n);
 }
 
-/* Error below 5.3, which is 3.2e-7; exactly odd, +-1 from |x| = 9.02 on. A rational function of x^2 with the least greatest relative error up to there, its
- * coefficients then moved by a few units until the rounding errors of this very order of operations were least. */
+/* Error below 5.3, which is 3.2e-7; exactly odd, +-1 from |x| = 9.02 on. A rational function of x^2 with the least greatest relative error up
+ * to there, its coefficients then moved by a few units until the rounding errors of this very order of operations were least. */
 VEC vf vtanh(vf x)
 {
     x = vmin(vset(9.02f), vmax(vset(-9.02f), x));

@@ -119,7 +119,7 @@ heed_status heed_config_parse(heed_recipe *r, const char *json, size_t size, con
     *r = (heed_recipe){0};
     if (size > HEED_TREE_BYTES) return heed_origin_fail(&from, 0, err, "more than 1 MiB; this is not a model of heed");
     json_error_t problem;
-    json_t *config = json_loadb(json, size, JSON_REJECT_DUPLICATES, &problem);
+    json_t *config = json_loadb(size ? json : "", size, JSON_REJECT_DUPLICATES, &problem);
     if (!config && json_error_code(&problem) == json_error_out_of_memory) return heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
     if (!config) return heed_origin_fail(&from, problem.line, err, "not JSON: %s", problem.text);
     heed_status s = HEED_OK;

@@ -30,12 +30,12 @@ static heed_status save_text(const char *dir, const char *name, heed_buf *text, 
 
 static heed_status save_settings(const heed_model *m, const char *dir, heed_error *err)
 {
-    heed_buf text = {0};
-    heed_status status = heed_config_write(&m->recipe, &text);
-    status = status == HEED_OK ? save_text(dir, "config.json", &text, err) : heed_fail(err, status, "out of memory for config.json");
+    heed_buf config = {0}, recipe = {0};
+    config.failed = heed_config_write(&m->recipe, &config) != HEED_OK || config.failed;
+    heed_status status = save_text(dir, "config.json", &config, err);
     if (status != HEED_OK) return status;
-    status = heed_recipe_write(&m->recipe, &text);
-    return status == HEED_OK ? save_text(dir, "recipe.yaml", &text, err) : heed_fail(err, status, "out of memory for recipe.yaml");
+    recipe.failed = heed_recipe_write(&m->recipe, &recipe) != HEED_OK || recipe.failed;
+    return save_text(dir, "recipe.yaml", &recipe, err);
 }
 
 static heed_status save_weights(const heed_model *m, const char *dir, heed_error *err)
@@ -142,7 +142,7 @@ static json_t *load_voucher(const char *dir, heed_error *err)
     if (!heed_path_is_dir(dir)) return heed_fail(err, HEED_E_MODEL, "%s: no such model directory", dir), NULL;
     if (heed_path_join(path, sizeof path, dir, "attn.json", err) != HEED_OK || heed_file_map(&f, path, HEED_E_MODEL, err) != HEED_OK) return NULL;
     json_error_t wrong;
-    json_t *voucher = json_loadb((const char *)f.data, f.size, JSON_REJECT_DUPLICATES, &wrong);
+    json_t *voucher = json_loadb(f.size ? (const char *)f.data : "", f.size, JSON_REJECT_DUPLICATES, &wrong);
     heed_file_unmap(&f);
     if (!voucher) return heed_fail(err, HEED_E_MODEL, "%s:%d: %s", path, wrong.line, wrong.text), NULL;
     if (check_format(voucher, dir, err) == HEED_OK) return voucher;
@@ -150,17 +150,42 @@ static json_t *load_voucher(const char *dir, heed_error *err)
     return NULL;
 }
 
-static heed_status copy_weight(const heed_named *from, heed_weight *w, const char *path, heed_error *err)
+static heed_status check_shape(const heed_named *from, const heed_weight *w, const char *path, heed_error *err)
 {
     if (!from) return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is missing", path, w->name);
     if (from->rank != w->rank || from->rows != w->tensor.rows || from->cols != w->tensor.cols)
         return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is [%lld,%lld], config.json and the vocabularies make it [%lld,%lld]", path, w->name,
                          (long long)from->rows, (long long)from->cols, (long long)w->tensor.rows, (long long)w->tensor.cols);
+    return HEED_OK;
+}
+
+static heed_status copy_weight(const heed_named *from, const heed_weight *w, const char *path, heed_error *err)
+{
     const int64_t size = from->rows * from->cols;
     if (!heed_kernels_get()->all_finite(from->x, size))
         return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" holds NaN or infinity; use an earlier checkpoint", path, w->name);
     memcpy(w->tensor.x, from->x, (size_t)size * sizeof *from->x);
     return HEED_OK;
+}
+
+/* Memory is asked for only when every shape fits: settings that were altered can ask for any amount. */
+static heed_status copy_weights(heed_model *m, const heed_safetensors *file, const char *path, heed_error *err)
+{
+    const int64_t n = heed_params_count(m->params);
+    heed_status status = HEED_OK;
+    if (heed_safetensors_count(file) != n)
+        status = heed_fail(err, HEED_E_MODEL, "%s: holds %lld tensors, config.json makes %lld", path, (long long)heed_safetensors_count(file), (long long)n);
+    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
+        const heed_weight *w = heed_params_at(m->params, i);
+        status = check_shape(heed_safetensors_find(file, w->name), w, path, err);
+    }
+    if (status == HEED_OK) status = heed_params_finish(m->params, err);
+    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
+        const heed_weight *w = heed_params_at(m->params, i);
+        status = copy_weight(heed_safetensors_find(file, w->name), w, path, err);
+    }
+    heed_params_touch(m->params);
+    return status;
 }
 
 static heed_status load_weights(heed_model *m, const char *dir, heed_error *err)
@@ -169,15 +194,8 @@ static heed_status load_weights(heed_model *m, const char *dir, heed_error *err)
     heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
     heed_safetensors *file = status == HEED_OK ? heed_safetensors_open(path, err) : NULL;
     if (!file) return HEED_E_MODEL;
-    const int64_t n = heed_params_count(m->params);
-    if (heed_safetensors_count(file) != n)
-        status = heed_fail(err, HEED_E_MODEL, "%s: holds %lld tensors, config.json makes %lld", path, (long long)heed_safetensors_count(file), (long long)n);
-    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
-        heed_weight *w = heed_params_at(m->params, i);
-        status = copy_weight(heed_safetensors_find(file, w->name), w, path, err);
-    }
+    status = copy_weights(m, file, path, err);
     heed_safetensors_close(file);
-    heed_params_touch(m->params);
     return status;
 }
 
@@ -191,11 +209,12 @@ static heed_status add_history(heed_recipe *r, const char *dir, const char *path
     heed_status status = heed_path_join(name, sizeof name, dir, "recipe.yaml", err);
     if (status == HEED_OK) status = heed_file_map(&f, name, HEED_E_MODEL, err);
     if (status != HEED_OK) return status;
-    status = heed_recipe_parse(&whole, (const char *)f.data, f.size, path ? path : name, err);
+    status = heed_recipe_parse(&whole, f.size ? (const char *)f.data : "", f.size, path ? path : name, err);
     heed_file_unmap(&f);
     if (status != HEED_OK) {
         heed_recipe_free(&whole);
-        return err ? heed_fail(err, HEED_E_MODEL, "%s: %s", name, err->text) : HEED_E_MODEL;
+        if (status == HEED_E_NOMEM || !err) return status;
+        return heed_fail(err, HEED_E_MODEL, "%s: %s", name, err->text);
     }
     whole.text = r->text;
     whole.model = r->model;

@@ -1,4 +1,4 @@
-/* A model from its recipe: parts chosen by table, weights declared, laid out and filled; and the loss of a batch. */
+/* A model from its recipe: parts chosen by table, weights declared and filled; and the loss of a batch. */
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static heed_status build_parts(heed_model *m, heed_error *err)
     m->decoder = m->decoder_kind->init(m->arena, m->params, r, heed_text_size(m->target), m->encoder_kind->width(m->encoder), err);
     if (!m->decoder) return HEED_E_USAGE;
     init_head(m);
-    return heed_params_finish(m->params, err);
+    return HEED_OK;
 }
 
 heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *target, heed_error *err)
@@ -67,8 +67,14 @@ heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *
         heed_model_free(m);
         return NULL;
     }
-    heed_params_fill(m->params, m->recipe.train.seed);
     return m;
+}
+
+heed_status heed_model_fill(heed_model *m, heed_error *err)
+{
+    heed_status status = heed_params_finish(m->params, err);
+    if (status == HEED_OK) heed_params_fill(m->params, m->recipe.train.seed);
+    return status;
 }
 
 void heed_model_free(heed_model *m)

@@ -79,14 +79,17 @@ typedef struct heed_model {
     char *provenance;                       /* attn.json's "provenance" as JSON when the model was loaded, else NULL */
 } heed_model;
 
-/* Takes over the recipe and the texts (freed with the model, also when building fails). Values are those of recipe.train.seed. */
+/* Takes over the recipe and the texts (freed with the model, also when building fails). The weights are declared but have no memory yet, so that a file
+ * can be held against their shapes first. HEED_E_USAGE: widths that a score cannot compare; HEED_E_NOMEM. */
 heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *target, heed_error *err);
+/* Memory and first values for the weights, those of recipe.train.seed. HEED_E_NOMEM. */
+heed_status heed_model_fill(heed_model *m, heed_error *err);
 void heed_model_free(heed_model *m);
 
 /* The model directory: config.json, recipe.yaml, model.safetensors, source.vocab.json, target.vocab.json, attn.json. Replaced file by file,
  * attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL ("updates", "8000", ...) for attn.json; may be NULL. */
 heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err);
-/* HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a newer format. Packed for inference. */
+/* HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a newer format; HEED_E_NOMEM. Packed for inference. */
 heed_model *heed_model_load(const char *dir, heed_error *err);
 
 /* Loss of a batch on a recording tape: the sum over target symbols, times `weight`, with label smoothing and teacher forcing of the recipe when the tape

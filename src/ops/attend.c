@@ -157,9 +157,11 @@ heed_attended heed_attend(heed_tape *t, const heed_attend_args *args)
     if (!s || !attend_fits(t, args)) return failed;
     *s = (heed_attended){.out = heed_tape_tensor(t, args->q->rows, args->v->cols), .args = *args};
     s->lse = heed_tape_alloc(t, (size_t)args->q->rows * sizeof *s->lse);
+    const heed_mark mark = heed_arena_mark(t->arena);
     float *p = heed_tape_alloc(t, (size_t)longest(args->keys) * sizeof *p);
     if (heed_tape_failed(t)) return failed;
     run_forward(t, s, p);
+    heed_arena_rewind(t->arena, mark);
     const bool wants = args->q->wants_grad || args->k->wants_grad || args->v->wants_grad || (args->extra && args->extra->wants_grad);
     if (heed_tape_wants(t, wants)) heed_tape_node(t, "attend", s->out, attend_back, s);
     return *s;

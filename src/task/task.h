@@ -16,21 +16,25 @@ typedef struct heed_job {
     heed_output **outputs;            /* [count] */
     int64_t count;
     bool weights;
-    heed_step_view *steps;            /* when set, [limit] of the only item's steps, filled for heed_explain_steps */
-    int64_t steps_limit, steps_count;
+    bool open;                        /* lay the only item's steps open, for heed_explain_steps */
+    heed_step_view *steps;            /* [steps_count] then, in the arena; their vectors live with the tape */
+    int64_t steps_count;
 } heed_job;
 
 typedef struct heed_task {
     const char *name, *help;
     int fields;                       /* of a record */
-    int64_t (*length)(const heed_model *m, const heed_item *item);      /* for sorting into batches; -1: cannot be read */
-    heed_status (*run)(heed_job *j, heed_error *err);
+    int64_t (*length)(const heed_model *m, const heed_item *item);      /* a measure of its work, in bytes: for sorting into batches and bounding them */
+    heed_status (*run)(heed_job *j, heed_error *err);                   /* an item that cannot be read fails alone, in its output */
 } heed_task;
 
 const heed_task *heed_task_find(const char *name);        /* NULL: none */
 const heed_task *heed_task_at(int i);                     /* NULL past the end */
 
-/* Joins symbol weights [count, source_count] of an output to words, and takes the hard links. Uses and fills o. */
-bool heed_output_align(heed_output *o, const float *weights, heed_arena *arena);
+/* Row i of an output's symbol weights, [source_count]; valid until the next call. */
+typedef const float *heed_weight_row(void *self, int64_t i);
+/* Joins symbol weights to words, and takes the hard links: reads texts and tokens of o, fills what is said of words. Asks for each row once, in order, so
+ * that nobody need hold them all. False: out of memory. */
+bool heed_output_align(heed_output *o, heed_weight_row *row, void *self, heed_arena *arena);
 
 #endif

@@ -8,7 +8,8 @@
 #include "task/task.h"
 #include "tensor/tape.h"
 
-enum { MOST_SYMBOLS = 20000 };            /* of a source; the encoder's states alone are some 40 MB then */
+/* Of a source or a target. Weights take source x output numbers, work grows alike: 200 MB of them at this limit, and only when they are asked for. */
+enum { MOST_SYMBOLS = 5000 };
 
 /* One step of the decoder as it happened, for weights asked for afterwards. Row r belongs to the sequence owner[r]. */
 typedef struct moment { heed_attended attended; const heed_tensor *features; const int64_t *owner; int64_t n; } moment;
@@ -17,6 +18,7 @@ typedef struct writer {
     const heed_model *model;
     heed_tape *tape;
     heed_state state;
+    float *logits;              /* [B,V] of the last step */
     moment *moments;
     int64_t count, capacity;
 } writer;
@@ -47,12 +49,15 @@ static float *logits(void *self, const int32_t *before, int64_t n)
     writer *w = self;
     const heed_model *m = w->model;
     const heed_step step = m->decoder_kind->step(w->tape, m->decoder, &w->state, before);
-    heed_tensor *x = heed_head_forward(w->tape, &m->head, step.features);
+    const heed_mark mark = heed_arena_mark(w->tape->arena);
+    const heed_tensor *x = heed_head_forward(w->tape, &m->head, step.features);
     moment *now = next_moment(w);
     if (!now) heed_tape_fail(w->tape, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
     if (heed_tape_failed(w->tape)) return NULL;
     *now = (moment){step.attended, step.features, w->state.owner, n};
-    return x->x;
+    memcpy(w->logits, x->x, (size_t)(n * x->cols) * sizeof *x->x);
+    heed_arena_rewind(w->tape->arena, mark);   /* the widest rows of all, which nobody asks for again */
+    return w->logits;
 }
 
 static bool select_rows(void *self, const int64_t *rows, int64_t n)
@@ -64,34 +69,32 @@ static bool select_rows(void *self, const int64_t *rows, int64_t n)
 
 /* --- from text to symbols ---------------------------------------------------------------------------------------------------------------- */
 
-static void fail_item(heed_output *o, heed_arena *arena, const heed_error *err)
+/* What is wrong with its texts fails the item alone; memory that runs out fails them all. */
+static heed_status read_item(const heed_model *m, work *w, heed_arena *arena, heed_error *err)
 {
-    o->status = err->status;
-    o->error = heed_arena_text(arena, err->text);
-    o->text = "";
-}
-
-static bool read_item(const heed_model *m, work *w, heed_arena *arena)
-{
-    heed_error err;
-    heed_status status = heed_text_encode(m->source, w->item->text, strlen(w->item->text), &w->source, &err);
-    if (status == HEED_OK && w->item->target) status = heed_text_encode(m->target, w->item->target, strlen(w->item->target), &w->target, &err);
+    heed_error why = {.status = HEED_OK};
+    heed_status status = heed_text_encode(m->source, w->item->text, strlen(w->item->text), &w->source, &why);
+    if (status == HEED_OK && w->item->target) status = heed_text_encode(m->target, w->item->target, strlen(w->item->target), &w->target, &why);
     if (status == HEED_OK && (w->source.count > MOST_SYMBOLS || w->target.count > MOST_SYMBOLS))
-        status = heed_fail(&err, HEED_E_LIMIT, "%lld symbols; at most %d can be read at once: cut the text into sentences",
+        status = heed_fail(&why, HEED_E_LIMIT, "%lld symbols; at most %d can be read at once: cut the text into sentences",
                            (long long)(w->source.count > w->target.count ? w->source.count : w->target.count), MOST_SYMBOLS);
-    if (status != HEED_OK) fail_item(w->out, arena, &err);
-    return status == HEED_OK;
+    if (status == HEED_OK) return HEED_OK;
+    w->out->status = status;
+    w->out->error = heed_arena_text(arena, why.text);
+    if (status == HEED_E_NOMEM || !w->out->error) return heed_fail(err, HEED_E_NOMEM, "out of memory for the symbols of a text");
+    return HEED_OK;
 }
 
 static int64_t length(const heed_model *m, const heed_item *item)
 {
     (void)m;
-    return (int64_t)strlen(item->text);
+    return (int64_t)(strlen(item->text) + (item->target ? strlen(item->target) : 0));
 }
 
 /* --- from symbols to the reply ------------------------------------------------------------------------------------------------------------- */
 
-static heed_piece_of_text *source_pieces(heed_arena *arena, const char *text, const heed_tokens *tokens)
+/* A text that was given: its symbols as they stand in it, and </s>. logp: [count+1] or NULL. */
+static heed_piece_of_text *given_pieces(heed_arena *arena, const char *text, const heed_tokens *tokens, const float *logp)
 {
     heed_piece_of_text *p = heed_arena_alloc(arena, (size_t)(tokens->count + 1) * sizeof *p);
     for (int64_t i = 0; p && i < tokens->count; i++) {
@@ -100,14 +103,15 @@ static heed_piece_of_text *source_pieces(heed_arena *arena, const char *text, co
         char *copy = heed_arena_zero(arena, size + 1);
         if (!copy) return NULL;
         memcpy(copy, text + k->start, size);
-        p[i] = (heed_piece_of_text){copy, k->start, k->end, 0};
+        p[i] = (heed_piece_of_text){copy, k->start, k->end, logp ? (double)logp[i] : 0};
     }
     const int64_t end = (int64_t)strlen(text);
-    if (p) p[tokens->count] = (heed_piece_of_text){"</s>", end, end, 0};
+    if (p) p[tokens->count] = (heed_piece_of_text){"</s>", end, end, logp ? (double)logp[tokens->count] : 0};
     return p;
 }
 
-static heed_piece_of_text *target_pieces(heed_arena *arena, const heed_model *m, const heed_hypothesis *h, heed_buf *text)
+/* A text that the model wrote. */
+static heed_piece_of_text *written_pieces(heed_arena *arena, const heed_model *m, const heed_hypothesis *h, heed_buf *text)
 {
     const int64_t n = h->ended ? h->n - 1 : h->n;
     heed_piece_of_text *p = heed_arena_alloc(arena, (size_t)(h->n + 1) * sizeof *p);
@@ -134,46 +138,51 @@ static int64_t row_of(const moment *m, int64_t sequence)
     return low;
 }
 
-/* weights and scores [n, Tk] of sequence b over all its steps */
-static void look_up(const writer *w, int64_t b, int64_t n, int64_t Tk, float *weights, float *scores)
+/* weights and scores (or NULL) [Tk] of sequence b at step m */
+static void look_up(const moment *m, int64_t b, int64_t Tk, float *row, float *score)
 {
-    for (int64_t i = 0; i < n; i++) {
-        const moment *m = &w->moments[i];
-        float *row = weights + i * Tk, *score = scores ? scores + i * Tk : NULL;
-        int64_t first, r = row_of(m, b);
-        const int64_t count = heed_attend_weights(&m->attended, r, r, row, score, &first);
-        memmove(row + first, row, (size_t)count * sizeof *row);
-        for (int64_t j = 0; j < Tk; j++)
-            if (j < first || j >= first + count) row[j] = 0;
-        if (score) memmove(score + first, score, (size_t)count * sizeof *score);
-        for (int64_t j = 0; score && j < Tk; j++)
-            if (j < first || j >= first + count) score[j] = -INFINITY;
-    }
+    const int64_t r = row_of(m, b);
+    int64_t first;
+    const int64_t count = heed_attend_weights(&m->attended, r, r, row, score, &first);
+    memmove(row + first, row, (size_t)count * sizeof *row);
+    for (int64_t j = 0; j < Tk; j++)
+        if (j < first || j >= first + count) row[j] = 0;
+    if (score) memmove(score + first, score, (size_t)count * sizeof *score);
+    for (int64_t j = 0; score && j < Tk; j++)
+        if (j < first || j >= first + count) score[j] = -INFINITY;
+}
+
+/* Rows of weights, one after the other: all of them kept, or each in the place of the one before. */
+typedef struct rows { const moment *moments; int64_t sequence, Tk, stride; float *weights; } rows;
+
+static const float *next_row(void *self, int64_t i)
+{
+    const rows *r = self;
+    float *row = r->weights + i * r->stride;
+    look_up(&r->moments[i], r->sequence, r->Tk, row, NULL);
+    return row;
 }
 
 static bool write_weights(heed_job *j, const writer *w, heed_output *o, int64_t b)
 {
-    const size_t bytes = (size_t)(o->count * o->source_count + 1) * sizeof(float);
-    heed_arena *home = j->weights ? j->arena : w->tape->arena;
-    float *weights = heed_arena_alloc(home, bytes);
-    if (!weights) return false;
-    look_up(w, b, o->count, o->source_count, weights, NULL);
-    if (j->weights) o->weights = weights;
-    return heed_output_align(o, weights, j->arena);
+    rows r = {.moments = w->moments, .sequence = b, .Tk = o->source_count, .stride = j->weights ? o->source_count : 0};
+    r.weights = heed_arena_alloc(j->arena, (size_t)((j->weights ? o->count : 1) * o->source_count) * sizeof *r.weights);
+    if (j->weights) o->weights = r.weights;
+    return r.weights && heed_output_align(o, next_row, &r, j->arena);
 }
 
 static bool write_steps(heed_job *j, const writer *w, const heed_output *o)
 {
-    const int64_t Tk = o->source_count, n = o->count < j->steps_limit ? o->count : j->steps_limit;
-    const size_t bytes = (size_t)(n * Tk + 1) * sizeof(float);
+    const int64_t Tk = o->source_count, n = o->count;
+    const size_t bytes = (size_t)(n * Tk) * sizeof(float);
     float *weights = heed_arena_alloc(j->arena, bytes), *scores = heed_arena_alloc(j->arena, bytes);
-    if (!weights || !scores) return false;
-    const bool attends = w->moments[0].attended.out != NULL;
-    if (attends) look_up(w, 0, n, Tk, weights, scores);
+    j->steps = heed_arena_alloc(j->arena, (size_t)n * sizeof *j->steps);
+    if (!weights || !scores || !j->steps) return false;
     for (int64_t i = 0; i < n; i++) {
         const moment *m = &w->moments[i];
         j->steps[i] = (heed_step_view){.symbol = o->tokens[i].text, .logp = o->tokens[i].logp, .joined = m->features->x, .Tk = Tk, .F = m->features->cols};
-        if (!attends) continue;
+        if (!m->attended.out) continue;
+        look_up(m, 0, Tk, weights + i * Tk, scores + i * Tk);
         j->steps[i].scores = scores + i * Tk;
         j->steps[i].weights = weights + i * Tk;
         j->steps[i].context = m->attended.out->x;
@@ -187,16 +196,16 @@ static bool write_output(heed_job *j, const writer *w, const work *x, const heed
 {
     heed_output *o = x->out;
     heed_buf text = {0};
-    o->source_tokens = source_pieces(j->arena, o->source, &x->source);
+    o->source_tokens = given_pieces(j->arena, o->source, &x->source, NULL);
     o->source_count = x->source.count + 1;
-    o->tokens = target_pieces(j->arena, j->model, h, &text);
+    o->tokens = h->forced ? given_pieces(j->arena, x->item->target, &x->target, h->logp) : written_pieces(j->arena, j->model, h, &text);
     o->count = h->n;
     o->score = h->score;
-    o->text = heed_arena_text(j->arena, text.data ? text.data : "");
+    o->text = heed_arena_text(j->arena, h->forced ? x->item->target : text.data ? text.data : "");
     heed_buf_free(&text);
     if (!o->source_tokens || !o->tokens || !o->text) return false;
     if (w->count && w->moments[0].attended.out && !write_weights(j, w, o, b)) return false;
-    return !j->steps || !w->count || write_steps(j, w, o);
+    return !j->open || !w->count || write_steps(j, w, o);
 }
 
 /* --- a batch ------------------------------------------------------------------------------------------------------------------------------ */
@@ -228,8 +237,9 @@ static heed_status write_batch(heed_job *j, const work *const *good, const heed_
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &batch->source);
     if (!heed_tape_failed(t)) m->decoder_kind->start(t, m->decoder, &memory, &w->state);
     heed_hypothesis *h = heed_tape_failed(t) ? NULL : room_for_hypotheses(m, t, good, batch->B);
+    w->logits = heed_tape_alloc(t, (size_t)(batch->B * heed_text_size(m->target)) * sizeof *w->logits);
     const heed_search search = {w, heed_text_size(m->target), HEED_BOS, HEED_EOS, logits, select_rows};
-    if (!h || !heed_greedy(&search, h, batch->B))
+    if (!h || !w->logits || !heed_greedy(&search, h, batch->B))
         return heed_tape_failed(t) ? heed_tape_status(t, err) : heed_fail(err, HEED_E_NOMEM, "out of memory in the search");
     for (int64_t b = 0; b < batch->B; b++)
         if (!write_output(j, w, good[b], &h[b], b)) return heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
@@ -268,7 +278,8 @@ static heed_status run(heed_job *j, heed_error *err)
         works[i] = (work){.out = o, .item = j->items[i]};
         *o = (heed_output){.source = heed_arena_text(j->arena, j->items[i]->text), .text = "", .status = HEED_OK};
         if (!o->source) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
-        else if (read_item(j->model, &works[i], j->arena) && (works[i].source.count || works[i].item->target)) good[B++] = &works[i];
+        else status = read_item(j->model, &works[i], j->arena, err);
+        if (status == HEED_OK && o->status == HEED_OK && (works[i].source.count || works[i].item->target)) good[B++] = &works[i];
     }
     if (status == HEED_OK && B) status = run_good(j, good, B, err);
     for (int64_t i = 0; works && i < j->count; i++) {

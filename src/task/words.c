@@ -3,7 +3,7 @@
 
 #include "task/task.h"
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }   /* as data/text.c has it */
 
 /* word[i] of symbol i, -1 for what lies between words (and for </s>). Returns the number of words. A symbol belongs to the word its first
  * byte that is no space lies in. */
@@ -24,11 +24,13 @@ static int64_t words_of(const char *text, const heed_piece_of_text *symbols, int
     return words;
 }
 
-static void join(heed_output *o, const float *weights, const int64_t *source_word, const int64_t *target_word, float *joined)
+static void join(const heed_output *o, heed_weight_row *row, void *self, const int64_t *source_word, const int64_t *target_word, float *joined)
 {
-    for (int64_t i = 0; i < o->count; i++)
+    for (int64_t i = 0; i < o->count; i++) {
+        const float *weights = row(self, i);
         for (int64_t j = 0; target_word[i] >= 0 && j < o->source_count; j++)
-            if (source_word[j] >= 0) joined[target_word[i] * o->source_words + source_word[j]] += weights[i * o->source_count + j];
+            if (source_word[j] >= 0) joined[target_word[i] * o->source_words + source_word[j]] += weights[j];
+    }
     for (int64_t w = 0; w < o->target_words; w++) {
         double sum = 0;
         for (int64_t v = 0; v < o->source_words; v++) sum += joined[w * o->source_words + v];
@@ -47,7 +49,7 @@ static void link_words(heed_output *o, const float *joined, heed_link *links)
     }
 }
 
-bool heed_output_align(heed_output *o, const float *weights, heed_arena *arena)
+bool heed_output_align(heed_output *o, heed_weight_row *row, void *self, heed_arena *arena)
 {
     heed_mark mark = heed_arena_mark(arena);
     int64_t *source_word = heed_arena_alloc(arena, (size_t)(o->source_count + o->count + 1) * sizeof *source_word);
@@ -62,7 +64,7 @@ bool heed_output_align(heed_output *o, const float *weights, heed_arena *arena)
         return false;
     }
     o->link_count = 0;
-    join(o, weights, source_word, target_word, joined);
+    join(o, row, self, source_word, target_word, joined);
     link_words(o, joined, links);
     o->word_weights = joined;
     o->links = links;

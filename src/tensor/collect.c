@@ -105,7 +105,7 @@ heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int cou
     heed_status status = ensure_shares(p, err);
     if (status == HEED_OK) status = heed_params_crew(p, threads, err);
     if (status != HEED_OK) return status;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#pragma omp parallel for schedule(static, 1) num_threads(threads)   /* a worker meets the same shapes in every update */
     for (int64_t i = 0; i < p->shares; i++) {
         heed_worker *me = &p->worker[omp_get_thread_num()];
         if (me->error.status == HEED_OK) run_share(me, &p->share[i], tapes, count, grads, &me->error);

@@ -206,7 +206,7 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
 {
     heed_status status = heed_params_crew(p, threads, err);
     if (status != HEED_OK) return status;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#pragma omp parallel for schedule(static, 1) num_threads(threads)   /* a worker meets the same shapes in every update */
     for (int64_t i = 0; i < p->count; i++) {
         heed_worker *me = &p->worker[omp_get_thread_num()];
         if (me->error.status == HEED_OK) pack_weight(me->gemm, p->weight[i], data, p->version, &me->error);

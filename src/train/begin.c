@@ -46,7 +46,10 @@ heed_model *heed_run_build(heed_run *run, heed_recipe *recipe, heed_error *err)
     run->state = (heed_train_state){.scale = 1, .seed = recipe->train.seed};
     if (target && count_corpus(run, recipe, source, target, err) == HEED_OK) {
         run->state.records_per_epoch = run->state.pairs;
-        return heed_model_build(recipe, source, target, err);
+        heed_model *m = heed_model_build(recipe, source, target, err);
+        if (!m || heed_model_fill(m, err) == HEED_OK) return m;
+        heed_model_free(m);
+        return NULL;
     }
     if (target != source) heed_text_free(target);
     heed_text_free(source);

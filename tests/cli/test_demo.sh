@@ -24,9 +24,12 @@ check "with what a user put there kept" is "$(cat d/notes)" mine
 mkdir other
 demo -o other >out 2>log
 check "another directory is refused" is "$? $(ls -A other)" "2 "
-HEED_SHARE=$dir/nowhere demo -o e >out 2>log
-status=$?
-check "an unwell dictionary leaves no directory behind" [ $status -eq 0 -o ! -e e ]
+mkdir lonely
+cp "$heed" lonely/heed
+HEED_SHARE='' LD_LIBRARY_PATH=${HEED_BUILD:?}/lib lonely/heed demo --updates 2 -o e >out 2>log </dev/null
+check "without a dictionary it ends with 4" is $? 4
+check "says where it looked" grep -q 'HEED_SHARE' log
+check "and leaves no directory behind" [ ! -e e ]
 
 demo --updates 1000000 --phrases 2 -o f >out 2>log &
 pid=$!

@@ -58,7 +58,7 @@ static int net_start(void **state, int64_t V, int64_t E, int64_t H, int64_t J)
     n->join = add_weight(n, "join", J, H, true);
     n->out = add_weight(n, "out", V, J, true);
     n->out_bias = add_weight(n, "out.bias", 1, V, false);
-    for (; heed_score_at(n->scores); n->scores++) {
+    for (; n->scores < MOST_SCORES && heed_score_at(n->scores); n->scores++) {
         char scope[32];
         snprintf(scope, sizeof scope, "attention.%d", n->scores);
         heed_attn_init(&n->attn[n->scores], n->params, scope, heed_score_at(n->scores), (heed_align)(n->scores % HEED_ALIGN_COUNT), 3, H, H, 17, &err);

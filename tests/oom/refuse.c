@@ -31,6 +31,8 @@ void *__wrap_realloc(void *p, size_t size) { return refused() ? NULL : __real_re
 void *__wrap_aligned_alloc(size_t align, size_t size) { return refused() ? NULL : __real_aligned_alloc(align, size); }
 char *__wrap_strdup(const char *text) { return refused() ? NULL : __real_strdup(text); }
 
+int64_t refuse_asked(void) { return asked; }
+
 int64_t refuse_each(bool (*run)(void *data), void *data, bool lone, int64_t most)
 {
     only = lone;

@@ -11,5 +11,7 @@
  * run failed though nothing was refused, -2 when there was no end after `most` runs. `lone`: only that allocation is refused; else all after
  * it too. */
 int64_t refuse_each(bool (*run)(void *data), void *data, bool lone, int64_t most);
+/* Allocations so far, since the last refuse_each() counted anew. */
+int64_t refuse_asked(void);
 
 #endif

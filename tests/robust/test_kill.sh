@@ -8,7 +8,7 @@ in_saves=0
 unusable=""
 for i in $(seq 50); do
   # shellcheck disable=SC2086
-  train -o killed --resume $endless >/dev/null 2>errors &
+  "$HEED" train tiny.yaml --threads 1 -q -o killed --resume $endless >/dev/null 2>errors &
   process=$!
   sleep "0.$(printf '%03d' $((20 + RANDOM % 130)))"
   kill -9 $process 2>/dev/null

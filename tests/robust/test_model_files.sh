@@ -2,8 +2,8 @@
 . "$(dirname "$0")/lib.sh"
 
 train -o run >/dev/null
-printf 'abc\tg\n' >>train.tsv
-train -o other --max-updates 5 >/dev/null   # one symbol more
+{ cat train.tsv; printf 'abc\tg\n'; } >more.tsv   # one symbol more
+train -o other --max-updates 5 --set data.train=more.tsv >/dev/null
 
 damage() { # a fresh copy
   rm -rf copy
@@ -18,7 +18,7 @@ refused() { # NAME TEXT [FILE]
   status=$?
   if [ $status -ne 3 ]; then fail "exit $status instead of 3:" "$(tail -n 2 errors)"; return; fi
   if [ -s output ]; then fail "it answered: $(cat output)"; return; fi
-  if ! grep -qF -- "$2" errors || ! grep -qF -- "copy/${3:-}" errors; then fail "no \"$2\" or no \"copy/${3:-}\" in:" "$(tail -n 2 errors)"; return; fi
+  if ! grep -qF -- "$2" errors || ! grep -qF -- "copy${3:+/$3}" errors; then fail "no \"$2\" or no \"copy${3:+/$3}\" in:" "$(tail -n 2 errors)"; return; fi
   pass
 }
 overwrite() { # FILE OFFSET-FROM-END BYTES(octal escapes)

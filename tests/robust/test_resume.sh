@@ -20,7 +20,7 @@ same "to the same bits again" whole two $files
 for row in "INT 130" "TERM 143"; do
   signal=${row% *}
   code=${row#* }
-  train -o "by-$signal" --set train.updates=1000000 >/dev/null 2>errors &
+  "$HEED" train tiny.yaml --threads 1 -q -o "by-$signal" --set train.updates=1000000 >/dev/null 2>errors &
   process=$!
   for _ in $(seq 200); do [ -e "by-$signal/best" ] && break; sleep 0.05; done
   kill -s "$signal" $process

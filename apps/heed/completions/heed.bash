@@ -29,7 +29,7 @@ _heed() {
     score) options="--ref -lc --tok --digits --json $everywhere" ;;
     explain) options="--svg --json --steps --target --layer --head $everywhere" ;;
     inspect) options="--json $everywhere" ;;
-    demo) options="-o --seed --updates --phrases $everywhere" ;;
+    demo) options="-o --seed --updates --phrases --data-only $everywhere" ;;
     help) options=$everywhere ;;
   esac
   case $word in

@@ -50,3 +50,4 @@ complete -c heed -n '__fish_seen_subcommand_from explain' -l target -x -d 'not w
 complete -c heed -n '__fish_seen_subcommand_from demo' -l seed -x -d 'start of every generator'
 complete -c heed -n '__fish_seen_subcommand_from demo' -l updates -x -d 'updates of either model'
 complete -c heed -n '__fish_seen_subcommand_from demo' -l phrases -x -d 'test phrases of each length'
+complete -c heed -n '__fish_seen_subcommand_from demo' -l data-only -d 'write data and recipes, train nothing'
