@@ -1,6 +1,6 @@
 # Sourced by the scripts of this folder: a scratch directory with tiny data and a recipe, and ways to say what holds.
 : "${HEED:?the program under test}"
-export OMP_WAIT_POLICY=passive   # the machine is shared: threads that wait shall sleep
+export OMP_WAIT_POLICY=passive   # the machine may be shared: threads that wait shall sleep
 scratch=$(mktemp -d) || exit 1
 trap leave EXIT
 cd "$scratch" || exit 1

@@ -66,3 +66,4 @@ bad "a value out of range" 2 "model.encoder.dropout" model.encoder.dropout=2
 bad "nothing to learn from" 2 "data.train is missing" "data.train=[]"
 bad "an unknown metric" 2 "metric" train.validate.metric=beauty
 expect "no recipe" 2 "nowhere.yaml" "$HEED" train nowhere.yaml
+bad "an unknown task" 2 "unknown task \"transduze\"; there is: transduce" task=transduze

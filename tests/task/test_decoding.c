@@ -1,0 +1,499 @@
+/* Greedy search against the obvious loop, and the two ways through a decoder: all moments at once with the targets known, and step by step. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "decode/greedy.h"
+#include "heed.h"
+#include "model/forcing.h"
+#include "task/variants.h"
+#include "tensor/tape.h"
+
+/* --- greedy -------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { V = 7, ROWS = 9, LONGEST = 12, FIRST = 1, LAST = 2 };
+
+/* A model whose logits are a function of a row's own past. */
+typedef struct oracle { uint64_t past[ROWS]; float logits[ROWS * V]; int64_t rows, calls, fail_at; } oracle;
+
+static float oracle_logit(uint64_t past, int64_t v) { return (float)(3 * heed_normal(past, (uint64_t)v)); }
+
+static float *oracle_logits(void *self, const int32_t *before, int64_t n)
+{
+    oracle *o = self;
+    assert_int_equal(n, o->rows);
+    if (++o->calls == o->fail_at) return NULL;
+    for (int64_t r = 0; r < n; r++) {
+        o->past[r] = heed_key(o->past[r], (uint64_t)before[r]);
+        for (int64_t v = 0; v < V; v++) o->logits[r * V + v] = oracle_logit(o->past[r], v);
+    }
+    return o->logits;
+}
+
+static bool oracle_select(void *self, const int64_t *rows, int64_t n)
+{
+    oracle *o = self;
+    if (++o->calls == o->fail_at) return false;
+    for (int64_t r = 0; r < n; r++) {
+        assert_true(rows[r] >= r && rows[r] < o->rows);
+        o->past[r] = o->past[rows[r]];
+    }
+    o->rows = n;
+    return true;
+}
+
+typedef struct beams { heed_hypothesis h[ROWS]; int32_t ids[ROWS][LONGEST], forced[ROWS][LONGEST]; float logp[ROWS][LONGEST]; } beams;
+
+/* Limits from 0; every fourth row is forced. */
+static void draw_beams(beams *b, oracle *o, uint64_t key)
+{
+    *o = (oracle){.rows = ROWS};
+    for (uint64_t r = 0; r < ROWS; r++) {
+        o->past[r] = heed_key(key, r);
+        b->h[r] = (heed_hypothesis){.ids = b->ids[r], .logp = b->logp[r], .limit = (int64_t)heed_below(key, 100 + r, LONGEST + 1)};
+        if (r % 4) continue;
+        for (uint64_t i = 0; i < LONGEST; i++) b->forced[r][i] = (int32_t)heed_below(heed_key(key, 200 + r), i, V);
+        b->h[r].forced = b->forced[r];
+    }
+}
+
+static heed_search search_of(oracle *o) { return (heed_search){o, V, FIRST, LAST, oracle_logits, oracle_select}; }
+
+/* One row alone, in double. */
+static void expect_row(const heed_hypothesis *h, uint64_t past)
+{
+    int32_t before = FIRST;
+    double score = 0;
+    int64_t n = 0;
+    bool ended = false;
+    for (; n < h->limit && !ended; n++) {
+        past = heed_key(past, (uint64_t)before);
+        int64_t best = 0;
+        double sum = 0;
+        for (int64_t v = 0; v < V; v++) {
+            if (oracle_logit(past, v) > oracle_logit(past, best)) best = v;
+            sum += exp((double)oracle_logit(past, v));
+        }
+        before = h->forced ? h->forced[n] : (int32_t)best;
+        const double logp = (double)oracle_logit(past, before) - log(sum);
+        assert_int_equal(h->ids[n], before);
+        assert_true(fabs((double)h->logp[n] - logp) < 4 * FLT_EPSILON * (16 + fabs(logp)));
+        score += (double)h->logp[n];
+        ended = before == LAST;
+    }
+    assert_int_equal(h->n, n);
+    assert_int_equal(h->ended, ended);
+    assert_true(h->score == score);
+}
+
+static void test_greedy__takes_what_a_row_alone_would(void **state)
+{
+    (void)state;
+    beams b;
+    oracle o;
+    for (uint64_t key = 0; key < 300; key++) {
+        draw_beams(&b, &o, key);
+        const heed_search s = search_of(&o);
+        assert_true(heed_greedy(&s, b.h, ROWS));
+        for (uint64_t r = 0; r < ROWS; r++) expect_row(&b.h[r], heed_key(key, r));
+    }
+}
+
+static void test_greedy__ends_when_the_model_fails(void **state)
+{
+    (void)state;
+    beams b;
+    oracle o;
+    draw_beams(&b, &o, 5);
+    heed_search s = search_of(&o);
+    assert_true(heed_greedy(&s, b.h, ROWS));
+    const int64_t calls = o.calls;
+    assert_true(calls > 8);
+    for (int64_t i = 1; i <= calls; i++) {
+        draw_beams(&b, &o, 5);
+        o.fail_at = i;
+        s = search_of(&o);
+        assert_false(heed_greedy(&s, b.h, ROWS));
+        assert_int_equal(o.calls, i);
+    }
+    assert_true(heed_greedy(&s, b.h, 0));
+}
+
+/* --- batches ------------------------------------------------------------------------------------------------------------------------------- */
+
+enum { B = 7, TEXT = 12 };
+
+typedef struct pairs {
+    char source[B][TEXT + 1], target[B][2 * TEXT + 1];
+    heed_tokens from[B], to[B];
+    uint64_t record[B];
+} pairs;
+
+static void encode(const heed_text *t, const char *text, heed_tokens *out) { assert_int_equal(heed_text_encode(t, text, strlen(text), out, NULL), HEED_OK); }
+
+static void draw_pairs(pairs *p, const heed_model *m, uint64_t key)
+{
+    *p = (pairs){.record = {0}};
+    for (uint64_t b = 0; b < B; b++) {
+        const uint64_t one = heed_key(key, b), n = heed_below(one, 0, TEXT + 1), t = heed_below(one, 1, TEXT + 1);
+        for (uint64_t i = 0; i < n; i++) p->source[b][i] = "abcde qz"[heed_below(one, 10 + i, 8)];
+        for (uint64_t i = 0; i < t; i++) {
+            p->target[b][2 * i] = "ABCDEZ"[heed_below(one, 100 + i, 6)];
+            p->target[b][2 * i + 1] = ' ';
+        }
+        encode(m->source, p->source[b], &p->from[b]);
+        encode(m->target, p->target[b], &p->to[b]);
+        p->record[b] = heed_key(77, b);
+    }
+}
+
+static void free_pairs(pairs *p)
+{
+    for (int b = 0; b < B; b++) {
+        heed_tokens_free(&p->from[b]);
+        heed_tokens_free(&p->to[b]);
+    }
+}
+
+/* Pairs first .. first+n-1, longest target first. */
+static heed_batch *batch_of(const pairs *p, int64_t first, int64_t n)
+{
+    int64_t line[B];
+    for (int64_t i = 0; i < n; i++) line[i] = first + i;
+    heed_batch *b = heed_batch_new(p->from + first, p->to + first, n, p->record + first, line, true, NULL);
+    assert_non_null(b);
+    return b;
+}
+
+static heed_tape *new_tape(void)
+{
+    heed_tape *t = heed_tape_new(&(heed_tape_options){0}, NULL);
+    assert_non_null(t);
+    return t;
+}
+
+/* Logits of every target symbol, on a tape that was reset. */
+static heed_forced force(heed_tape *t, const heed_model *m, const heed_batch *b, double forcing)
+{
+    heed_error err;
+    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
+    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, forcing);
+    if (heed_tape_status(t, &err) != HEED_OK) fail_msg("%s", err.text);
+    assert_int_equal(f.logits->rows, b->target.N);
+    assert_int_equal(f.logits->cols, heed_text_size(m->target));
+    return f;
+}
+
+/* --- both ways through a decoder ------------------------------------------------------------------------------------------------------------ */
+
+/* Rows have the same bits wherever they stand, so the two ways agree exactly. */
+static void step_through(const heed_model *m, const heed_batch *b, const heed_forced *f)
+{
+    heed_tape *t = new_tape();
+    heed_state s;
+    heed_forcing lay;
+    int64_t rows[B];
+    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
+    m->decoder_kind->start(t, m->decoder, &memory, &s);
+    assert_true(heed_forcing_lay(&lay, t, &b->target));
+    for (int64_t i = 0; i < lay.T; i++) {
+        for (int64_t r = 0; r < lay.alive[i]; r++) rows[r] = r;
+        if (lay.alive[i] < s.n) m->decoder_kind->select(t, m->decoder, &s, rows, lay.alive[i]);
+        const heed_step step = m->decoder_kind->step(t, m->decoder, &s, lay.before + lay.first[i]);
+        const heed_tensor *x = heed_head_forward(t, &m->head, step.features);
+        assert_int_equal(heed_tape_status(t, NULL), HEED_OK);
+        assert_int_equal(x->rows, lay.alive[i]);
+        assert_memory_equal(x->x, f->logits->x + lay.first[i] * x->cols, (size_t)(x->rows * x->cols) * sizeof *x->x);
+    }
+    heed_tape_free(t);
+}
+
+static void test_forward__equals_step_by_step(void **state)
+{
+    (void)state;
+    heed_tape *t = new_tape();
+    for (int i = 0; i < variant_count(); i++) {
+        const char *name;
+        heed_model *m = tiny_build(variant_at(i, &name));
+        pairs p;
+        print_message("%s\n", name);
+        draw_pairs(&p, m, (uint64_t)i);
+        heed_batch *b = batch_of(&p, 0, B);
+        heed_tape_reset(t, i % 2, false, 0);
+        const heed_forced f = force(t, m, b, 1);
+        step_through(m, b, &f);
+        heed_batch_free(b);
+        free_pairs(&p);
+        heed_model_free(m);
+    }
+    heed_tape_free(t);
+}
+
+/* Rows of the search are chosen and put in a new order, twice over: each must be what it would be alone. */
+static void test_select__takes_a_row_with_all_that_it_knows(void **state)
+{
+    (void)state;
+    for (int i = 0; i < variant_count(); i += 3) {
+        const char *name;
+        heed_model *m = tiny_build(variant_at(i, &name));
+        heed_tape *t = new_tape(), *other = new_tape();
+        pairs p;
+        draw_pairs(&p, m, 40 + (uint64_t)i);
+        static const int64_t order[2][4] = {{5, 2, 2, 0}, {3, 1, 0, 1}};
+        static const int32_t ids[3][B] = {{1, 1, 1, 1, 1, 1, 1}, {3, 4, 5, 3}, {4, 6, 5, 3}};
+        heed_batch *b = heed_batch_new(p.from, NULL, B, NULL, NULL, false, NULL);
+        heed_state s;
+        heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
+        m->decoder_kind->start(t, m->decoder, &memory, &s);
+        heed_step step = {0};
+        for (int k = 0; k < 3; k++) {
+            if (k) m->decoder_kind->select(t, m->decoder, &s, order[k - 1], 4);
+            step = m->decoder_kind->step(t, m->decoder, &s, ids[k]);
+        }
+        for (int64_t r = 0; r < 4; r++) {
+            const int64_t middle = order[1][r], record = order[0][middle];
+            heed_batch *one = heed_batch_new(p.from + record, NULL, 1, NULL, NULL, false, NULL);
+            heed_tape_reset(other, false, false, 0);
+            memory = m->encoder_kind->forward(other, m->encoder, &one->source);
+            m->decoder_kind->start(other, m->decoder, &memory, &s);
+            m->decoder_kind->step(other, m->decoder, &s, ids[0]);
+            m->decoder_kind->step(other, m->decoder, &s, &ids[1][middle]);
+            const heed_step alone = m->decoder_kind->step(other, m->decoder, &s, &ids[2][r]);
+            assert_int_equal(heed_tape_status(other, NULL), HEED_OK);
+            const int64_t F = step.features->cols;
+            if (memcmp(alone.features->x, step.features->x + r * F, (size_t)F * sizeof(float))) fail_msg("row %d of %s", (int)r, name);
+            heed_batch_free(one);
+        }
+        heed_batch_free(b);
+        heed_tape_free(t);
+        heed_tape_free(other);
+        free_pairs(&p);
+        heed_model_free(m);
+    }
+}
+
+/* --- against the session ----------------------------------------------------------------------------------------------------------------------- */
+
+static const heed_output *run_pair(heed_session *s, const char *source, const char *target, heed_reply **r)
+{
+    *r = heed_session_run(s, &(heed_request){.items = &(heed_item){source, target}, .count = 1}, NULL);
+    assert_non_null(*r);
+    return heed_reply_at(*r, 0);
+}
+
+static double widest(const heed_tensor *x)
+{
+    double most = 0;
+    for (int64_t i = 0; i < x->rows * x->cols; i++) most = fmax(most, fabs((double)x->x[i]));
+    return most;
+}
+
+/* Both take the same logits; a log-sum-exp in float and a difference round a few times each, at the size of the logits. */
+static void same_score(heed_session *s, heed_tape *t, const heed_model *m, const pairs *p, int64_t i, double *sum)
+{
+    heed_reply *r;
+    heed_batch *one = batch_of(p, i, 1);
+    heed_loss_counts counts;
+    heed_tape_reset(t, false, false, 0);
+    const double size = widest(force(t, m, one, 1).logits) + 3;
+    heed_tape_reset(t, false, false, 0);
+    const heed_tensor *loss = heed_model_loss(m, t, one, 1, &counts);
+    const heed_output *o = run_pair(s, p->source[i], p->target[i], &r);
+    const double bound = 8 * FLT_EPSILON * size * (double)o->count;
+    assert_int_equal(counts.symbols, o->count);
+    assert_true(fabs(o->score - counts.log_p) <= bound);
+    assert_true(fabs(o->score + (double)loss->x[0]) <= bound);
+    *sum += counts.log_p;
+    heed_reply_free(r);
+    heed_batch_free(one);
+}
+
+static void test_forced__score_is_the_loss_of_training(void **state)
+{
+    (void)state;
+    for (int i = 0; i < variant_count(); i += 2) {
+        const char *name;
+        heed_model *m = tiny_build(variant_at(i, &name));
+        heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, NULL);
+        heed_tape *t = new_tape();
+        pairs p;
+        double sum = 0;
+        draw_pairs(&p, m, 900 + (uint64_t)i);
+        for (int64_t b = 0; b < B; b++) same_score(s, t, m, &p, b, &sum);
+        heed_batch *all = batch_of(&p, 0, B);
+        heed_loss_counts counts;
+        heed_tape_reset(t, true, false, 0);
+        heed_model_loss(m, t, all, 1, &counts);
+        assert_true(fabs(counts.log_p - sum) <= 1e-12 * fabs(sum));   /* the same floats in another order */
+        heed_batch_free(all);
+        free_pairs(&p);
+        heed_tape_free(t);
+        heed_session_free(s);
+        heed_model_free(m);
+    }
+}
+
+static void test_written__symbols_are_the_best_of_their_step(void **state)
+{
+    (void)state;
+    int64_t seen = 0;
+    heed_tape *t = new_tape();
+    for (int i = 0; i < variant_count(); i += 3) {
+        const char *name;
+        heed_model *m = tiny_build(variant_at(i, &name));
+        heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, NULL);
+        pairs p;
+        draw_pairs(&p, m, (uint64_t)i);
+        for (int b = 0; b < B; b++) {
+            heed_reply *r;
+            const heed_output *o = run_pair(s, p.source[b], NULL, &r);
+            encode(m->target, o->text, &p.to[b]);
+            heed_batch *one = batch_of(&p, b, 1);
+            heed_tape_reset(t, false, false, 0);
+            const heed_forced f = force(t, m, one, 1);
+            for (int64_t k = 0; k < o->count; k++) {
+                const float *row = f.logits->x + k * f.logits->cols;
+                int64_t best = 0;
+                for (int64_t v = 1; v < f.logits->cols; v++)
+                    if (row[v] > row[best]) best = v;
+                assert_string_equal(o->tokens[k].text, heed_text_symbol(m->target, (int32_t)best));
+                seen++;
+            }
+            heed_batch_free(one);
+            heed_reply_free(r);
+        }
+        free_pairs(&p);
+        heed_session_free(s);
+        heed_model_free(m);
+    }
+    heed_tape_free(t);
+    assert_true(seen > 300);
+}
+
+/* --- teacher forcing ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Logits of record `of` in a batch, in the order of its symbols. */
+static float *rows_of_record(const heed_model *m, const heed_batch *b, int64_t of, double forcing, bool record, uint64_t key, int64_t *n)
+{
+    heed_tape *t = new_tape();
+    heed_forcing lay;
+    int64_t place = 0;
+    heed_tape_reset(t, record, true, key);
+    const heed_forced f = force(t, m, b, forcing);
+    assert_true(heed_forcing_lay(&lay, t, &b->target));
+    while (b->line[place] != of) place++;
+    *n = b->target.span.start[place + 1] - b->target.span.start[place];
+    const int64_t cols = f.logits->cols;
+    float *x = malloc((size_t)(*n * cols) * sizeof *x);
+    for (int64_t i = 0; i < *n; i++) memcpy(x + i * cols, f.logits->x + (lay.first[i] + place) * cols, (size_t)cols * sizeof *x);
+    *n *= cols;
+    heed_tape_free(t);
+    return x;
+}
+
+static bool same_rows(const heed_model *m, const heed_batch *a, const heed_batch *b, int64_t of, double forcing, uint64_t key_a, uint64_t key_b)
+{
+    int64_t n, other;
+    float *x = rows_of_record(m, a, of, forcing, false, key_a, &n), *y = rows_of_record(m, b, of, forcing, true, key_b, &other);
+    assert_int_equal(n, other);
+    const bool same = memcmp(x, y, (size_t)n * sizeof *x) == 0;
+    free(x);
+    free(y);
+    return same;
+}
+
+static void test_own_choices__depend_on_the_record_alone(void **state)
+{
+    (void)state;
+    static const double forcing[] = {0, 0.5, 1};
+    for (int i = 0; i < variant_count(); i += 6) {
+        const char *name;
+        tiny t = *variant_at(i, &name);
+        t.dropout = i % 4 ? 0.3 : 0;
+        heed_model *m = tiny_build(&t);
+        pairs p;
+        draw_pairs(&p, m, 60 + (uint64_t)i);
+        heed_batch *all = batch_of(&p, 0, B), *some = batch_of(&p, 1, 4), *one = batch_of(&p, 3, 1);
+        for (int k = 0; k < 3; k++) {
+            if (!same_rows(m, all, all, 3, forcing[k], 8, 8) || !same_rows(m, all, some, 3, forcing[k], 8, 8) || !same_rows(m, all, one, 3, forcing[k], 8, 8))
+                fail_msg("forcing %g: %s", forcing[k], name);
+        }
+        heed_batch_free(all);
+        heed_batch_free(some);
+        heed_batch_free(one);
+        free_pairs(&p);
+        heed_model_free(m);
+    }
+}
+
+/* The coin is tossed anew for every key; with a teacher at each step, or none, there is no coin. */
+static void test_own_choices__follow_the_key(void **state)
+{
+    (void)state;
+    heed_model *m = tiny_build(&(tiny){0});
+    pairs p;
+    draw_pairs(&p, m, 2);
+    heed_batch *all = batch_of(&p, 0, B);
+    const int64_t longest = all->line[0];
+    int differ = 0;
+    for (uint64_t key = 1; key < 9; key++) {
+        differ += !same_rows(m, all, all, longest, 0.5, 0, key);
+        assert_true(same_rows(m, all, all, longest, 0, 0, key));
+        assert_true(same_rows(m, all, all, longest, 1, 0, key));
+    }
+    assert_true(differ >= 4);
+    heed_batch_free(all);
+    free_pairs(&p);
+    heed_model_free(m);
+}
+
+static void test_forward__refuses_a_batch_that_is_not_sorted(void **state)
+{
+    (void)state;
+    heed_error err;
+    heed_model *m = tiny_build(&(tiny){0});
+    heed_tape *t = new_tape();
+    heed_tokens from[2] = {{0}, {0}}, to[2] = {{0}, {0}};
+    encode(m->source, "ab", &from[0]);
+    encode(m->source, "a", &from[1]);
+    encode(m->target, "A", &to[0]);
+    encode(m->target, "A B", &to[1]);
+    heed_batch *b = heed_batch_new(from, to, 2, NULL, NULL, false, NULL);
+    heed_tape_reset(t, true, true, 0);
+    heed_loss_counts counts = {.symbols = 9};
+    heed_model_loss(m, t, b, 1, &counts);
+    assert_int_equal(counts.symbols, 0);
+    assert_int_equal(heed_tape_status(t, &err), HEED_E_SHAPE);
+    assert_non_null(strstr(err.text, "longest first"));
+    heed_batch_free(b);
+    for (int i = 0; i < 2; i++) {
+        heed_tokens_free(&from[i]);
+        heed_tokens_free(&to[i]);
+    }
+    heed_tape_free(t);
+    heed_model_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_greedy__takes_what_a_row_alone_would),
+        cmocka_unit_test(test_greedy__ends_when_the_model_fails),
+        cmocka_unit_test(test_forward__equals_step_by_step),
+        cmocka_unit_test(test_select__takes_a_row_with_all_that_it_knows),
+        cmocka_unit_test(test_forced__score_is_the_loss_of_training),
+        cmocka_unit_test(test_written__symbols_are_the_best_of_their_step),
+        cmocka_unit_test(test_own_choices__depend_on_the_record_alone),
+        cmocka_unit_test(test_own_choices__follow_the_key),
+        cmocka_unit_test(test_forward__refuses_a_batch_that_is_not_sorted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,46 @@
+#include "task/variants.h"
+
+#include <stdio.h>
+
+static const char *const scores[] = {
+#define HEED_SCORE(name, formula, paper) #name,
+#include "attn/scores.def"
+#undef HEED_SCORE
+};
+static const char *const aligns[] = {
+#define HEED_ALIGN(name, meaning, paper) #name,
+#include "heed/aligns.def"
+#undef HEED_ALIGN
+};
+static const char *const orders[] = {"order: bahdanau", "order: luong", "order: luong, input_feeding: true"};
+enum {
+    SCORES = sizeof scores / sizeof *scores,
+    ALIGNS = sizeof aligns / sizeof *aligns,
+    ORDERS = sizeof orders / sizeof *orders,
+    VECTORS = 2,
+    LOOKS = SCORES * ALIGNS + VECTORS
+};
+
+int variant_count(void) { return ORDERS * LOOKS; }
+
+const tiny *variant_at(int i, const char **name)
+{
+    static char attention[80], text[200];
+    static tiny t;
+    const int look = i % LOOKS, order = i / LOOKS;
+    if (look < VECTORS) snprintf(attention, sizeof attention, "{score: none, vector: %s}", look ? "every_step" : "start");
+    else
+        snprintf(attention, sizeof attention, "{score: %s, align: %s, window: 2, width: %d}", scores[(look - VECTORS) / ALIGNS],
+                 aligns[(look - VECTORS) % ALIGNS], look % 2 ? 7 : 0);
+    t = (tiny){.cell = i % 2 ? "lstm" : "gru",
+               .decoder_cell = (i / 2) % 2 ? "lstm" : "gru",
+               .layers = 1 + (i / 4) % 2,
+               .directions = 1 + (i + order) / 3 % 2,
+               .attention = attention,
+               .order = orders[order],
+               .tie = i % 5 == 0 ? "output" : "none"};
+    snprintf(text, sizeof text, "%s under %s, %s over %s, %d layers, %d directions, tie %s", attention, t.order, t.decoder_cell, t.cell, t.layers, t.directions,
+             t.tie);
+    *name = text;
+    return &t;
+}

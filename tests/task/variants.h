@@ -1,0 +1,11 @@
+/* Every kind of model: each score under each alignment and both fixed vectors, in every order of the decoder; cells, layers and directions take turns. */
+#ifndef HEED_TESTS_TASK_VARIANTS_H
+#define HEED_TESTS_TASK_VARIANTS_H
+
+#include "support/tiny.h"
+
+int variant_count(void);
+/* Number i; its name tells a failure. Valid until the next call. */
+const tiny *variant_at(int i, const char **name);
+
+#endif
