@@ -19,7 +19,7 @@ static bool turns_direction(int32_t code)
 static glyph glyph_at(const char *text, bool blanks)
 {
     glyph g = {0};
-    g.bytes = heed_utf8_next(text, strlen(text), &g.code);
+    g.bytes = heed_utf8_next(text, strnlen(text, 4), &g.code);
     if (!g.bytes)
         g = (glyph){.code = 0xFFFD, .bytes = 1};
     else if (g.code == ' ')
@@ -121,7 +121,7 @@ void heed_label_json(heed_buf *out, const char *text)
     heed_buf_char(out, '"');
     while (*text) {
         int32_t code = 0xFFFD;
-        int n = heed_utf8_next(text, strlen(text), &code);
+        int n = heed_utf8_next(text, strnlen(text, 4), &code);
         add_json_code(out, n ? code : 0xFFFD);
         text += n ? n : 1;
     }

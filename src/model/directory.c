@@ -239,24 +239,34 @@ static heed_status load_settings(heed_recipe *r, const char *dir, const json_t *
     return status;
 }
 
-static heed_text *load_text(const char *dir, const char *name, heed_error *err)
+/* wanted: what config.json says of this side. */
+static heed_text *load_text(const char *dir, const char *name, const heed_text_settings *wanted, heed_error *err)
 {
     char path[PATH];
-    return heed_path_join(path, sizeof path, dir, name, err) == HEED_OK ? heed_text_open(path, err) : NULL;
+    heed_text *t = heed_path_join(path, sizeof path, dir, name, err) == HEED_OK ? heed_text_open(path, err) : NULL;
+    const heed_text_settings *found = t ? heed_text_get_settings(t) : wanted;
+    if (found->units == wanted->units && found->lower == wanted->lower && found->nfkc == wanted->nfkc) return t;
+    heed_fail(err, HEED_E_MODEL, "%s: holds %s (lower: %s, nfkc: %s), config.json says %s (%s, %s)", path, heed_unit_name(found->units),
+              found->lower ? "true" : "false", found->nfkc ? "true" : "false", heed_unit_name(wanted->units), wanted->lower ? "true" : "false",
+              wanted->nfkc ? "true" : "false");
+    heed_text_free(t);
+    return NULL;
 }
 
 static heed_model *load_parts(const char *dir, const json_t *voucher, heed_error *err)
 {
     heed_recipe r = {.version = 0};
     if (load_settings(&r, dir, voucher, err) != HEED_OK) return NULL;
-    heed_text *source = load_text(dir, "source.vocab.json", err);
-    heed_text *target = source ? load_text(dir, "target.vocab.json", err) : NULL;
+    heed_text *source = load_text(dir, "source.vocab.json", &r.text.source, err);
+    heed_text *target = source ? load_text(dir, "target.vocab.json", &r.text.target, err) : NULL;
     if (!target) {
         heed_text_free(source);
         heed_recipe_free(&r);
         return NULL;
     }
-    return heed_model_build(&r, source, target, err);
+    heed_model *m = heed_model_build(&r, source, target, err);
+    if (!m && err && err->status == HEED_E_USAGE) heed_fail(err, HEED_E_MODEL, "%s/config.json: %s", dir, err->text);
+    return m;
 }
 
 static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, heed_error *err)
