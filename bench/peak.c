@@ -73,7 +73,7 @@ static double measure(const width *w, int threads)
 
 int main(int argc, char **argv)
 {
-    const int threads = argc > 1 ? atoi(argv[1]) : 1;
+    const int threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1;
     width w[2];
     const int n = widths(w);
     int bits = 0;

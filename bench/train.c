@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "data/phrases.h"
 #include "heed.h"
 #include "model/model.h"
@@ -29,7 +28,10 @@ typedef struct settings {
     int64_t batches;
 } settings;
 
-static const char settings_form[] = "source %" PRId64 " target %" PRId64 " embed %" PRId64 " width %" PRId64 " dropout %lf rate %lf clip %lf batches %" PRId64 "\n";
+/* The first two lines of a file; whole and real: how printf or scanf names them. */
+#define FIRST_LINE "heed batches 1\n"
+#define SETTINGS(whole, real) \
+    "source %" whole " target %" whole " embed %" whole " width %" whole " dropout %" real " rate %" real " clip %" real " batches %" whole "\n"
 
 static int complain(const char *text)
 {
@@ -68,8 +70,7 @@ static void write_batch(FILE *out, const heed_batch *b)
     fprintf(out, "%" PRId64 "\n", b->B);
     for (int64_t i = 0; i < b->B; i++) {
         write_side(out, &b->source, i);
-        fputs("|", out);
-        fputs(" ", out);
+        fputs("| ", out);
         write_side(out, &b->target, i);
         fputs("\n", out);
     }
@@ -79,9 +80,7 @@ static bool write_batches(const char *path, const source *s, heed_loader *loader
 {
     FILE *out = fopen(path, "w");
     if (!out) return heed_fail(err, HEED_E_IO, "cannot write %s", path), false;
-    fputs("heed batches 1\n", out);
-    fprintf(out, "source %" PRId64 " target %" PRId64 " embed %" PRId64 " width %" PRId64 " dropout %g rate %g clip %g batches %" PRId64 "\n", s->of.source,
-            s->of.target, s->of.embed, s->of.width, s->of.dropout, s->of.rate, s->of.clip, s->of.batches);
+    fprintf(out, FIRST_LINE SETTINGS(PRId64, "g"), s->of.source, s->of.target, s->of.embed, s->of.width, s->of.dropout, s->of.rate, s->of.clip, s->of.batches);
     heed_status status = HEED_OK;
     for (int64_t n = 0; n < s->of.batches && !status;) {
         const heed_batch *b;
@@ -118,7 +117,7 @@ static int make_batches(source *s, const char *tsv, const char *path)
 
 static int write_demo(const char *dictionary, const char *path)
 {
-    source s = {.of = {.embed = 64, .width = 128, .rate = 2e-3, .clip = 1, .batches = 1000},
+    source s = {.of = {.embed = 64, .width = 128, .rate = 2e-3, .clip = 1, .batches = 400},
                 .source = {.units = HEED_UNIT_characters, .min_count = 1}, .target = {.units = HEED_UNIT_symbols, .min_count = 1}, .sentences = 48};
     char tsv[4096];
     heed_error err;
@@ -158,7 +157,7 @@ static bool write_pairs(FILE *out, const char *const *paths, heed_error *err)
 static int write_corpus(const char *from, const char *to, const char *path)
 {
     const heed_text_settings words = {.units = HEED_UNIT_symbols, .min_count = 2, .lower = true};
-    source s = {.of = {.embed = 256, .width = 512, .dropout = 0.5, .rate = 1e-3, .clip = 1, .batches = 200}, .source = words, .target = words, .sentences = 128};
+    source s = {.of = {.embed = 256, .width = 512, .dropout = 0.5, .rate = 1e-3, .clip = 1, .batches = 60}, .source = words, .target = words, .sentences = 128};
     char tsv[4096];
     heed_error err = {.status = HEED_OK};
     snprintf(tsv, sizeof tsv, "%s.tsv", path);
@@ -193,7 +192,7 @@ static heed_batch *read_batch(FILE *in, heed_error *err)
     enum { MOST = 4096 };
     int64_t B = 0;
     heed_tokens source[MOST], target[MOST];
-    if (!fgets(line, sizeof line, in) || (B = atol(line)) < 1 || B > MOST) return heed_fail(err, HEED_E_DATA, "no batch where one should be"), NULL;
+    if (!fgets(line, sizeof line, in) || (B = strtol(line, NULL, 10)) < 1 || B > MOST) return heed_fail(err, HEED_E_DATA, "no batch where one should be"), NULL;
     memset(source, 0, sizeof source);
     memset(target, 0, sizeof target);
     bool good = true;
@@ -228,8 +227,8 @@ static bool read_file(bench *b, const char *path, heed_error *err)
     FILE *in = fopen(path, "r");
     char first[64] = "";
     settings *s = &b->of;
-    bool good = in && fgets(first, sizeof first, in) && !strcmp(first, "heed batches 1\n") &&
-                fscanf(in, settings_form, &s->source, &s->target, &s->embed, &s->width, &s->dropout, &s->rate, &s->clip, &s->batches) == 8;
+    bool good = in && fgets(first, sizeof first, in) && !strcmp(first, FIRST_LINE) &&
+                fscanf(in, SETTINGS(SCNd64, "lf"), &s->source, &s->target, &s->embed, &s->width, &s->dropout, &s->rate, &s->clip, &s->batches) == 8;
     if (!good) heed_fail(err, HEED_E_DATA, "%s is no file of batches", path);
     b->batch = good ? calloc((size_t)s->batches + 1, sizeof *b->batch) : NULL;
     for (int64_t i = 0; b->batch && good && i < s->batches; i++) good = (b->batch[i] = read_batch(in, err)) != NULL;
@@ -355,7 +354,7 @@ int main(int argc, char **argv)
     if (argc == 5 && !strcmp(argv[1], "write") && !strcmp(argv[2], "demo")) return write_demo(argv[3], argv[4]);
     if (argc == 6 && !strcmp(argv[1], "write") && !strcmp(argv[2], "words")) return write_corpus(argv[3], argv[4], argv[5]);
     if (argc != 5 || strcmp(argv[1], "serve")) return complain("write demo DICTIONARY FILE | write words SOURCE TARGET FILE | serve FILE THREADS WEIGHTS");
-    bench b = {.threads = atoi(argv[3])};
+    bench b = {.threads = (int)strtol(argv[3], NULL, 10)};
     const int rc = serve(&b, argv[2], argv[4]);
     close_bench(&b);
     return rc;

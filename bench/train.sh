@@ -28,15 +28,15 @@ write_batches() {   # NAME: false when its data are not here
 }
 
 open_side() {   # SIDE COMMAND...
-    local in out
+    local in out word
     rm -f "$folder/in" "$folder/out"
     mkfifo "$folder/in" "$folder/out"
     "${@:2}" <"$folder/in" >"$folder/out" &
     pid[$1]=$!
     exec {in}>"$folder/in" {out}<"$folder/out"
     to[$1]=$in from[$1]=$out
-    read -r ready[$1] <&"$out" || { say "bench/train: $1 did not start"; exit 1; }
-    say "$1 ${ready[$1]}"
+    read -r word ready[$1] <&"$out" && [ "$word" = ready ] || { say "bench/train: $1 did not start"; exit 1; }
+    say "$1: ${ready[$1]}"
 }
 
 close_side() {   # SIDE
@@ -53,23 +53,27 @@ ask() {   # SIDE UPDATES: seconds, symbols, 1e9 operations, loss
     echo "$answer"
 }
 
-# Both sides must be one model: as many weights, and the same losses where no dropout makes them differ.
+# Both sides must be one model: as many weights, and the same losses where no dropout makes them differ (by rounding, which grows with time).
 check_sizes() { [ "${ready[heed]%% *}" = "${ready[torch]%% *}" ] || { say "bench/train: the models differ in size"; exit 1; }; }
+check_losses() { awk '{ loss[NR] = $NF } END { d = loss[1] - loss[2]; exit d * d > 1e-6 }' "$folder/first" || { say "bench/train: the models differ: $(cat "$folder/first")"; exit 1; }; }
 
 measure() {   # NAME UPDATES: $folder/NAME.rounds, lines "peak BITS GF/S" and "SIDE UPDATES SECONDS SYMBOLS OPERATIONS LOSS"
     local side round line
     open_side heed "$BUILD/bench/train" serve "$folder/$1" "$THREADS" "$folder/weights"
     [ "$sides" = heed ] || open_side torch "$PYTHON" bench/train_torch.py "$folder/$1" "$THREADS" "$folder/weights"
     [ "$sides" = heed ] || check_sizes
+    : >"$folder/first"
     for round in $(seq 0 "$ROUNDS"); do   # round 0 warms up
         echo "peak $("$BUILD/bench/peak" "$THREADS")" >>"$folder/$1.rounds"
         for side in $sides; do
             line="$side $2 $(ask "$side" "$2")"
             say "$1 $round/$ROUNDS: $line"
-            [ "$round" = 0 ] || echo "$line" >>"$folder/$1.rounds"
+            if [ "$round" = 0 ]; then echo "$line" >>"$folder/first"; else echo "$line" >>"$folder/$1.rounds"; fi
         done
+        [ "$round$1$sides" != "0demoheed torch" ] || check_losses
     done
-    for side in $sides; do close_side "$side"; done
+    [ "$sides" = heed ] || close_side torch   # first: it holds heed's pipes too
+    close_side heed
 }
 
 # A batch's operations are told by heed's side alone; the batches are the same.
@@ -78,18 +82,18 @@ tabulate() {   # NAME: rows of the table
         function sorted(list, n,   i, j, x) { for (i = 2; i <= n; i++) { x = list[i]; for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]; list[j + 1] = x } }
         function median(list, n) { sorted(list, n); return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2 }
         function column(side, table, out,   i) { for (i = 1; i <= n[side]; i++) out[i] = table[side, i]; return n[side] }
-        function row(side, title,   k, speed, least, loss) {
+        function row(side, title,   k, speed, least) {
             k = column(side, ms, list); speed = median(list, k); least = list[1]
             k = column(side, tokens, list); rate[side] = median(list, k)
-            printf "| %s | %s | %.1f | %.1f | %d | %.0f | %.0f %% | %.3f |\n", name, title, speed, least, rate[side], work * rate[side], 100 * work * rate[side] / peak, last[side]
+            printf "| %s, %.2f million weights | %s | %.1f | %.1f | %d | %.0f | %.0f %% | %.3f |\n", name, weights / 1e6, title, speed, least, rate[side],
+                work * rate[side], 100 * work * rate[side] / peak, last[side]
         }
         $1 == "peak" { if ($3 > peak) peak = $3; next }
         { i = ++n[$1]; ms[$1, i] = 1000 * $3 / $2; tokens[$1, i] = $4 / $3; last[$1] = $6; all[$1] += $4; operations += $5 }
         END {
             work = operations / all["heed"]
             row("heed", "heed")
-            if (n["torch"]) { row("torch", "PyTorch"); printf "| %s | **heed : PyTorch** | | | **%.2f** | | | |\n", name, rate["heed"] / rate["torch"] }
-            printf "%s: %.2f million weights, f32 peak %.0f GF/s.\n", name, weights / 1e6, peak > "/dev/stderr"
+            if (n["torch"]) { row("torch", "PyTorch"); printf "| | **heed : PyTorch** | | | **%.2f** | | | |\n", rate["heed"] / rate["torch"] }
         }' "$folder/$1.rounds"
 }
 

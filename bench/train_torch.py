@@ -3,9 +3,9 @@
     train_torch.py FILE THREADS WEIGHTS
 
 Reads the batches that `train write` made and the initial weights that `train serve` wrote, and speaks as that program does (bench/train.c).
-Everything that is known to make PyTorch faster on a processor is done: keys are projected once a batch, the output layer runs once over all
-steps, Adam is the fused one, glibc keeps freed memory. Rows of padding are masked or packed away, so both sides compute the same function; a
-model without dropout must give the same losses, and does.
+What makes PyTorch faster on a processor is done: keys are projected once a batch, the output layer runs once over all steps, Adam is the fused
+one, glibc keeps freed memory, and the backward encoder reads turned rows, which measured 2 to 4 % faster than packed sequences. Padding
+reaches neither attention nor loss, so both sides compute the same function: without dropout they must give the same losses, and do.
 """
 import ctypes
 import json
@@ -25,7 +25,6 @@ if hasattr(ctypes.CDLL(None), "mallopt"):
 import torch                          # noqa: E402
 import torch.nn as nn                 # noqa: E402
 import torch.nn.functional as F       # noqa: E402
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence   # noqa: E402
 
 torch.set_num_threads(THREADS)
 torch.manual_seed(1)
@@ -64,7 +63,7 @@ class Model(nn.Module):
     def __init__(self, source, target, embed, width, dropout):
         super().__init__()
         self.source_embedding, self.target_embedding = nn.Embedding(source, embed), nn.Embedding(target, embed)
-        self.encoder = nn.GRU(embed, width, bidirectional=True, batch_first=True)
+        self.ahead, self.behind = nn.GRU(embed, width, batch_first=True), nn.GRU(embed, width, batch_first=True)
         self.start = nn.Linear(2 * width, width)
         self.query, self.key = nn.Linear(width, width, bias=False), nn.Linear(2 * width, width)
         self.v = nn.Parameter(torch.empty(width))
@@ -73,9 +72,15 @@ class Model(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def encode(self, source, lengths):
-        x = pack_padded_sequence(self.dropout(self.source_embedding(source)), lengths, batch_first=True, enforce_sorted=False)
-        states, last = self.encoder(x)
-        return pad_packed_sequence(states, batch_first=True)[0], torch.tanh(self.start(torch.cat([last[0], last[1]], 1)))
+        x = self.dropout(self.source_embedding(source))
+        at = torch.arange(source.shape[1])
+        turned = torch.where(at < lengths[:, None], lengths[:, None] - 1 - at, at)      # each sentence back to front, its padding where it was
+
+        def turn(rows):
+            return rows.gather(1, turned[:, :, None].expand(-1, -1, rows.shape[2]))
+        ahead, behind = self.ahead(x)[0], turn(self.behind(turn(x))[0])
+        last = torch.cat([ahead[torch.arange(len(lengths)), lengths - 1], behind[:, 0]], 1)
+        return torch.cat([ahead, behind], 2), torch.tanh(self.start(last))
 
     def forward(self, source, lengths, before):                                     # [B,S], [B], [B,T] -> [B,T,V]
         memory, h = self.encode(source, lengths)
@@ -97,10 +102,10 @@ class Model(nn.Module):
             to.data.copy_(torch.cat([w.pop(n) for n in names], 1) if len(names) > 1 else w.pop(names[0]).view_as(to))
         copy(self.source_embedding.weight, "encoder.embedding")
         copy(self.target_embedding.weight, "decoder.embedding")
-        for suffix, direction in (("", "forward"), ("_reverse", "backward")):
+        for encoder, direction in ((self.ahead, "forward"), (self.behind, "backward")):
             for part, name in (("ih", "input"), ("hh", "hidden")):
                 for kind in ("weight", "bias"):
-                    copy(getattr(self.encoder, f"{kind}_{part}_l0{suffix}"), f"encoder.0.{direction}.{name}.{kind}")
+                    copy(getattr(encoder, f"{kind}_{part}_l0"), f"encoder.0.{direction}.{name}.{kind}")
         copy(self.cell.weight_ih, "decoder.0.input.weight", "decoder.context.weight")
         copy(self.cell.bias_ih, "decoder.0.input.bias")
         copy(self.cell.weight_hh, "decoder.0.hidden.weight")

@@ -87,6 +87,7 @@ struct heed_weight {
 HEED_API heed_params *heed_params_new(heed_error *err);
 HEED_API void heed_params_free(heed_params *p);
 HEED_API heed_weight *heed_params_add(heed_params *p, const char *name, int rank, int64_t rows, int64_t cols, heed_fill fill, double scale);
+HEED_API heed_status heed_params_status(const heed_params *p, heed_error *err);   /* HEED_E_NOMEM: a weight could not be declared; finish says so too */
 HEED_API heed_status heed_params_finish(heed_params *p, heed_error *err);
 HEED_API void heed_params_fill(heed_params *p, uint64_t seed);          /* initial values, each keyed by the weight's name */
 HEED_API int64_t heed_params_count(const heed_params *p);               /* weights */

@@ -47,7 +47,7 @@ static heed_status build_parts(heed_model *m, heed_error *err)
     m->decoder = m->decoder_kind->init(m->arena, m->params, r, heed_text_size(m->target), m->encoder_kind->width(m->encoder), err);
     if (!m->decoder) return HEED_E_USAGE;
     init_head(m);
-    return HEED_OK;
+    return heed_params_status(m->params, err);
 }
 
 heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *target, heed_error *err)

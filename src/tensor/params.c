@@ -74,10 +74,15 @@ void heed_weight_product(heed_weight *w)
     if (w) w->product = true;
 }
 
+heed_status heed_params_status(const heed_params *p, heed_error *err)
+{
+    return p->failed ? heed_fail(err, HEED_E_NOMEM, "out of memory for the weights, or a weight's name is too long") : HEED_OK;
+}
+
 heed_status heed_params_finish(heed_params *p, heed_error *err)
 {
     size_t bytes = (size_t)p->size * sizeof(float);
-    if (p->failed) return heed_fail(err, HEED_E_NOMEM, "out of memory for the weights, or a weight's name is too long");
+    if (heed_params_status(p, err) != HEED_OK) return HEED_E_NOMEM;
     p->values = aligned_alloc(64, bytes ? bytes : 64);
     if (!p->values) return heed_fail(err, HEED_E_NOMEM, "out of memory: %zu bytes for the weights", bytes);
     memset(p->values, 0, bytes);

@@ -30,8 +30,8 @@ const tiny *variant_at(int i, const char **name)
     const int look = i % LOOKS, order = i / LOOKS;
     if (look < VECTORS) snprintf(attention, sizeof attention, "{score: none, vector: %s}", look ? "every_step" : "start");
     else
-        snprintf(attention, sizeof attention, "{score: %s, align: %s, window: 2, width: %d}", scores[(look - VECTORS) / ALIGNS],
-                 aligns[(look - VECTORS) % ALIGNS], look % 2 ? 7 : 0);
+        snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, width: %d}", scores[(look - VECTORS) / ALIGNS],
+                 aligns[(look - VECTORS) % ALIGNS], VARIANT_WINDOW, look % 2 ? 7 : 0);
     t = (tiny){.cell = i % 2 ? "lstm" : "gru",
                .decoder_cell = (i / 2) % 2 ? "lstm" : "gru",
                .layers = 1 + (i / 4) % 2,

@@ -4,6 +4,8 @@
 
 #include "support/tiny.h"
 
+enum { VARIANT_WINDOW = 2 };
+
 int variant_count(void);
 /* Number i; its name tells a failure. Valid until the next call. */
 const tiny *variant_at(int i, const char **name);

@@ -1,0 +1,145 @@
+/* A model opened, asked, evaluated and saved, with every allocation refused in turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "heed.h"
+#include "oom/refuse.h"
+#include "support/scratch.h"
+#include "support/tiny.h"
+
+static void expect_nomem(const heed_error *err)
+{
+    if (err->status != HEED_E_NOMEM) fail_msg("status %d: %s", (int)err->status, err->text);
+}
+
+static const heed_item items[] = {{"abc de", NULL}, {"a", "A Z"}, {"\xFF", NULL}, {"", NULL}, {"e", NULL}};
+enum { ITEMS = sizeof items / sizeof *items };
+
+/* What came is whole: an item fails for its own reason or not at all. */
+static bool ask(heed_session *s, heed_error *err)
+{
+    heed_reply *r = heed_session_run(s, &(heed_request){.items = items, .count = ITEMS, .weights = true}, err);
+    bool done = r != NULL;
+    for (int64_t i = 0; i < ITEMS && done; i++) {
+        assert_int_equal(heed_reply_at(r, i)->status, i == 2 ? HEED_E_DATA : HEED_OK);
+        char *json = heed_reply_json(r, i, i, true, err);
+        done = json != NULL;
+        free(json);
+    }
+    heed_reply_free(r);
+    return done;
+}
+
+static bool open_and_ask(void *data)
+{
+    heed_error err = {0};
+    heed_model *m = heed_model_open(data, &err);
+    heed_session *s = m ? heed_session_new(m, &(heed_session_options){.threads = 1, .batch = 2}, &err) : NULL;
+    const bool done = s && ask(s, &err);
+    if (!done) expect_nomem(&err);
+    heed_session_free(s);
+    heed_model_close(m);
+    return done;
+}
+
+/* A session that lived through a refusal answers again: the reply is that of the first time. */
+static bool ask_again(void *data)
+{
+    heed_session *s = data;
+    heed_error err = {0};
+    const bool done = ask(s, &err);
+    if (!done) expect_nomem(&err);
+    return done;
+}
+
+static bool look_into(void *data)
+{
+    heed_session *s = data;
+    heed_error err = {0};
+    for (int picture = HEED_PICTURE_TERMINAL; picture <= HEED_PICTURE_STEPS; picture++) {
+        char *text = heed_explain(s, &items[0], &(heed_explain_options){.picture = (heed_picture)picture, .layer = -1, .head = -1}, &err);
+        if (!text) expect_nomem(&err);
+        if (!text) return false;
+        free(text);
+    }
+    return true;
+}
+
+typedef struct exam { heed_session *s; const char *tsv; } exam;
+
+static bool evaluate(void *data)
+{
+    const exam *e = data;
+    heed_error err = {0};
+    heed_figure *figures;
+    int count;
+    const int64_t edge = 2;
+    const heed_eval_options o = {.source = e->tsv, .metrics = "loss bleu", .edges = &edge, .edge_count = 1};
+    const heed_status status = heed_eval(e->s, &o, &figures, &count, &err);
+    if (status) expect_nomem(&err);
+    free(figures);
+    return status == HEED_OK;
+}
+
+static bool describe_and_save(void *data)
+{
+    heed_model *m = data;
+    heed_error err = {0};
+    char *text = heed_model_describe(m, false, &err), *json = text ? heed_model_describe(m, true, &err) : NULL;
+    const bool done = json && heed_model_save(m, scratch_path("saved"), NULL, &err) == HEED_OK;
+    if (!done) expect_nomem(&err);
+    free(text);
+    free(json);
+    return done;
+}
+
+static void refuse_both_ways(bool (*run)(void *), const void *data)
+{
+    assert_true(refuse_each(run, (void *)(uintptr_t)data, true, 5000) > 0);
+    assert_true(refuse_each(run, (void *)(uintptr_t)data, false, 5000) > 0);
+}
+
+static void test_open_and_run__survive_every_refusal(void **state)
+{
+    (void)state;
+    refuse_both_ways(open_and_ask, tiny_save(tiny_build(&(tiny){.cell = "lstm", .decoder_cell = "lstm"}), "m"));
+    refuse_both_ways(open_and_ask, tiny_save(tiny_build(&(tiny){.attention = "none", .order = "order: luong, input_feeding: true", .tie = "output"}), "n"));
+}
+
+/* A new session at first, then one that has all it needs but what belongs to the reply. */
+static void test_session__survives_every_refusal_and_goes_on(void **state)
+{
+    (void)state;
+    heed_model *m = tiny_build(&(tiny){.layers = 2});
+    heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, NULL);
+    refuse_both_ways(ask_again, s);
+    refuse_both_ways(look_into, s);
+    refuse_both_ways(evaluate, &(exam){s, scratch_text("pairs.tsv", "abc\tA B\tC\na\tB C D E\nedcba\t\n")});
+    assert_true(ask_again(s));
+    heed_session_free(s);
+    heed_model_free(m);
+}
+
+static void test_save_and_describe__survive_every_refusal(void **state)
+{
+    (void)state;
+    heed_model *m = tiny_build(&(tiny){0});
+    refuse_both_ways(describe_and_save, m);
+    heed_model_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open_and_run__survive_every_refusal),
+        cmocka_unit_test(test_session__survives_every_refusal_and_goes_on),
+        cmocka_unit_test(test_save_and_describe__survive_every_refusal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,364 @@
+/* Figures of a model on files: heed_eval against the same outputs scored by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "heed.h"
+#include "metric/metric.h"
+#include "support/scratch.h"
+#include "support/tiny.h"
+
+/* --- help -------------------------------------------------------------------------------------------------------------------------- */
+
+enum { RECORDS = 40, LONGEST = 12 };
+
+static heed_model *model;
+static heed_session *session;
+
+static int set_up(void **state)
+{
+    (void)state;
+    model = tiny_build(&(tiny){.data = "data: {train: none.tsv, valid: none.tsv, test: {spoken: [one.txt, two.txt], written: [all.tsv]}}", .train = "train: {validate: {metric: chrf}}"});
+    session = heed_session_new(model, &(heed_session_options){.threads = 2, .batch = 7}, NULL);
+    return session ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    heed_session_free(session);
+    heed_model_free(model);
+    return 0;
+}
+
+typedef struct figures { heed_figure *f; int count; heed_error err; } figures;
+
+static heed_status evaluate(figures *x, const heed_eval_options *o)
+{
+    *x = (figures){0};
+    const heed_status status = heed_eval(session, o, &x->f, &x->count, &x->err);
+    if (status) assert_true(x->f == NULL && x->count == 0 && x->err.status == status);
+    return status;
+}
+
+static const heed_figure *figure(const figures *x, const char *name)
+{
+    for (int i = 0; i < x->count; i++)
+        if (strcmp(x->f[i].name, name) == 0) return &x->f[i];
+    fail_msg("no figure \"%s\"", name);
+    return NULL;
+}
+
+static void refused(const heed_eval_options *o, heed_status status, const char *text)
+{
+    figures x;
+    if (evaluate(&x, o) != status) fail_msg("status %d, expected %d: %s", (int)x.err.status, (int)status, x.err.text);
+    if (!strstr(x.err.text, text)) fail_msg("no \"%s\" in: %s", text, x.err.text);
+}
+
+/* Pairs to be evaluated: every second reference is what the model writes. */
+typedef struct corpus { char source[RECORDS][LONGEST + 1]; char reference[RECORDS][100]; char written[RECORDS][100]; double logp[RECORDS]; int64_t symbols[RECORDS]; } corpus;
+
+static void run_one(const char *source, const char *target, char *text, double *score, int64_t *count)
+{
+    heed_reply *r = heed_session_run(session, &(heed_request){.items = &(heed_item){source, target}, .count = 1}, NULL);
+    const heed_output *o = heed_reply_at(r, 0);
+    if (text) snprintf(text, 100, "%s", o->text);
+    *score = o->score;
+    *count = o->count;
+    heed_reply_free(r);
+}
+
+static const corpus *make(void)
+{
+    static corpus c;
+    if (c.source[0][0]) return &c;
+    for (uint64_t i = 0; i < RECORDS; i++) {
+        const uint64_t n = 1 + heed_below(i, 0, LONGEST);
+        for (uint64_t k = 0; k < n; k++) c.source[i][k] = "abcdeq"[heed_below(i, 1 + k, 6)];
+        run_one(c.source[i], NULL, c.written[i], &c.logp[i], &c.symbols[i]);
+        snprintf(c.reference[i], sizeof c.reference[i], "%s", i % 2 ? "A B" : c.written[i]);
+        run_one(c.source[i], c.reference[i], NULL, &c.logp[i], &c.symbols[i]);
+    }
+    return &c;
+}
+
+/* The value over records whose length is in [from, to]. */
+static double expected(const corpus *c, const char *name, int64_t from, int64_t to)
+{
+    double logp = 0;
+    int64_t symbols = 0;
+    heed_metric *m = strcmp(name, "loss") ? heed_metric_new(name, &(heed_metric_options){0}, NULL) : NULL;
+    for (int i = 0; i < RECORDS; i++) {
+        const int64_t n = (int64_t)strlen(c->source[i]);
+        const char *reference = c->reference[i];
+        if (n < from || n > to) continue;
+        logp += c->logp[i];
+        symbols += c->symbols[i];
+        if (m) assert_int_equal(heed_metric_add(m, c->written[i], &reference, 1, NULL), HEED_OK);
+    }
+    const double value = m ? heed_metric_value(m) : -logp / (double)symbols;
+    heed_metric_free(m);
+    return value;
+}
+
+static void expect(const figures *x, const char *name, double value)
+{
+    const heed_figure *f = figure(x, name);
+    if (fabs(f->value - value) > 1e-12 * fabs(value)) fail_msg("%s is %.17g, expected %.17g", name, f->value, value);
+}
+
+static heed_eval_options two_files(const corpus *c)
+{
+    heed_buf source = {0}, target = {0};
+    for (int i = 0; i < RECORDS; i++) {
+        heed_buf_printf(&source, "%s\n", c->source[i]);
+        heed_buf_printf(&target, "%s\r\n", c->reference[i]);
+    }
+    const heed_eval_options o = {.source = scratch_text("one.txt", source.data), .target = scratch_text("two.txt", target.data)};
+    heed_buf_free(&source);
+    heed_buf_free(&target);
+    return o;
+}
+
+/* --- figures ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void test_figures__are_those_of_the_outputs(void **state)
+{
+    (void)state;
+    figures x;
+    const corpus *c = make();
+    heed_eval_options o = two_files(c);
+    o.metrics = "loss wer accuracy";
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    assert_int_equal(x.count, 3);
+    expect(&x, "loss", expected(c, "loss", 0, 99));
+    expect(&x, "wer", expected(c, "wer", 0, 99));
+    expect(&x, "accuracy", expected(c, "accuracy", 0, 99));
+    assert_true(figure(&x, "accuracy")->value >= 50 && figure(&x, "wer")->value > 0);
+    assert_non_null(strstr(figure(&x, "wer")->signature, "records:40|"));
+    heed_free(x.f);
+}
+
+static void test_figures__without_names_are_the_recipes_and_the_usual_ones(void **state)
+{
+    (void)state;
+    figures x;
+    heed_eval_options o = two_files(make());
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    static const char *const names[] = {"loss", "chrf", "wer", "accuracy"};
+    assert_int_equal(x.count, 4);
+    for (int i = 0; i < 4; i++) assert_string_equal(x.f[i].name, names[i]);
+    heed_free(x.f);
+}
+
+static void test_bins__hold_each_record_once(void **state)
+{
+    (void)state;
+    figures x;
+    const corpus *c = make();
+    const int64_t edges[] = {3, 7, 7, 40, 50};   /* the third and the last two bins are empty */
+    heed_eval_options o = two_files(c);
+    o.metrics = "wer loss";
+    o.edges = edges;
+    o.edge_count = 5;
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    assert_int_equal(x.count, 2 * 4);
+    static const struct { const char *bin; int64_t from, to; } bins[] = {{"", 0, 99}, {" 1-3", 1, 3}, {" 4-7", 4, 7}, {" 8-40", 8, 40}};
+    for (int i = 0; i < 4; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "wer%s", bins[i].bin);
+        expect(&x, name, expected(c, "wer", bins[i].from, bins[i].to));
+        snprintf(name, sizeof name, "loss%s", bins[i].bin);
+        expect(&x, name, expected(c, "loss", bins[i].from, bins[i].to));
+    }
+    heed_free(x.f);
+    o.edge_count = 1;
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    expect(&x, "wer 4-", expected(c, "wer", 4, 99));
+    heed_free(x.f);
+}
+
+/* Any of a record's references may match; the loss is that of the first. */
+static void test_references__may_be_several(void **state)
+{
+    (void)state;
+    figures x;
+    const corpus *c = make();
+    heed_buf text = {0};
+    for (int i = 0; i < RECORDS; i++) heed_buf_printf(&text, i % 2 ? "%s\t%s\tnothing\t%s\n" : "%s\t%s\n", c->source[i], c->reference[i], c->written[i]);
+    const heed_eval_options o = {.source = scratch_text("several.tsv", text.data), .metrics = "accuracy loss"};
+    heed_buf_free(&text);
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    expect(&x, "accuracy", 100);
+    expect(&x, "loss", expected(c, "loss", 0, 99));
+    heed_free(x.f);
+}
+
+static void test_tsv__fields_may_be_escaped(void **state)
+{
+    (void)state;
+    figures x, y;
+    const heed_eval_options plain = {.source = scratch_text("a.txt", "a\\b\n"), .target = scratch_text("b.txt", "A\tB C\n"), .metrics = "loss wer"};
+    static const char *const escaped[] = {"a\\\\b\tA\\tB C\n", "a\\\\b\tA\\tB C\tA\n"};
+    assert_int_equal(evaluate(&x, &plain), HEED_OK);
+    for (int i = 0; i < 2; i++) {
+        const heed_eval_options o = {.source = scratch_text("ab.tsv", escaped[i]), .metrics = "loss wer"};
+        assert_int_equal(evaluate(&y, &o), HEED_OK);
+        expect(&y, "loss", figure(&x, "loss")->value);
+        heed_free(y.f);
+    }
+    heed_free(x.f);
+}
+
+/* More records than are held at once, and a last line without an end. */
+static void test_rounds__join_without_a_seam(void **state)
+{
+    (void)state;
+    enum { MANY = 2500 };
+    figures x;
+    const corpus *c = make();
+    heed_buf text = {0};
+    double logp = 0;
+    int64_t symbols = 0;
+    for (int i = 0; i < MANY; i++) {
+        heed_buf_printf(&text, "%s%s\t%s", i ? "\n" : "", c->source[i % RECORDS], c->reference[i % RECORDS]);
+        logp += c->logp[i % RECORDS];
+        symbols += c->symbols[i % RECORDS];
+    }
+    const heed_eval_options o = {.source = scratch_text("many.tsv", text.data), .metrics = "loss"};
+    heed_buf_free(&text);
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    expect(&x, "loss", -logp / (double)symbols);
+    assert_non_null(strstr(x.f[0].signature, "records:2500"));
+    heed_free(x.f);
+}
+
+static void test_sets__are_those_of_the_recipe(void **state)
+{
+    (void)state;
+    figures x;
+    const corpus *c = make();
+    two_files(c);
+    scratch_text("all.tsv", "abc\tA B\n");
+    char dir[512];
+    snprintf(dir, sizeof dir, "%s", scratch_path("x"));
+    *strrchr(dir, '/') = 0;
+    heed_eval_options o = {.data_dir = dir, .metrics = "wer"};
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    assert_int_equal(x.count, 2);
+    expect(&x, "spoken/wer", expected(c, "wer", 0, 99));
+    figure(&x, "written/wer");
+    heed_free(x.f);
+    o.set_name = "written";
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    assert_int_equal(x.count, 1);
+    heed_free(x.f);
+    o.set_name = "sung";
+    refused(&o, HEED_E_USAGE, "\"sung\"");
+}
+
+/* --- what is refused ------------------------------------------------------------------------------------------------------------------------ */
+
+static void test_sides__of_unequal_length_are_refused(void **state)
+{
+    (void)state;
+    const heed_eval_options longer = {.source = scratch_text("short.txt", "a\nb\n"), .target = scratch_text("long.txt", "A\nB\nC\n"), .metrics = "wer"};
+    refused(&longer, HEED_E_DATA, "short.txt ends after line 2");
+    const heed_eval_options shorter = {.source = longer.target, .target = longer.source, .metrics = "wer"};
+    refused(&shorter, HEED_E_DATA, "short.txt ends after line 2");
+}
+
+static void test_files__that_say_nothing_are_refused(void **state)
+{
+    (void)state;
+    const heed_eval_options empty = {.source = scratch_text("empty.tsv", "")};
+    refused(&empty, HEED_E_DATA, "empty.tsv: no record");
+    const heed_eval_options none = {.source = scratch_path("none.txt"), .target = scratch_path("none.txt")};
+    refused(&none, HEED_E_DATA, "none.txt");
+}
+
+static void test_records__that_cannot_be_read_are_told_by_line(void **state)
+{
+    (void)state;
+    static const struct { const char *text; size_t size; const char *told; } bad[] = {
+        {"a\tA\nb\n", 6, "line 2: one column"},
+        {"a\tA\nb\xC3\tB\n", 9, "line 2: byte 0xC3 at column 2"},
+        {"a\tA\nb\tB\nc\0\tC\n", 13, "line 3: byte 0x00 at column 2"},
+        {"a\t1\t2\t3\t4\t5\t6\t7\t8\t9\t0\t1\t2\t3\t4\t5\t6\t7\n", 36, "line 1: more than 16 references"},
+    };
+    for (int i = 0; i < 4; i++) refused(&(heed_eval_options){.source = scratch_write("bad.tsv", bad[i].text, bad[i].size)}, HEED_E_DATA, bad[i].told);
+}
+
+static void test_records__that_are_too_long_are_refused(void **state)
+{
+    (void)state;
+    heed_buf text = {0};
+    for (int side = 0; side < 2; side++) {
+        heed_buf_reset(&text);
+        heed_buf_text(&text, "a\tA\n");
+        for (int i = 0; i < 6000; i++) heed_buf_text(&text, i == 0 ? (side ? "a\tA" : "a") : side ? " A" : "a");
+        heed_buf_text(&text, side ? "\n" : "\tA\n");
+        refused(&(heed_eval_options){.source = scratch_text("wide.tsv", text.data), .metrics = "loss"}, HEED_E_LIMIT, "record 2: 6000 symbols");
+    }
+    heed_buf_free(&text);
+}
+
+static void test_metrics__that_are_unknown_are_refused(void **state)
+{
+    (void)state;
+    heed_eval_options o = two_files(make());
+    o.metrics = "loss wer beauty";
+    refused(&o, HEED_E_USAGE, "beauty");
+    o.metrics = "wer wer wer wer wer wer wer wer wer";
+    refused(&o, HEED_E_USAGE, "metrics");
+}
+
+/* --- files against files ---------------------------------------------------------------------------------------------------------------------- */
+
+static void test_score__takes_several_references(void **state)
+{
+    (void)state;
+    heed_error err;
+    heed_figure f;
+    const char *const references[] = {scratch_text("r1.txt", "A\nB\n"), scratch_text("r2.txt", "C\nD\n")};
+    const char *hypothesis = scratch_text("h.txt", "C\nB");
+    assert_int_equal(heed_files_score("accuracy", references, 2, hypothesis, NULL, &f, &err), HEED_OK);
+    assert_true(f.value == 100);
+    assert_int_equal(heed_files_score("accuracy", references, 1, hypothesis, NULL, &f, &err), HEED_OK);
+    assert_true(f.value == 50);
+    assert_int_equal(heed_files_score("accuracy", references, 1, scratch_text("h.txt", "C\n"), NULL, &f, &err), HEED_E_DATA);
+    assert_non_null(strstr(err.text, "h.txt ends after line 1"));
+    assert_int_equal(heed_files_score("beauty", references, 1, hypothesis, NULL, &f, NULL), HEED_E_USAGE);
+    assert_int_equal(heed_files_score("accuracy", references, 0, hypothesis, NULL, &f, &err), HEED_E_USAGE);
+    assert_int_equal(heed_files_score("accuracy", (const char *const[]){scratch_text("e.txt", "")}, 1, scratch_text("h.txt", ""), NULL, &f, &err), HEED_E_DATA);
+    assert_non_null(strstr(err.text, "empty"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figures__are_those_of_the_outputs),
+        cmocka_unit_test(test_figures__without_names_are_the_recipes_and_the_usual_ones),
+        cmocka_unit_test(test_bins__hold_each_record_once),
+        cmocka_unit_test(test_references__may_be_several),
+        cmocka_unit_test(test_tsv__fields_may_be_escaped),
+        cmocka_unit_test(test_rounds__join_without_a_seam),
+        cmocka_unit_test(test_sets__are_those_of_the_recipe),
+        cmocka_unit_test(test_sides__of_unequal_length_are_refused),
+        cmocka_unit_test(test_files__that_say_nothing_are_refused),
+        cmocka_unit_test(test_records__that_cannot_be_read_are_told_by_line),
+        cmocka_unit_test(test_records__that_are_too_long_are_refused),
+        cmocka_unit_test(test_metrics__that_are_unknown_are_refused),
+        cmocka_unit_test(test_score__takes_several_references),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
