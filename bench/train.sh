@@ -105,7 +105,7 @@ report() {
     cat "$folder/rows"
     echo
     echo "$(awk -F ': *' '/^model name/ { print $2; exit }' /proc/cpuinfo), $THREADS threads, measured f32 peak $(peak_of), $(date +%Y-%m-%d)."
-    echo "${versions}. $ROUNDS rounds."
+    echo "${versions}. Rounds: $ROUNDS."
 }
 
 record() {   # puts the report between the markers of the page
