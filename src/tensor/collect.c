@@ -35,7 +35,7 @@ static void add_piece(const heed_kernels *k, float *g, const heed_weight *w, con
     const int64_t d = w->tensor.cols;
     switch (p->kind) {
     case HEED_PENDING_COLUMNS:
-        for (int64_t i = 0; i < p->rows.rows; i++) k->axpy(g, 1, p->rows.dy + i * p->rows.ldy, d);
+        k->colsum(g, p->rows.dy, p->rows.rows, d);
         break;
     case HEED_PENDING_EMBED:
         for (int64_t i = 0; i < p->rows.rows; i++)

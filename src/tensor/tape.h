@@ -23,7 +23,7 @@ typedef enum heed_pending_kind { HEED_PENDING_PRODUCT, HEED_PENDING_COLUMNS, HEE
 typedef struct heed_pending heed_pending;
 struct heed_pending {
     heed_pending_kind kind;
-    heed_gemm_rows rows;                /* product: dy^T x; columns: sum of dy's rows */
+    heed_gemm_rows rows;                /* product: dy^T x; columns: sum of dy's rows, which are contiguous */
     const int32_t *ids;                 /* embed: dy row i belongs to weight row ids[i] */
     const float *dense;                 /* dense: the weight's whole gradient */
     heed_pending *next;
