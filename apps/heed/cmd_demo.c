@@ -15,7 +15,7 @@ typedef struct demo_values { const char *dir; int64_t seed, updates, phrases; bo
 static const cli_option options[] = {
     {"-o", "DIR", CLI_TEXT, offsetof(demo_values, dir), "where data, models and pictures go; default runs/demo"},
     {"--seed", "N", CLI_WHOLE, offsetof(demo_values, seed), "start of every generator; default 1"},
-    {"--updates", "N", CLI_WHOLE, offsetof(demo_values, updates), "updates of either model; default: about three minutes on two cores"},
+    {"--updates", "N", CLI_WHOLE, offsetof(demo_values, updates), "updates of either model; default: a minute or two for both on two cores"},
     {"--phrases", "N", CLI_WHOLE, offsetof(demo_values, phrases), "test phrases of each length; default 500"},
     {"--data-only", NULL, CLI_FLAG, offsetof(demo_values, data_only), "write phrases, single words and recipes, and train nothing"},
     {0},
@@ -64,8 +64,8 @@ static int prepare(const demo *d, bool data_only)
     if (code)
         return code;
     cli_say(d->globals, data_only ? "writing phrases, single words and both recipes to %s"
-                                  : "two models of equal size learn to pronounce phrases, one with attention, the other from a single fixed vector; about "
-                                    "three\nminutes on two cores, Ctrl-C ends it; all goes to %s", d->dir);
+                                  : "two models of equal size learn to pronounce phrases, one with attention, the other from a single fixed vector;\n"
+                                    "a minute or two on two cores, Ctrl-C ends it; all goes to %s", d->dir);
     heed_demo_options o = {.dictionary = dictionary, .dir = d->dir, .seed = d->seed, .updates = d->updates, .test_phrases = d->test_phrases};
     return heed_demo_prepare(&o, &err) ? cli_fail(&err) : EXIT_OK;
 }
@@ -152,7 +152,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
 }
 
 const cli_command cli_demo = {
-    .name = "demo", .arguments = "[PHRASE...]", .summary = "learn to pronounce with and without attention, in three minutes",
+    .name = "demo", .arguments = "[PHRASE...]", .summary = "learn to pronounce with and without attention, in a minute or two",
     .text = "Draws phrases of one to three words from the CMU pronouncing dictionary and trains two models of equal size to pronounce\n"
             "them: one must squeeze the whole phrase into a fixed vector, the other attends to the letters anew for each sound. Prints the\n"
             "phone error rate of both for phrases of one to six unseen words, pronounces unseen words and PHRASE, draws where the model\n"
