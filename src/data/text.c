@@ -7,12 +7,14 @@
 #include "base/unicode.h"
 #include "data/normal.h"
 #include "data/text_state.h"
+#include "data/words.h"
 
 typedef struct unit {
     const char *name;
     const char *joint;     /* printed between two symbols */
     const char *unknown;   /* printed for <unk>: one symbol, so that it counts as one error */
     int64_t (*cut)(const heed_token *code, int64_t n, int64_t *size);
+    bool (*part)(heed_tokens *text);   /* prepares the text for cut; NULL: nothing to do. False: out of memory */
 } unit;
 
 static int64_t cut_characters(const heed_token *code, int64_t n, int64_t *size)
@@ -38,13 +40,34 @@ static int64_t cut_symbols(const heed_token *code, int64_t n, int64_t *size)
     return skip;
 }
 
+static bool between_words(int32_t code)
+{
+    return code == HEED_CUT || heed_unicode_space(code);
+}
+
+static int64_t cut_words(const heed_token *code, int64_t n, int64_t *size)
+{
+    int64_t skip = 0, end;
+    while (skip < n && between_words(code[skip].id))
+        skip++;
+    for (end = skip; end < n && !between_words(code[end].id);)
+        end++;
+    *size = end - skip;
+    return skip;
+}
+
 #define JOINT_characters ""
 #define JOINT_symbols " "
+#define JOINT_words " "
 #define UNKNOWN_characters "\xEF\xBF\xBD"
 #define UNKNOWN_symbols "<unk>"
+#define UNKNOWN_words "<unk>"
+#define PART_characters NULL
+#define PART_symbols NULL
+#define PART_words heed_words_part
 
 static const unit units[HEED_UNIT_COUNT] = {
-#define HEED_UNIT(name, help) {#name, JOINT_##name, UNKNOWN_##name, cut_##name},
+#define HEED_UNIT(name, help) {#name, JOINT_##name, UNKNOWN_##name, cut_##name, PART_##name},
 #include "data/units.def"
 #undef HEED_UNIT
 };
@@ -90,6 +113,11 @@ heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err)
         heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
     else
         t->settings = *settings;
+    if (t && settings->units == HEED_UNIT_words && (t->joints = calloc(1, sizeof *t->joints)) == NULL) {
+        heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
+        heed_text_free(t);
+        t = NULL;
+    }
     return t;
 }
 
@@ -99,20 +127,34 @@ void heed_text_free(heed_text *t)
         return;
     heed_vocabulary_free(&t->vocabulary);
     heed_tokens_free(&t->codes);
+    free(t->joints);
     free(t);
+}
+
+/* The code points of a text, prepared for the unit's cut. */
+static heed_status read_codes(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
+{
+    const unit *u = &units[t->settings.units];
+    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, out, err);
+    if (!status && u->part && !u->part(out))
+        status = heed_fail(err, HEED_E_NOMEM, "out of memory for a text of %zu bytes", size);
+    return status;
 }
 
 heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_error *err)
 {
-    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, &t->codes, err);
+    heed_status status = read_codes(t, text, size, &t->codes, err);
     if (status)
         return status;
     const heed_token *code = t->codes.item;
+    heed_joining joining = {0};
     for (int64_t at = 0, n = t->codes.count; at < n;) {
-        int64_t length;
-        at += units[t->settings.units].cut(code + at, n - at, &length);
+        int64_t length, skip = units[t->settings.units].cut(code + at, n - at, &length);
         if (length == 0)
             break;
+        at += skip;
+        if (t->joints)
+            heed_joints_count(t->joints, &joining, code[at].id, code[at + length - 1].id, length, skip == 1 && code[at - 1].id == HEED_CUT);
         int64_t number = heed_vocabulary_add(&t->vocabulary, code + at, length);
         if (number < 0)
             return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)t->vocabulary.count);
@@ -165,6 +207,8 @@ static heed_status keep_frequent(heed_text *t, ranked *symbol, heed_error *err)
     }
     heed_vocabulary_free(&t->vocabulary);
     t->vocabulary = kept;
+    if (t->joints)
+        heed_joints_finish(t->joints);
     t->finished = true;
     return HEED_OK;
 }
@@ -184,7 +228,7 @@ heed_status heed_text_finish(heed_text *t, heed_error *err)
 
 heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
 {
-    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, out, err);
+    heed_status status = read_codes(t, text, size, out, err);
     if (status)
         return status;
     const unit *u = &units[t->settings.units];
@@ -211,16 +255,26 @@ static const char *printed(const heed_text *t, int32_t id)
     return id < HEED_SPECIALS ? "" : heed_vocabulary_text(&t->vocabulary, id - HEED_SPECIALS);
 }
 
+/* What stands before a symbol that is not the first. */
+static const char *joint(const heed_text *t, heed_joining *at, const char *symbol)
+{
+    if (!t->joints)
+        return units[t->settings.units].joint;
+    const size_t size = strlen(symbol);   /* marks and digits are ASCII: of all else a byte tells enough */
+    return heed_joints_decide(t->joints, at, (unsigned char)symbol[0], (unsigned char)symbol[size - 1], (int64_t)size) ? "" : units[t->settings.units].joint;
+}
+
 heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err)
 {
-    const char *joint = units[t->settings.units].joint;
+    heed_joining joining = {0};
     size_t origin = out->size;
     for (int64_t i = 0; i < n; i++) {
         if (ids[i] < 0 || ids[i] >= heed_text_size(t))
             return heed_fail(err, HEED_E_USAGE, "symbol number %d is not in a vocabulary of %lld", ids[i], (long long)heed_text_size(t));
         const char *symbol = printed(t, ids[i]);
-        if (symbol[0] && out->size > origin)
-            heed_buf_text(out, joint);
+        const char *between = symbol[0] ? joint(t, &joining, symbol) : "";
+        if (out->size > origin)
+            heed_buf_text(out, between);
         size_t start = out->size - origin;
         heed_buf_text(out, symbol);
         if (at)

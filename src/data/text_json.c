@@ -5,11 +5,28 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/tokenize.h"
 #include "base/unicode.h"
 #include "data/normal.h"
 #include "data/text_state.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2, FORMAT_WITHOUT_WORDS = 1, MOST_PERCENT = 100 };
+
+static json_t *joints_to_json(const heed_joints *j)
+{
+    json_t *all = json_object();
+    for (int32_t mark = 1; mark < HEED_JOINT_MARKS; mark++) {
+        const char name[2] = {(char)mark};
+        if (!heed_joints_known(j, mark)) continue;
+        json_t *shares = json_array();
+        bool ok = json_object_set_new(all, name, shares) == 0;
+        for (int i = 0; ok && i < HEED_JOINT_CELLS; i++) ok = json_array_append_new(shares, json_integer(j->share[mark][i])) == 0;
+        if (ok) continue;
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
 
 static json_t *to_json(const heed_text *t)
 {
@@ -20,9 +37,14 @@ static json_t *to_json(const heed_text *t)
             symbols = NULL;
         }
     }
-    return symbols ? json_pack("{s:i, s:s, s:b, s:b, s:o}", "format", FORMAT, "units", heed_unit_name(t->settings.units), "lower",
-                               t->settings.lower, "nfkc", t->settings.nfkc, "symbols", symbols)
-                   : NULL;
+    json_t *root = symbols ? json_pack("{s:i, s:s, s:b, s:b, s:o}", "format", t->joints ? FORMAT : FORMAT_WITHOUT_WORDS, "units",
+                                       heed_unit_name(t->settings.units), "lower", t->settings.lower, "nfkc", t->settings.nfkc, "symbols", symbols)
+                           : NULL;
+    if (root && t->joints && json_object_set_new(root, "joints", joints_to_json(t->joints))) {
+        json_decref(root);
+        root = NULL;
+    }
+    return root;
 }
 
 heed_status heed_text_write(const heed_text *t, const char *path, heed_error *err)
@@ -39,10 +61,12 @@ heed_status heed_text_write(const heed_text *t, const char *path, heed_error *er
 
 static heed_status check_keys(const json_t *root, const char *path, heed_error *err)
 {
-    static const char *const known[] = {"format", "units", "lower", "nfkc", "symbols"};
-    const size_t count = sizeof known / sizeof known[0];
+    static const char *const known[] = {"format", "units", "lower", "nfkc", "symbols", "joints"};
     if (!json_is_object(root))
         return heed_fail(err, HEED_E_MODEL, "%s: expected one JSON object", path);
+    const char *units = json_string_value(json_object_get(root, "units"));
+    const bool words = units && strcmp(units, heed_unit_name(HEED_UNIT_words)) == 0;
+    const size_t count = sizeof known / sizeof known[0] - !words;
     for (size_t i = 0; i < count; i++)
         if (!json_object_get(root, known[i]))
             return heed_fail(err, HEED_E_MODEL, "%s: key \"%s\" is missing", path, known[i]);
@@ -65,7 +89,7 @@ static heed_status read_settings(const json_t *root, const char *path, heed_text
     const json_t *format = json_object_get(root, "format"), *units = json_object_get(root, "units");
     const json_t *lower = json_object_get(root, "lower"), *nfkc = json_object_get(root, "nfkc");
     if (!json_is_integer(format) || json_integer_value(format) < 1)
-        return heed_fail(err, HEED_E_MODEL, "%s: \"format\" must be %d", path, FORMAT);
+        return heed_fail(err, HEED_E_MODEL, "%s: \"format\" must be a number from 1 to %d", path, FORMAT);
     if (json_integer_value(format) > FORMAT)
         return heed_fail(err, HEED_E_MODEL, "%s: format %lld is newer than %d, the newest this heed reads", path,
                          (long long)json_integer_value(format), FORMAT);
@@ -114,13 +138,42 @@ static heed_status read_symbols(heed_text *t, const json_t *symbols, const char 
     return status;
 }
 
+static heed_status read_mark(heed_joints *j, const char *mark, const json_t *shares, const char *path, heed_error *err)
+{
+    if (mark[0] == 0 || mark[1] != 0 || !heed_tokenize_mark(mark[0]))
+        return heed_fail(err, HEED_E_MODEL, "%s: joints: \"%.40s\" is not a punctuation mark", path, mark);
+    if (!json_is_array(shares) || json_array_size(shares) != HEED_JOINT_CELLS)
+        return heed_fail(err, HEED_E_MODEL, "%s: joints: \"%s\" must have a list of %d numbers", path, mark, HEED_JOINT_CELLS);
+    for (int i = 0; i < HEED_JOINT_CELLS; i++) {
+        const json_t *share = json_array_get(shares, (size_t)i);
+        if (!json_is_integer(share) || json_integer_value(share) < 0 || json_integer_value(share) > MOST_PERCENT)
+            return heed_fail(err, HEED_E_MODEL, "%s: joints: number %d of \"%s\" is not a whole number from 0 to %d", path, i, mark, MOST_PERCENT);
+        j->share[(int)mark[0]][i] = (int8_t)json_integer_value(share);
+    }
+    return HEED_OK;
+}
+
+static heed_status read_joints(heed_joints *j, const json_t *joints, const char *path, heed_error *err)
+{
+    if (!json_is_object(joints)) return heed_fail(err, HEED_E_MODEL, "%s: \"joints\" must be an object", path);
+    const char *mark;
+    json_t *shares;
+    json_object_foreach((json_t *)joints, mark, shares) {
+        heed_status status = read_mark(j, mark, shares, path, err);
+        if (status) return status;
+    }
+    return HEED_OK;
+}
+
 static heed_text *from_json(const json_t *root, const char *path, heed_error *err)
 {
     heed_text_settings settings = {0};
     if (check_keys(root, path, err) || read_settings(root, path, &settings, err))
         return NULL;
     heed_text *t = heed_text_new(&settings, err);
-    if (t && read_symbols(t, json_object_get(root, "symbols"), path, err)) {
+    heed_status status = t ? read_symbols(t, json_object_get(root, "symbols"), path, err) : HEED_OK;
+    if (t && t->joints && !status) status = read_joints(t->joints, json_object_get(root, "joints"), path, err);
+    if (status) {
         heed_text_free(t);
         return NULL;
     }

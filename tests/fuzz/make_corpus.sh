@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs and safetensors: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies and safetensors: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config safetensors
+mkdir -p recipe config text safetensors
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -81,6 +81,26 @@ put config/deep.json '[[[[[[[[[[[[]]]]]]]]]]]]'
 put config/twice.json '{"format": 1, "format": 1}'
 put config/cut.json "{$head, \"model\": {"
 : >config/empty
+
+vocabulary() { # FILE FORMAT UNITS THE REST
+  put "text/$1.json" "{\"format\": $2, \"units\": \"$3\", \"lower\": true, \"nfkc\": true, $4}"
+}
+vocabulary characters 1 characters '"symbols": ["e", "\u00e9", " ", "1", "\ud83d\ude00"]'
+vocabulary symbols 1 symbols '"symbols": ["AH", "</s>", "<unk>", "\u0301"]'
+vocabulary words 2 words '"symbols": ["a", ",", "cup", "1990", "-", "\"", "(", ")"], "joints": {
+ ",": [100, 98, 90, 100, 98, 90, 0, 0, 0, 60, 1, 30], "\"": [0, 1, 2, 100, 99, 98, 0, 2, 10, 100, 100, 100], "-": [90, 1, 0, 90, 1, 0, 0, 0, 0, 100, 100, 0]}'
+vocabulary no-joints 2 words '"symbols": ["a"]'
+vocabulary bad-joints 2 words '"symbols": ["a"], "joints": {".": [1, 2], "a": 1}'
+vocabulary twice 1 symbols '"symbols": ["a", "a"]'
+vocabulary space 1 symbols '"symbols": ["a b"]'
+vocabulary none 1 symbols '"symbols": []'
+vocabulary units 1 letters '"symbols": ["a"]'
+vocabulary newer 9 symbols '"symbols": ["a"]'
+put text/cut.json '{"format": 1, "units": "sym'
+put text/list.json '[1, 2]'
+printf '{"format": 1, "units": "symbols", "lower": true, "nfkc": true, "symbols": ["\xff"]}' >text/bytes.json
+printf '{"format": 1, "units": "symbols", "lower": true, "nfkc": true, "symbols": ["a\\u0000b"]}' >text/zero.json
+: >text/empty
 
 tensors() { # FILE HEADER DATA : the length in eight bytes, the header, the data; printf reads the escapes of DATA
   local length=${#2}
