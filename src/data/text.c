@@ -59,12 +59,16 @@ static int64_t cut_words(const heed_token *code, int64_t n, int64_t *size)
 #define JOINT_characters ""
 #define JOINT_symbols " "
 #define JOINT_words " "
+#define JOINT_pieces ""
 #define UNKNOWN_characters "\xEF\xBF\xBD"
 #define UNKNOWN_symbols "<unk>"
 #define UNKNOWN_words "<unk>"
+#define UNKNOWN_pieces "\xEF\xBF\xBD"
 #define PART_characters NULL
 #define PART_symbols NULL
 #define PART_words heed_words_part
+#define PART_pieces NULL
+#define cut_pieces NULL
 
 static const unit units[HEED_UNIT_COUNT] = {
 #define HEED_UNIT(name, help) {#name, JOINT_##name, UNKNOWN_##name, cut_##name, PART_##name},
@@ -109,11 +113,14 @@ heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err)
     if (settings->size < 0 || (settings->size > 0 && settings->size <= HEED_SPECIALS))
         heed_fail(err, HEED_E_USAGE, "a vocabulary of %lld symbols has no room beside its %d special ones", (long long)settings->size,
                   HEED_SPECIALS);
+    else if (settings->units == HEED_UNIT_pieces && settings->size == 0)
+        heed_fail(err, HEED_E_USAGE, "pieces need a size, the number of them");
     else if ((t = calloc(1, sizeof *t)) == NULL)
         heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
     else
         t->settings = *settings;
-    if (t && settings->units == HEED_UNIT_words && (t->joints = calloc(1, sizeof *t->joints)) == NULL) {
+    const bool words = settings->units == HEED_UNIT_words, pieces = settings->units == HEED_UNIT_pieces;
+    if (t && ((words && (t->joints = calloc(1, sizeof *t->joints)) == NULL) || (pieces && (t->pieces = heed_pieces_new()) == NULL))) {
         heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
         heed_text_free(t);
         t = NULL;
@@ -127,6 +134,7 @@ void heed_text_free(heed_text *t)
         return;
     heed_vocabulary_free(&t->vocabulary);
     heed_tokens_free(&t->codes);
+    heed_pieces_free(t->pieces);
     free(t->joints);
     free(t);
 }
@@ -146,6 +154,10 @@ heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_er
     heed_status status = read_codes(t, text, size, &t->codes, err);
     if (status)
         return status;
+    if (t->pieces) {
+        t->seen |= t->codes.count > 0;
+        return heed_pieces_count(t->pieces, &t->codes) ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for the texts to learn pieces from");
+    }
     const heed_token *code = t->codes.item;
     heed_joining joining = {0};
     for (int64_t at = 0, n = t->codes.count; at < n;) {
@@ -215,8 +227,14 @@ static heed_status keep_frequent(heed_text *t, ranked *symbol, heed_error *err)
 
 heed_status heed_text_finish(heed_text *t, heed_error *err)
 {
-    if (t->vocabulary.count == 0)
+    if (t->vocabulary.count == 0 && !t->seen)
         return heed_fail(err, HEED_E_DATA, "the texts hold no symbol to make a vocabulary of");
+    if (t->pieces) {
+        heed_tokens_free(&t->codes);
+        heed_status learnt = heed_pieces_learn(t->pieces, t->settings.kind == HEED_PIECES_UNIGRAM, t->settings.size, &t->vocabulary, err);
+        t->finished = learnt == HEED_OK;
+        return learnt;
+    }
     ranked *symbol = malloc((size_t)t->vocabulary.count * sizeof *symbol);
     if (!symbol)
         return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)t->vocabulary.count);
@@ -231,6 +249,8 @@ heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, 
     heed_status status = read_codes(t, text, size, out, err);
     if (status)
         return status;
+    if (t->pieces)
+        return heed_pieces_encode(t->pieces, out, err);
     const unit *u = &units[t->settings.units];
     int64_t n = out->count, kept = 0;
     for (int64_t at = 0; at < n;) {
@@ -276,7 +296,10 @@ heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, 
         if (out->size > origin)
             heed_buf_text(out, between);
         size_t start = out->size - origin;
-        heed_buf_text(out, symbol);
+        if (t->pieces)
+            start += heed_pieces_print(symbol, start == 0, out);
+        else
+            heed_buf_text(out, symbol);
         if (at)
             at[i] = (heed_token){ids[i], (int32_t)start, (int32_t)(out->size - origin)};
     }

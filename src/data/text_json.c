@@ -1,4 +1,5 @@
-/* A vocabulary as JSON and back. What is read comes from a file that anybody may have changed, so all of it is checked. */
+/* A vocabulary as JSON and back; of pieces, the model beside it. What is read comes from a file that anybody may have changed, so all of it is checked. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +9,12 @@
 #include "base/tokenize.h"
 #include "base/unicode.h"
 #include "data/normal.h"
+#include "data/pieces_check.h"
 #include "data/text_state.h"
 
-enum { FORMAT = 2, FORMAT_WITHOUT_WORDS = 1, MOST_PERCENT = 100 };
+enum { FORMAT = 2, FORMAT_OF_SYMBOLS = 1, MOST_PERCENT = 100, PATH = 4096 };
+
+static const char *const kinds[] = {[HEED_PIECES_BPE] = "bpe", [HEED_PIECES_UNIGRAM] = "unigram"};
 
 static json_t *joints_to_json(const heed_joints *j)
 {
@@ -28,8 +32,15 @@ static json_t *joints_to_json(const heed_joints *j)
     return all;
 }
 
+static json_t *pieces_to_json(const heed_text *t)
+{
+    return json_pack("{s:i, s:s, s:s, s:b, s:b, s:I}", "format", FORMAT, "units", heed_unit_name(t->settings.units), "kind", kinds[t->settings.kind], "lower",
+                     t->settings.lower, "nfkc", t->settings.nfkc, "pieces", (json_int_t)heed_text_size(t));
+}
+
 static json_t *to_json(const heed_text *t)
 {
+    if (t->pieces) return pieces_to_json(t);
     json_t *symbols = json_array();
     for (int64_t i = 0; symbols && i < t->vocabulary.count; i++) {
         if (json_array_append_new(symbols, json_string(heed_vocabulary_text(&t->vocabulary, i)))) {
@@ -37,7 +48,7 @@ static json_t *to_json(const heed_text *t)
             symbols = NULL;
         }
     }
-    json_t *root = symbols ? json_pack("{s:i, s:s, s:b, s:b, s:o}", "format", t->joints ? FORMAT : FORMAT_WITHOUT_WORDS, "units",
+    json_t *root = symbols ? json_pack("{s:i, s:s, s:b, s:b, s:o}", "format", t->joints ? FORMAT : FORMAT_OF_SYMBOLS, "units",
                                        heed_unit_name(t->settings.units), "lower", t->settings.lower, "nfkc", t->settings.nfkc, "symbols", symbols)
                            : NULL;
     if (root && t->joints && json_object_set_new(root, "joints", joints_to_json(t->joints))) {
@@ -45,6 +56,23 @@ static json_t *to_json(const heed_text *t)
         root = NULL;
     }
     return root;
+}
+
+/* X.spm.model beside X.vocab.json; beside any other name, that name and .spm.model. */
+static heed_status model_path(char out[PATH], const char *path, heed_error *err)
+{
+    static const char ending[] = ".vocab.json";
+    size_t size = strlen(path), cut = sizeof ending - 1;
+    if (size >= cut && strcmp(path + size - cut, ending) == 0) size -= cut;
+    if (snprintf(out, PATH, "%.*s.spm.model", (int)size, path) >= PATH) return heed_fail(err, HEED_E_IO, "%.100s...: the path is too long", path);
+    return HEED_OK;
+}
+
+static heed_status write_model(const heed_text *t, const char *path, heed_error *err)
+{
+    char beside[PATH];
+    heed_status status = model_path(beside, path, err);
+    return status ? status : heed_pieces_write(t->pieces, beside, err);
 }
 
 heed_status heed_text_write(const heed_text *t, const char *path, heed_error *err)
@@ -56,31 +84,54 @@ heed_status heed_text_write(const heed_text *t, const char *path, heed_error *er
         return heed_fail(err, HEED_E_NOMEM, "%s: out of memory for %lld symbols", path, (long long)t->vocabulary.count);
     heed_status status = heed_file_replace(path, text, strlen(text), err);
     free(text);
-    return status;
+    return status || !t->pieces ? status : write_model(t, path, err);
+}
+
+/* What a vocabulary of some units holds. */
+static const char *const *keys_of(const json_t *root)
+{
+    static const char *const symbols[] = {"format", "units", "lower", "nfkc", "symbols", NULL};
+    static const char *const words[] = {"format", "units", "lower", "nfkc", "symbols", "joints", NULL};
+    static const char *const pieces[] = {"format", "units", "lower", "nfkc", "kind", "pieces", NULL};
+    const char *name = json_string_value(json_object_get(root, "units"));
+    heed_unit units;
+    if (!name || !heed_unit_find(name, &units)) return symbols;
+    return units == HEED_UNIT_words ? words : units == HEED_UNIT_pieces ? pieces : symbols;
+}
+
+static bool among(const char *const *list, const char *key)
+{
+    while (*list && strcmp(*list, key) != 0) list++;
+    return *list != NULL;
 }
 
 static heed_status check_keys(const json_t *root, const char *path, heed_error *err)
 {
-    static const char *const known[] = {"format", "units", "lower", "nfkc", "symbols", "joints"};
     if (!json_is_object(root))
         return heed_fail(err, HEED_E_MODEL, "%s: expected one JSON object", path);
-    const char *units = json_string_value(json_object_get(root, "units"));
-    const bool words = units && strcmp(units, heed_unit_name(HEED_UNIT_words)) == 0;
-    const size_t count = sizeof known / sizeof known[0] - !words;
-    for (size_t i = 0; i < count; i++)
+    const char *const *known = keys_of(root);
+    for (int i = 0; known[i]; i++)
         if (!json_object_get(root, known[i]))
             return heed_fail(err, HEED_E_MODEL, "%s: key \"%s\" is missing", path, known[i]);
-    if (json_object_size(root) == count)
-        return HEED_OK;
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)root, key, value) {
-        bool found = false;
-        for (size_t i = 0; i < count; i++)
-            found |= strcmp(key, known[i]) == 0;
-        if (!found)
+        if (!among(known, key))
             return heed_fail(err, HEED_E_MODEL, "%s: unknown key \"%s\"", path, key);
     }
+    return HEED_OK;
+}
+
+static heed_status read_kind(const json_t *root, const char *path, heed_text_settings *s, heed_error *err)
+{
+    const char *kind = json_string_value(json_object_get(root, "kind"));
+    const json_t *pieces = json_object_get(root, "pieces");
+    if (!kind || (strcmp(kind, kinds[HEED_PIECES_BPE]) != 0 && strcmp(kind, kinds[HEED_PIECES_UNIGRAM]) != 0))
+        return heed_fail(err, HEED_E_MODEL, "%s: \"kind\" must be bpe or unigram", path);
+    if (!json_is_integer(pieces) || json_integer_value(pieces) <= HEED_SPECIALS || json_integer_value(pieces) > HEED_PIECES_MOST)
+        return heed_fail(err, HEED_E_MODEL, "%s: \"pieces\" must be a number from %d to %d", path, HEED_SPECIALS + 1, HEED_PIECES_MOST);
+    s->kind = strcmp(kind, kinds[HEED_PIECES_BPE]) == 0 ? HEED_PIECES_BPE : HEED_PIECES_UNIGRAM;
+    s->size = json_integer_value(pieces);
     return HEED_OK;
 }
 
@@ -101,7 +152,7 @@ static heed_status read_settings(const json_t *root, const char *path, heed_text
     s->lower = json_is_true(lower);
     s->nfkc = json_is_true(nfkc);
     s->min_count = 1;
-    return HEED_OK;
+    return s->units == HEED_UNIT_pieces ? read_kind(root, path, s, err) : HEED_OK;
 }
 
 static heed_status add_symbol(heed_text *t, const json_t *item, size_t place, const char *path, heed_tokens *codes, heed_error *err)
@@ -165,13 +216,24 @@ static heed_status read_joints(heed_joints *j, const json_t *joints, const char 
     return HEED_OK;
 }
 
+static heed_status read_model(heed_text *t, const char *path, heed_error *err)
+{
+    char beside[PATH];
+    heed_status status = model_path(beside, path, err);
+    if (!status) status = heed_pieces_read(t->pieces, beside, t->settings.kind == HEED_PIECES_UNIGRAM, &t->vocabulary, err);
+    if (!status && heed_text_size(t) != t->settings.size)
+        status = heed_fail(err, HEED_E_MODEL, "%s: holds %lld pieces, %s says %lld", beside, (long long)heed_text_size(t), path, (long long)t->settings.size);
+    t->finished = status == HEED_OK;
+    return status;
+}
+
 static heed_text *from_json(const json_t *root, const char *path, heed_error *err)
 {
     heed_text_settings settings = {0};
     if (check_keys(root, path, err) || read_settings(root, path, &settings, err))
         return NULL;
     heed_text *t = heed_text_new(&settings, err);
-    heed_status status = t ? read_symbols(t, json_object_get(root, "symbols"), path, err) : HEED_OK;
+    heed_status status = !t ? HEED_OK : t->pieces ? read_model(t, path, err) : read_symbols(t, json_object_get(root, "symbols"), path, err);
     if (t && t->joints && !status) status = read_joints(t->joints, json_object_get(root, "joints"), path, err);
     if (status) {
         heed_text_free(t);

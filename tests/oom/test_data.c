@@ -19,7 +19,7 @@
 
 static heed_text *build(heed_unit units, heed_error *err)
 {
-    heed_text *t = heed_text_new(&(heed_text_settings){.units = units, .min_count = 1, .lower = true, .nfkc = true}, err);
+    heed_text *t = heed_text_new(&(heed_text_settings){.units = units, .min_count = 1, .size = units == HEED_UNIT_pieces ? 200 : 0, .lower = true, .nfkc = true}, err);
     bool ok = t != NULL;
     char word[] = "a b";
     for (int i = 0; i < 90 && ok; i++) {
@@ -51,6 +51,7 @@ static bool there_and_back(heed_unit units, const char *path)
 
 static bool symbols_there_and_back(void *path) { return there_and_back(HEED_UNIT_symbols, path); }
 static bool words_there_and_back(void *path) { return there_and_back(HEED_UNIT_words, path); }
+static bool pieces_there_and_back(void *path) { return there_and_back(HEED_UNIT_pieces, path); }
 
 typedef struct reading { const char *path; const heed_text *text; int epochs; } reading;
 
@@ -118,6 +119,7 @@ static void test_text__survives_every_refusal(void **state)
     (void)state;
     refuse_both_ways(symbols_there_and_back, scratch_path("text.json"));
     refuse_both_ways(words_there_and_back, scratch_path("words.json"));
+    refuse_both_ways(pieces_there_and_back, scratch_path("pieces.json"));
 }
 
 static const char *corpus_of(int lines)

@@ -359,7 +359,7 @@ static void test_json__anything_else_is_refused_with_its_reason(void **state)
          "v.json: format 3 is newer than 2, the newest this heed reads"},
         {"{\"format\": \"1\", \"units\": \"symbols\", \"lower\": false, \"nfkc\": false, \"symbols\": [\"a\"]}", "v.json: \"format\" must be a number from 1 to 2"},
         {"{\"format\": 1, \"units\": \"symbol\", \"lower\": false, \"nfkc\": false, \"symbols\": [\"a\"]}",
-         "v.json: \"units\" is \"symbol\"; expected one of: characters, symbols, words"},
+         "v.json: \"units\" is \"symbol\"; expected one of: characters, symbols, words, pieces"},
         {"{\"format\": 1, \"units\": \"characters\", \"lower\": 0, \"nfkc\": false, \"symbols\": [\"a\"]}", "v.json: \"lower\" must be true or false"},
         {"{\"format\": 1, \"units\": \"characters\", \"lower\": false, \"nfkc\": false, \"symbols\": [\"ab\"]}",
          "v.json: symbol 0, \"ab\", is not one of the units \"characters\""},
