@@ -11,10 +11,11 @@ enum { PATH = 4096 };
 
 enum { NAMES = 80 };
 
-/* The loss, what decided in training, and what suits the target: of symbols the word error rate, of characters the character error rate. */
+/* The loss, what decided in training, and what suits the target: of characters the character error rate, of all else the word error rate. */
 static const char *usual_metrics(const heed_session *s, char names[NAMES])
 {
-    const char *rate = heed_text_get_settings(s->model->target)->units == HEED_UNIT_symbols ? "wer" : "cer", *own = s->model->recipe.train.validate.metric;
+    const heed_unit units = heed_text_get_settings(s->model->target)->units;
+    const char *rate = units == HEED_UNIT_characters ? "cer" : "wer", *own = s->model->recipe.train.validate.metric;
     const bool more = strcmp(own, "loss") != 0 && strcmp(own, rate) != 0 && strcmp(own, "accuracy") != 0;
     snprintf(names, NAMES, "loss%s%.40s %s accuracy", more ? " " : "", more ? own : "", rate);
     return names;

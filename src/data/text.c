@@ -7,12 +7,14 @@
 #include "base/unicode.h"
 #include "data/normal.h"
 #include "data/text_state.h"
+#include "data/words.h"
 
 typedef struct unit {
     const char *name;
     const char *joint;     /* printed between two symbols */
     const char *unknown;   /* printed for <unk>: one symbol, so that it counts as one error */
     int64_t (*cut)(const heed_token *code, int64_t n, int64_t *size);
+    bool (*part)(heed_tokens *text);   /* prepares the text for cut; NULL: nothing to do. False: out of memory */
 } unit;
 
 static int64_t cut_characters(const heed_token *code, int64_t n, int64_t *size)
@@ -38,13 +40,38 @@ static int64_t cut_symbols(const heed_token *code, int64_t n, int64_t *size)
     return skip;
 }
 
+static bool between_words(int32_t code)
+{
+    return code == HEED_CUT || heed_unicode_space(code);
+}
+
+static int64_t cut_words(const heed_token *code, int64_t n, int64_t *size)
+{
+    int64_t skip = 0, end;
+    while (skip < n && between_words(code[skip].id))
+        skip++;
+    for (end = skip; end < n && !between_words(code[end].id);)
+        end++;
+    *size = end - skip;
+    return skip;
+}
+
 #define JOINT_characters ""
 #define JOINT_symbols " "
+#define JOINT_words " "
+#define JOINT_pieces ""
 #define UNKNOWN_characters "\xEF\xBF\xBD"
 #define UNKNOWN_symbols "<unk>"
+#define UNKNOWN_words "<unk>"
+#define UNKNOWN_pieces "\xEF\xBF\xBD"
+#define PART_characters NULL
+#define PART_symbols NULL
+#define PART_words heed_words_part
+#define PART_pieces NULL
+#define cut_pieces NULL
 
 static const unit units[HEED_UNIT_COUNT] = {
-#define HEED_UNIT(name, help) {#name, JOINT_##name, UNKNOWN_##name, cut_##name},
+#define HEED_UNIT(name, help) {#name, JOINT_##name, UNKNOWN_##name, cut_##name, PART_##name},
 #include "data/units.def"
 #undef HEED_UNIT
 };
@@ -86,10 +113,18 @@ heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err)
     if (settings->size < 0 || (settings->size > 0 && settings->size <= HEED_SPECIALS))
         heed_fail(err, HEED_E_USAGE, "a vocabulary of %lld symbols has no room beside its %d special ones", (long long)settings->size,
                   HEED_SPECIALS);
+    else if (settings->units == HEED_UNIT_pieces && settings->size == 0)
+        heed_fail(err, HEED_E_USAGE, "pieces need a size, the number of them");
     else if ((t = calloc(1, sizeof *t)) == NULL)
         heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
     else
         t->settings = *settings;
+    const bool words = settings->units == HEED_UNIT_words, pieces = settings->units == HEED_UNIT_pieces;
+    if (t && ((words && (t->joints = calloc(1, sizeof *t->joints)) == NULL) || (pieces && (t->pieces = heed_pieces_new()) == NULL))) {
+        heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
+        heed_text_free(t);
+        t = NULL;
+    }
     return t;
 }
 
@@ -99,20 +134,39 @@ void heed_text_free(heed_text *t)
         return;
     heed_vocabulary_free(&t->vocabulary);
     heed_tokens_free(&t->codes);
+    heed_pieces_free(t->pieces);
+    free(t->joints);
     free(t);
+}
+
+/* The code points of a text, prepared for the unit's cut. */
+static heed_status read_codes(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
+{
+    const unit *u = &units[t->settings.units];
+    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, out, err);
+    if (!status && u->part && !u->part(out))
+        status = heed_fail(err, HEED_E_NOMEM, "out of memory for a text of %zu bytes", size);
+    return status;
 }
 
 heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_error *err)
 {
-    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, &t->codes, err);
+    heed_status status = read_codes(t, text, size, &t->codes, err);
     if (status)
         return status;
+    if (t->pieces) {
+        t->seen |= t->codes.count > 0;
+        return heed_pieces_count(t->pieces, &t->codes) ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for the texts to learn pieces from");
+    }
     const heed_token *code = t->codes.item;
+    heed_joining joining = {0};
     for (int64_t at = 0, n = t->codes.count; at < n;) {
-        int64_t length;
-        at += units[t->settings.units].cut(code + at, n - at, &length);
+        int64_t length, skip = units[t->settings.units].cut(code + at, n - at, &length);
         if (length == 0)
             break;
+        at += skip;
+        if (t->joints)
+            heed_joints_count(t->joints, &joining, code[at].id, code[at + length - 1].id, length, skip == 1 && code[at - 1].id == HEED_CUT);
         int64_t number = heed_vocabulary_add(&t->vocabulary, code + at, length);
         if (number < 0)
             return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)t->vocabulary.count);
@@ -165,14 +219,22 @@ static heed_status keep_frequent(heed_text *t, ranked *symbol, heed_error *err)
     }
     heed_vocabulary_free(&t->vocabulary);
     t->vocabulary = kept;
+    if (t->joints)
+        heed_joints_finish(t->joints);
     t->finished = true;
     return HEED_OK;
 }
 
 heed_status heed_text_finish(heed_text *t, heed_error *err)
 {
-    if (t->vocabulary.count == 0)
+    if (t->vocabulary.count == 0 && !t->seen)
         return heed_fail(err, HEED_E_DATA, "the texts hold no symbol to make a vocabulary of");
+    if (t->pieces) {
+        heed_tokens_free(&t->codes);
+        heed_status learnt = heed_pieces_learn(t->pieces, t->settings.kind == HEED_PIECES_UNIGRAM, t->settings.size, &t->vocabulary, err);
+        t->finished = learnt == HEED_OK;
+        return learnt;
+    }
     ranked *symbol = malloc((size_t)t->vocabulary.count * sizeof *symbol);
     if (!symbol)
         return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)t->vocabulary.count);
@@ -184,9 +246,11 @@ heed_status heed_text_finish(heed_text *t, heed_error *err)
 
 heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
 {
-    heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, out, err);
+    heed_status status = read_codes(t, text, size, out, err);
     if (status)
         return status;
+    if (t->pieces)
+        return heed_pieces_encode(t->pieces, out, err);
     const unit *u = &units[t->settings.units];
     int64_t n = out->count, kept = 0;
     for (int64_t at = 0; at < n;) {
@@ -211,18 +275,31 @@ static const char *printed(const heed_text *t, int32_t id)
     return id < HEED_SPECIALS ? "" : heed_vocabulary_text(&t->vocabulary, id - HEED_SPECIALS);
 }
 
+/* What stands before a symbol that is not the first. */
+static const char *joint(const heed_text *t, heed_joining *at, const char *symbol)
+{
+    if (!t->joints)
+        return units[t->settings.units].joint;
+    const size_t size = strlen(symbol);   /* marks and digits are ASCII: of all else a byte tells enough */
+    return heed_joints_decide(t->joints, at, (unsigned char)symbol[0], (unsigned char)symbol[size - 1], (int64_t)size) ? "" : units[t->settings.units].joint;
+}
+
 heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err)
 {
-    const char *joint = units[t->settings.units].joint;
+    heed_joining joining = {0};
     size_t origin = out->size;
     for (int64_t i = 0; i < n; i++) {
         if (ids[i] < 0 || ids[i] >= heed_text_size(t))
             return heed_fail(err, HEED_E_USAGE, "symbol number %d is not in a vocabulary of %lld", ids[i], (long long)heed_text_size(t));
         const char *symbol = printed(t, ids[i]);
-        if (symbol[0] && out->size > origin)
-            heed_buf_text(out, joint);
+        const char *between = symbol[0] ? joint(t, &joining, symbol) : "";
+        if (out->size > origin)
+            heed_buf_text(out, between);
         size_t start = out->size - origin;
-        heed_buf_text(out, symbol);
+        if (t->pieces)
+            start += heed_pieces_print(symbol, start == 0, out);
+        else
+            heed_buf_text(out, symbol);
         if (at)
             at[i] = (heed_token){ids[i], (int32_t)start, (int32_t)(out->size - origin)};
     }

@@ -9,7 +9,8 @@
 
 enum { HEED_UNK = 0, HEED_BOS = 1, HEED_EOS = 2, HEED_SPECIALS = 3 };
 
-/* units.def: HEED_UNIT(name, help): characters (Unicode code points), symbols (split at spaces) */
+/* units.def: HEED_UNIT(name, help): characters (Unicode code points), symbols (split at spaces), words (split at spaces, and where
+ * mteval-v13a parts punctuation; whether a space stands between two of them is learnt, data/joints.h), pieces (of words, SentencePiece's, data/pieces.h) */
 typedef enum heed_unit {
 #define HEED_UNIT(name, help) HEED_UNIT_##name,
 #include "units.def"
@@ -19,10 +20,13 @@ typedef enum heed_unit {
 const char *heed_unit_name(heed_unit u);
 bool heed_unit_find(const char *name, heed_unit *u);
 
+typedef enum heed_piece_kind { HEED_PIECES_BPE, HEED_PIECES_UNIGRAM } heed_piece_kind;
+
 typedef struct heed_text_settings {
     heed_unit units;
-    int64_t min_count;      /* rarer symbols become <unk>; 1 keeps all */
-    int64_t size;           /* at most so many symbols, specials included; 0: no limit */
+    heed_piece_kind kind;   /* of pieces */
+    int64_t min_count;      /* rarer symbols become <unk>; 1 keeps all; of pieces it says nothing */
+    int64_t size;           /* at most so many symbols, specials included; 0: no limit (pieces need one) */
     bool lower, nfkc;       /* utf8proc; byte offsets stay those of the text as given */
 } heed_text_settings;
 
@@ -47,7 +51,7 @@ void heed_text_free(heed_text *t);
 
 /* Appends nothing for </s>. Replaces what `out` held. HEED_E_DATA: not UTF-8 (byte and column named). An unknown symbol is HEED_UNK. */
 heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err);
-/* Joins symbols (characters: nothing between, symbols: one space), appends to `out`; `at` (NULL or [n]) gets byte offsets from out's start at
+/* Joins symbols (characters: nothing between, symbols: one space, words: as learnt, pieces: what they say), appends to `out`; `at` (NULL or [n]) gets byte offsets from out's start at
  * entry. <s> and </s> print nothing; <unk> prints one symbol, U+FFFD or "<unk>". HEED_E_USAGE: a number beyond the vocabulary. */
 heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err);
 
@@ -55,7 +59,9 @@ int64_t heed_text_size(const heed_text *t);                          /* V, speci
 const char *heed_text_symbol(const heed_text *t, int32_t id);        /* "<unk>" for ids out of range */
 const heed_text_settings *heed_text_get_settings(const heed_text *t);
 
-/* JSON: {"format": 1, "units", "lower", "nfkc", "symbols": [...]} . Reading checks everything; HEED_E_MODEL names file and what is wrong. */
+/* JSON: {"format", "units", "lower", "nfkc", "symbols": [...]}; of words also "joints": of a mark the shares of heed_joints, in percent.
+ * The format is 1 for characters and symbols, 2 for words and pieces. Of pieces "kind" and "pieces", their number, stand in the place of
+ * "symbols", and the model lies in a file beside it: X.spm.model beside X.vocab.json, both written and opened together. Reading checks everything; HEED_E_MODEL names file and what is wrong. */
 heed_status heed_text_write(const heed_text *t, const char *path, heed_error *err);
 heed_text *heed_text_open(const char *path, heed_error *err);
 heed_text *heed_text_parse(const char *json, size_t size, const char *path, heed_error *err);   /* path: for messages */

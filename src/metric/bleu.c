@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "metric/kind.h"
-#include "metric/tokenize.h"
+#include "base/tokenize.h"
 
 enum { ORDERS = 4 };
 

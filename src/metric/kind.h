@@ -2,7 +2,7 @@
 #ifndef HEED_METRIC_KIND_H
 #define HEED_METRIC_KIND_H
 
-#include "metric/codes.h"
+#include "metric/intern.h"
 #include "metric/metric.h"
 
 /* One line that is scored, hypothesis or reference. Buffers keep their memory from line to line. */

@@ -2,7 +2,7 @@
 #ifndef HEED_METRIC_RATE_H
 #define HEED_METRIC_RATE_H
 
-#include "metric/codes.h"
+#include "metric/intern.h"
 
 typedef struct heed_rate {
     int64_t edits, length;

@@ -14,8 +14,15 @@
 
 enum { PATH = 4096, FORMAT = 1 };
 
-static const char *const members[] = {"config.json", "recipe.yaml", "source.vocab.json", "target.vocab.json", "model.safetensors"};
-enum { MEMBERS = sizeof members / sizeof members[0] };
+static const char *const members[] = {"config.json", "recipe.yaml", "source.vocab.json", "target.vocab.json", "model.safetensors", "source.spm.model",
+                                      "target.spm.model"};
+enum { MEMBERS = sizeof members / sizeof members[0], SOURCE_PIECES = MEMBERS - 2, TARGET_PIECES };
+
+static bool is_member(const heed_model *m, int i)
+{
+    const heed_text *side = i == SOURCE_PIECES ? m->source : i == TARGET_PIECES ? m->target : NULL;
+    return !side || heed_text_get_settings(side)->units == HEED_UNIT_pieces;
+}
 
 /* --- saving ---------------------------------------------------------------------------------------------------------------------------- */
 
@@ -82,6 +89,7 @@ static heed_status save_voucher(const heed_model *m, const char *dir, const char
     heed_status status = HEED_OK;
     for (int i = 0; i < MEMBERS && status == HEED_OK; i++) {
         char hex[65];
+        if (!is_member(m, i)) continue;
         status = digest_member(dir, members[i], hex, err);
         if (status == HEED_OK) json_object_set_new(sums, members[i], json_string(hex));
     }
@@ -121,10 +129,11 @@ static heed_status check_format(const json_t *voucher, const char *dir, heed_err
 }
 
 /* Last of all checks, since the readers of the single files know better what is wrong with theirs. */
-static heed_status check_sums(const json_t *voucher, const char *dir, heed_error *err)
+static heed_status check_sums(const heed_model *m, const json_t *voucher, const char *dir, heed_error *err)
 {
     for (int i = 0; i < MEMBERS; i++) {
         char hex[65];
+        if (!is_member(m, i)) continue;
         heed_status status = digest_member(dir, members[i], hex, err);
         const char *expected = json_string_value(json_object_get(json_object_get(voucher, "sha256"), members[i]));
         if (status != HEED_OK) return status;
@@ -245,7 +254,7 @@ static heed_text *load_text(const char *dir, const char *name, const heed_text_s
     char path[PATH];
     heed_text *t = heed_path_join(path, sizeof path, dir, name, err) == HEED_OK ? heed_text_open(path, err) : NULL;
     const heed_text_settings *found = t ? heed_text_get_settings(t) : wanted;
-    if (found->units == wanted->units && found->lower == wanted->lower && found->nfkc == wanted->nfkc) return t;
+    if (found->units == wanted->units && found->kind == wanted->kind && found->lower == wanted->lower && found->nfkc == wanted->nfkc) return t;
     heed_fail(err, HEED_E_MODEL, "%s: holds %s (lower: %s, nfkc: %s), config.json says %s (%s, %s)", path, heed_unit_name(found->units),
               found->lower ? "true" : "false", found->nfkc ? "true" : "false", heed_unit_name(wanted->units), wanted->lower ? "true" : "false",
               wanted->nfkc ? "true" : "false");
@@ -272,7 +281,7 @@ static heed_model *load_parts(const char *dir, const json_t *voucher, heed_error
 static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, heed_error *err)
 {
     heed_status status = load_weights(m, dir, err);
-    if (status == HEED_OK) status = check_sums(voucher, dir, err);
+    if (status == HEED_OK) status = check_sums(m, voucher, dir, err);
     if (status == HEED_OK) status = heed_params_pack(m->params, false, 1, err);
     m->provenance = json_dumps(json_object_get(voucher, "provenance"), JSON_INDENT(2));
     return status;

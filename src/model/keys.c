@@ -36,6 +36,7 @@ static const heed_choice units[] = {
 #include "data/units.def"
 #undef HEED_UNIT
     {NULL, 0}};
+static const heed_choice piece_kinds[] = {{"bpe", HEED_PIECES_BPE}, {"unigram", HEED_PIECES_UNIGRAM}, {NULL, 0}};
 static const heed_choice invalids[] = {{"error", HEED_INVALID_ERROR}, {"replace", HEED_INVALID_REPLACE}, {"skip", HEED_INVALID_SKIP}, {NULL, 0}};
 static const heed_choice vectors[] = {{"start", HEED_VECTOR_START}, {"every_step", HEED_VECTOR_EVERY_STEP}, {NULL, 0}};
 static const heed_choice orders[] = {{"bahdanau", HEED_ORDER_BAHDANAU}, {"luong", HEED_ORDER_LUONG}, {NULL, 0}};

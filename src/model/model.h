@@ -86,8 +86,9 @@ heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *
 heed_status heed_model_fill(heed_model *m, heed_error *err);
 void heed_model_free(heed_model *m);
 
-/* The model directory: config.json, recipe.yaml, model.safetensors, source.vocab.json, target.vocab.json, attn.json. Replaced file by file,
- * attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL ("updates", "8000", ...) for attn.json; may be NULL. */
+/* The model directory: config.json, recipe.yaml, model.safetensors, source.vocab.json, target.vocab.json (of pieces also source.spm.model,
+ * target.spm.model), attn.json. Replaced file by file, attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL
+ * ("updates", "8000", ...) for attn.json; may be NULL. */
 heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err);
 /* HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a newer format; HEED_E_NOMEM. Packed for inference. */
 heed_model *heed_model_load(const char *dir, heed_error *err);

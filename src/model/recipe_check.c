@@ -5,7 +5,7 @@
 
 static bool same_text(const heed_text_settings *a, const heed_text_settings *b)
 {
-    return a->units == b->units && a->min_count == b->min_count && a->size == b->size && a->lower == b->lower && a->nfkc == b->nfkc;
+    return a->units == b->units && a->kind == b->kind && a->min_count == b->min_count && a->size == b->size && a->lower == b->lower && a->nfkc == b->nfkc;
 }
 
 static bool no_train(const heed_recipe *r) { return r->data.train.count == 0; }
@@ -26,6 +26,14 @@ static bool blind_plateau(const heed_recipe *r) { return r->train.schedule.type 
 static bool blind_metric(const heed_recipe *r) { return strcmp(r->train.validate.metric, "loss") != 0 && r->data.valid.count == 0; }
 static bool few_kept(const heed_recipe *r) { return r->train.average > r->train.keep; }
 static bool unequal_sides(const heed_recipe *r) { return r->text.shared && !same_text(&r->text.source, &r->text.target); }
+static bool pieces_without_size(const heed_recipe *r)
+{
+    return (r->text.source.units == HEED_UNIT_pieces && r->text.source.size == 0) || (r->text.target.units == HEED_UNIT_pieces && r->text.target.size == 0);
+}
+static bool counted_pieces(const heed_recipe *r)
+{
+    return (r->text.source.units == HEED_UNIT_pieces && r->text.source.min_count > 1) || (r->text.target.units == HEED_UNIT_pieces && r->text.target.min_count > 1);
+}
 static bool no_window(const heed_recipe *r)
 {
     const heed_attention_settings *a = &r->model.attention;
@@ -51,6 +59,8 @@ static const rule rules[] = {
     {false, blind_metric, "train.validate.metric needs data.valid, or set it to loss"},
     {false, few_kept, "train.average is larger than train.keep; keep as many checkpoints as are averaged"},
     {true, unequal_sides, "text.shared needs the same settings for text.source and text.target; set them under text"},
+    {true, pieces_without_size, "text: units: pieces needs size, the number of pieces to learn: 8000, say"},
+    {true, counted_pieces, "text: min_count says nothing of pieces; their number is size"},
     {true, no_window, "model.attention.align: window needs model.attention.window, the number of keys to each side"},
     {true, early_feeding, "model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already"},
 };

@@ -74,7 +74,7 @@ extended() { # FOLDER TABLE PAGE FILE
   cat >"$dir/user.c"
   # shellcheck disable=SC2046
   "$CC" -std=gnu17 -Wall -Wextra -Werror -fopenmp -I"$dir/new" -I"$source/include" -I"$source/src" "$dir/user.c" "$dir/new/$1"/*.c \
-    "$build"/tests/libheed_static.a $(pkg-config --libs jansson yaml-0.1 libutf8proc zlib libmd) -ldnnl -lm -o "$dir/user" && "$dir/user"
+    "$build"/lib/libheed_static.a $(pkg-config --libs jansson yaml-0.1 libutf8proc zlib libmd sentencepiece) -lstdc++ -ldnnl -lm -o "$dir/user" && "$dir/user"
 }
 metric() {
   extended metric metrics.def add-a-metric.md length.c <<'C'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs and safetensors: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces and safetensors: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config safetensors
+mkdir -p recipe config text pieces safetensors
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -81,6 +81,49 @@ put config/deep.json '[[[[[[[[[[[[]]]]]]]]]]]]'
 put config/twice.json '{"format": 1, "format": 1}'
 put config/cut.json "{$head, \"model\": {"
 : >config/empty
+
+vocabulary() { # FILE FORMAT UNITS THE REST
+  put "text/$1.json" "{\"format\": $2, \"units\": \"$3\", \"lower\": true, \"nfkc\": true, $4}"
+}
+vocabulary characters 1 characters '"symbols": ["e", "\u00e9", " ", "1", "\ud83d\ude00"]'
+vocabulary symbols 1 symbols '"symbols": ["AH", "</s>", "<unk>", "\u0301"]'
+vocabulary words 2 words '"symbols": ["a", ",", "cup", "1990", "-", "\"", "(", ")"], "joints": {
+ ",": [100, 98, 90, 100, 98, 90, 0, 0, 0, 60, 1, 30], "\"": [0, 1, 2, 100, 99, 98, 0, 2, 10, 100, 100, 100], "-": [90, 1, 0, 90, 1, 0, 0, 0, 0, 100, 100, 0]}'
+vocabulary no-joints 2 words '"symbols": ["a"]'
+vocabulary bad-joints 2 words '"symbols": ["a"], "joints": {".": [1, 2], "a": 1}'
+vocabulary twice 1 symbols '"symbols": ["a", "a"]'
+vocabulary space 1 symbols '"symbols": ["a b"]'
+vocabulary none 1 symbols '"symbols": []'
+vocabulary units 1 letters '"symbols": ["a"]'
+vocabulary newer 9 symbols '"symbols": ["a"]'
+put text/cut.json '{"format": 1, "units": "sym'
+put text/list.json '[1, 2]'
+printf '{"format": 1, "units": "symbols", "lower": true, "nfkc": true, "symbols": ["\xff"]}' >text/bytes.json
+printf '{"format": 1, "units": "symbols", "lower": true, "nfkc": true, "symbols": ["a\\u0000b"]}' >text/zero.json
+: >text/empty
+
+part() { printf "\\x$(printf %02x "$1")\\x$(printf %02x $(printf "$2" | wc -c))$2"; }   # KEY BYTES : a part of a model, shorter than 128 bytes
+piece() { # TEXT [TYPE [SCORE]]
+  local text="\\x0a\\x$(printf %02x $(printf "$1" | wc -c))$1"
+  part 10 "$text\\x15${3:-\\0\\0\\0\\277}${2:+\\x18\\x0$2}"
+}
+specials() { piece '<unk>' 2; piece '<s>' 3; piece '</s>' 3; }
+letters() { local p; for p in '\xe2\x96\x81' a t h e '\xc3\xa9' ',' '\xe2\x96\x81t' '\xe2\x96\x81the' he aa; do piece "$p"; done; }
+identity() { part 26 '\x0a\x08identity\x12\0'; }
+{ specials; letters; part 18 '\x18\2'; identity; } >pieces/bpe
+{ specials; letters; part 18 '\x18\1\xc0\2\0\xc8\2\1\xd0\2\2\xd8\2\xff\xff\xff\xff\xff\xff\xff\xff\xff\1'; identity; } >pieces/unigram
+{ specials; piece a; part 18 ''; part 26 ''; part 42 '\x12\0'; } >pieces/smallest
+{ specials; piece a; piece a; part 18 ''; identity; } >pieces/twice
+{ specials; piece a 4; part 18 ''; identity; } >pieces/user-defined
+{ specials; piece '<0x41>' 6; part 18 '\x98\2\1'; identity; } >pieces/bytes
+{ specials; piece a 1 '\0\0\200\177'; part 18 ''; identity; } >pieces/infinity
+{ specials; piece a; part 18 ''; part 26 '\x12\4\0\1\0\0'; } >pieces/charsmap
+{ specials; piece a; part 18 ''; identity; part 34 '\x0a\0'; } >pieces/self-test
+{ piece '<s>' 3; specials; piece a; part 18 ''; identity; } >pieces/order
+{ specials; piece '<s>'; part 18 ''; identity; } >pieces/special-again
+printf '\12\377\377\377\377\17' >pieces/length
+printf '\13\14' >pieces/group
+: >pieces/empty
 
 tensors() { # FILE HEADER DATA : the length in eight bytes, the header, the data; printf reads the escapes of DATA
   local length=${#2}

@@ -19,7 +19,7 @@
 
 static heed_text *build(heed_unit units, heed_error *err)
 {
-    heed_text *t = heed_text_new(&(heed_text_settings){.units = units, .min_count = 1, .lower = true, .nfkc = true}, err);
+    heed_text *t = heed_text_new(&(heed_text_settings){.units = units, .min_count = 1, .size = units == HEED_UNIT_pieces ? 200 : 0, .lower = true, .nfkc = true}, err);
     bool ok = t != NULL;
     char word[] = "a b";
     for (int i = 0; i < 90 && ok; i++) {
@@ -32,13 +32,13 @@ static heed_text *build(heed_unit units, heed_error *err)
     return NULL;
 }
 
-static bool text_there_and_back(void *data)
+static bool there_and_back(heed_unit units, const char *path)
 {
     heed_error err = {0};
     heed_tokens tokens = {0};
     heed_buf out = {0};
-    heed_text *t = build(HEED_UNIT_symbols, &err), *again = NULL;
-    bool ok = t && !heed_text_write(t, data, &err) && (again = heed_text_open(data, &err)) != NULL &&
+    heed_text *t = build(units, &err), *again = NULL;
+    bool ok = t && !heed_text_write(t, path, &err) && (again = heed_text_open(path, &err)) != NULL &&
               !heed_text_encode(again, "a b c " MARKS, strlen("a b c " MARKS), &tokens, &err) &&
               !heed_text_decode(again, &tokens.item[0].id, 1, &out, NULL, &err);
     assert_true(ok || err.status == HEED_E_NOMEM || err.status == HEED_E_IO || err.status == HEED_E_MODEL);
@@ -48,6 +48,10 @@ static bool text_there_and_back(void *data)
     heed_text_free(again);
     return ok;
 }
+
+static bool symbols_there_and_back(void *path) { return there_and_back(HEED_UNIT_symbols, path); }
+static bool words_there_and_back(void *path) { return there_and_back(HEED_UNIT_words, path); }
+static bool pieces_there_and_back(void *path) { return there_and_back(HEED_UNIT_pieces, path); }
 
 typedef struct reading { const char *path; const heed_text *text; int epochs; } reading;
 
@@ -113,7 +117,9 @@ static void refuse_both_ways(bool (*run)(void *), const void *data)
 static void test_text__survives_every_refusal(void **state)
 {
     (void)state;
-    refuse_both_ways(text_there_and_back, scratch_path("text.json"));
+    refuse_both_ways(symbols_there_and_back, scratch_path("text.json"));
+    refuse_both_ways(words_there_and_back, scratch_path("words.json"));
+    refuse_both_ways(pieces_there_and_back, scratch_path("pieces.json"));
 }
 
 static const char *corpus_of(int lines)

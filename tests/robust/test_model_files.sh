@@ -65,6 +65,21 @@ damage
 rm -rf copy
 refused "no model at all" "no such model directory"
 
+# Pieces: the models of SentencePiece are members like the others, and a run with them goes on as well.
+train -o pieces --max-updates 5 --set text.units=pieces --set text.size=60 >/dev/null
+damage() { rm -rf copy; cp -r pieces/model copy; }
+damage
+check "a model of pieces answers before it is damaged" answer copy
+rm copy/target.spm.model
+refused "pieces are missing" "cannot be read: No such file" target.spm.model
+damage
+sed -i 's/identity/identitx/' copy/target.spm.model
+refused "pieces that were altered" "sha256" target.spm.model
+damage
+truncate -s -5 copy/source.spm.model
+refused "pieces that are cut off" "cut off" source.spm.model
+check "a training with pieces goes on" train -o pieces --resume --max-updates 10 --set text.units=pieces --set text.size=60
+
 # The same in a checkpoint that is to be resumed.
 cp -r run damaged
 overwrite damaged/latest/model.safetensors 4 '\000\000\300\177'

@@ -12,7 +12,7 @@
 
 #include "metric/metric.h"
 #include "metric/rate.h"
-#include "metric/tokenize.h"
+#include "base/tokenize.h"
 
 static const char *const all_metrics[] = {
 #define HEED_METRIC(name, help) #name,

@@ -265,7 +265,7 @@ static void test_newer__format_is_said(void **state)
     static const char *const files[] = {"attn.json", "config.json", "source.vocab.json", "recipe.yaml"};
     for (int i = 0; i < 4; i++) {
         fresh();
-        if (i < 3) replace(files[i], "\"format\": 1", "\"format\": 2");
+        if (i < 3) replace(files[i], "\"format\": 1", "\"format\": 9");
         else replace(files[i], "version: 1", "version: 2");
         if (i) vouch(files[i]);
         refused(files[i], i < 3 ? "newer" : "version");

@@ -184,9 +184,13 @@ static void test_recipe__each_row_of_a_table_is_a_choice(void **state)
 #define HEED_CELL(name, ...) accepts_choice("model.decoder.cell", #name, cell_of, HEED_CELL_##name);
 #include "model/cells.def"
 #undef HEED_CELL
-#define HEED_UNIT(name, ...) accepts_choice("text.units", #name, unit_of, HEED_UNIT_##name);
+#define HEED_UNIT(name, ...) \
+    if (HEED_UNIT_##name != HEED_UNIT_pieces) accepts_choice("text.units", #name, unit_of, HEED_UNIT_##name);
 #include "data/units.def"
 #undef HEED_UNIT
+    heed_recipe pieces = parsed(DATA "text: {units: pieces, size: 500, source: {kind: unigram}}\n");
+    assert_true(pieces.text.target.units == HEED_UNIT_pieces && pieces.text.target.kind == HEED_PIECES_BPE && pieces.text.source.kind == HEED_PIECES_UNIGRAM);
+    heed_recipe_free(&pieces);
     accepts_choice("model.attention.align", "softmax", align_of, HEED_ALIGN_everything);
 }
 

@@ -1,6 +1,6 @@
 /* Tokenisers as lists of passes over code points. A pass is one substitution of mteval-v13a or mteval-v14: from left to right, and what it
  * has matched is not looked at again, as with a regular expression. */
-#include "metric/tokenize.h"
+#include "base/tokenize.h"
 
 #include <string.h>
 
@@ -30,6 +30,11 @@ static bool not_number(int32_t c) { return !heed_unicode_number(c); }
 static bool mark(int32_t c)
 {
     return (c >= '{' && c <= '~') || (c >= '[' && c <= '`') || (c >= ' ' && c <= '&') || (c >= '(' && c <= '+') || (c >= ':' && c <= '@') || c == '/';
+}
+
+bool heed_tokenize_mark(int32_t c)
+{
+    return c != ' ' && (mark(c) || dot_or_comma(c) || dash(c));
 }
 
 /* As sacreBLEU has it: U+2001 to U+2A6D stand there because "\u20000" is two characters in Python, and scores are compared with its scores. */
@@ -81,6 +86,7 @@ static void part_all(const heed_codes *in, heed_codes *out)
 
 static const tokenizer tokenizers[] = {
     {"13a", pad, true, MTEVAL},
+    {"words", pad, false, MTEVAL},
     {"none", NULL, false, {{0}}},
     {"char", part_all, false, {{0}}},
     {"intl", NULL, false,

@@ -1,20 +1,8 @@
-/* Growable runs of numbers (code points, words, n-grams, counts) and the numbering of words and n-grams. */
-#ifndef HEED_METRIC_CODES_H
-#define HEED_METRIC_CODES_H
+/* The numbering of words and n-grams. */
+#ifndef HEED_METRIC_INTERN_H
+#define HEED_METRIC_INTERN_H
 
-#include "heed/base.h"
-
-typedef struct heed_codes {
-    int32_t *x;
-    int64_t n, room;
-    bool failed;              /* out of memory at some time: sticky, as in heed_buf */
-} heed_codes;                 /* {0} is empty */
-
-void heed_codes_add(heed_codes *c, int32_t code);
-bool heed_codes_zeros(heed_codes *c, int64_t n);      /* n zeros instead of what it held; false when out of memory */
-void heed_codes_free(heed_codes *c);
-/* Replaces out with the code points of UTF-8 text, lower-cased when asked. HEED_E_DATA: not UTF-8 (byte and column). */
-heed_status heed_codes_read(heed_codes *out, const char *text, bool lower, heed_error *err);
+#include "base/codes.h"
 
 /* Numbers 64-bit keys from 0 in the order of their first coming. Words are numbered letter by letter (a key is the number of the beginning
  * and the next letter) and n-grams word by word, so no two ever share a number and no text is compared. */
