@@ -28,7 +28,7 @@ HEED_API void heed_model_close(heed_model *m);                /* after its sessi
 
 typedef struct heed_session_options {
     int threads;              /* for batches; 0: all cores this process may use */
-    int64_t batch;            /* records a batch at most, 0: 64; long ones make smaller batches */
+    int64_t batch;            /* records a batch at most, 0: 64; long ones and beams make smaller batches */
 } heed_session_options;
 
 /* The model must outlive the session. options may be NULL. HEED_E_USAGE: more than 4,096 threads; HEED_E_NOMEM. */
@@ -40,26 +40,43 @@ HEED_API void heed_session_free(heed_session *s);
 typedef struct heed_item {
     const char *text;         /* the source */
     const char *target;       /* forced decoding: the output is this text, scored and aligned; NULL: the model writes */
+    const char *prefix;       /* what the model writes must begin with these symbols; NULL: with any. Not with a target */
 } heed_item;
 
-/* Reads an item from one JSON object of `size` bytes: {"source": "...", "target": "..."}, where "text" is another name of the source, the target may
- * be missing or null, and other keys are left alone. The item's texts live in *memory, which is the caller's, heed_free(). HEED_E_DATA: not
+/* Reads an item from one JSON object of `size` bytes: {"source": "...", "target": "...", "prefix": "..."}, where "text" is another name of the source,
+ * target and prefix may be missing or null, and other keys are left alone. The item's texts live in *memory, which is the caller's, heed_free(). HEED_E_DATA: not
  * JSON, not an object, a key twice, no source, a text that is no string or holds a zero character; HEED_E_NOMEM. */
 HEED_API heed_status heed_item_parse(const char *json, size_t size, heed_item *item, char **memory, heed_error *err);
+
+/* How outputs are searched for. 0 stands for what the comment says. */
+typedef struct heed_decode {
+    int64_t beam;             /* hypotheses kept, 1 (greedy search) to 64 and the size of the target vocabulary; 0: decode.beam of the model's recipe,
+                                 or nbest when that is more. Scores are then divided by length ^ decode.length_penalty, see heed_output */
+    int64_t nbest;            /* outputs an item, at most the beam; 0: 1 */
+    bool sample;              /* draw outputs instead, nbest of them, each by itself; no beam then */
+    double temperature;       /* logits are divided by it; 0: 1 */
+    int64_t top_k;            /* draw from the k likeliest symbols; 0: all */
+    double top_p;             /* of those, from the fewest that hold this share of the probability, up to 1; 0: 1 */
+    uint64_t seed;            /* a symbol drawn is a function of seed, number of the item, number of the draw, and step */
+    uint64_t first;           /* number of the request's first item */
+} heed_decode;
 
 typedef struct heed_request {
     const heed_item *items;
     int64_t count;
     bool weights;             /* keep every attention weight in the reply */
+    const heed_decode *decode;    /* NULL: as the model's recipe says */
 } heed_request;
 
 typedef struct heed_piece_of_text { const char *text; int64_t start, end; double logp; } heed_piece_of_text;   /* bytes [start,end) of the whole text */
 typedef struct heed_link { int64_t source, target; } heed_link;
 
-typedef struct heed_output {
+typedef struct heed_output heed_output;
+struct heed_output {
     const char *source;                               /* as given */
     const char *text;                                 /* what the model wrote, or the target that was forced */
-    double score;                                     /* sum of ln p of its symbols, the end included */
+    double score;                                     /* sum of ln p of its symbols, the end included; found with a beam above 1, divided by
+                                                         their number ^ decode.length_penalty */
     const heed_piece_of_text *source_tokens; int64_t source_count;     /* symbols of the source; the last is </s>, with start = end */
     const heed_piece_of_text *tokens; int64_t count;  /* symbols of the output; the last is </s> unless the limit of length cut it. A source without symbols
                                                          gives an empty text and none, unless a target is forced */
@@ -70,12 +87,15 @@ typedef struct heed_output {
                                                          target word's, then divided by the row's sum; words split at white space */
     heed_status status;                               /* HEED_OK, or why this item alone failed (not UTF-8, too long): error says it, text is "" */
     const char *error;
-} heed_output;
+    const heed_output *alternatives; int64_t alternative_count;        /* the second best and on, falling scores (samples: as drawn), without alternatives
+                                                         of their own; fewer than asked when the model can write no more */
+};
 
 typedef struct heed_reply heed_reply;
 /* Runs all items, in batches of similar length over the session's threads; the bits of an output do not depend on its neighbours. An item that cannot
- * be read fails alone (heed_output.status: HEED_E_DATA, or HEED_E_LIMIT above 5,000 symbols). The reply is the caller's until heed_reply_free().
- * HEED_E_USAGE: an item without text; HEED_E_NOMEM. */
+ * be read fails alone (heed_output.status: HEED_E_DATA, or HEED_E_LIMIT above 5,000 symbols or with a prefix
+ * longer than decode.max_length). The reply is the caller's until heed_reply_free().
+ * HEED_E_USAGE: an item without text, or with a target and a prefix; settings of decode out of range; HEED_E_NOMEM. */
 HEED_API heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err);
 HEED_API int64_t heed_reply_count(const heed_reply *r);
 HEED_API const heed_output *heed_reply_at(const heed_reply *r, int64_t i);      /* valid until heed_reply_free */

@@ -6,10 +6,13 @@
 #include <string.h>
 
 typedef struct run_values {
-    const char *input, *align, *target;
-    bool scores, json, weights, keep_going;
-    int64_t layer, head;
+    const char *input, *align, *target, *prefix, *prefixes;
+    bool scores, json, weights, keep_going, sample;
+    int64_t layer, head, beam, nbest, top_k, seed;
+    double temperature, top_p;
 } run_values;
+
+enum { NOT_GIVEN = -1 };
 
 static const cli_option options[] = {
     {"--input", "text|json|tsv", CLI_TEXT, offsetof(run_values, input), "lines taken as they are (default), or one JSON object a line"},
@@ -18,6 +21,15 @@ static const cli_option options[] = {
     {"--json", NULL, CLI_FLAG, offsetof(run_values, json), "one JSON object a record, with symbols, scores and links"},
     {"--weights", NULL, CLI_FLAG, offsetof(run_values, weights), "with --json: every weight too"},
     {"--target", "FILE", CLI_TEXT, offsetof(run_values, target), "not what the model writes, but these lines, scored and aligned"},
+    {"--beam", "N", CLI_WHOLE, offsetof(run_values, beam), "hypotheses kept, 1 (greedy) to 64; default: the recipe's decode.beam"},
+    {"--nbest", "N", CLI_WHOLE, offsetof(run_values, nbest), "the N best, a line each: record from 0, rank from 1, the fields"},
+    {"--prefix", "TEXT", CLI_TEXT, offsetof(run_values, prefix), "every answer begins with this"},
+    {"--prefixes", "FILE", CLI_TEXT, offsetof(run_values, prefixes), "every answer begins with its line of this file"},
+    {"--sample", NULL, CLI_FLAG, offsetof(run_values, sample), "draw answers instead of searching for the best"},
+    {"--temperature", "T", CLI_REAL, offsetof(run_values, temperature), "with --sample: logits are divided by T; default 1"},
+    {"--top-k", "N", CLI_WHOLE, offsetof(run_values, top_k), "with --sample: only the N likeliest symbols; default all"},
+    {"--top-p", "P", CLI_REAL, offsetof(run_values, top_p), "with --sample: only the fewest symbols that hold the share P; default 1"},
+    {"--seed", "N", CLI_WHOLE, offsetof(run_values, seed), "with --sample: another seed, other draws; default 0"},
     {"--keep-going", NULL, CLI_FLAG, offsetof(run_values, keep_going), "an empty line for a record that cannot be read; report at the end"},
     {"--layer", "N", CLI_WHOLE, offsetof(run_values, layer), "align by this layer, from 0; a recurrent model has one"},
     {"--head", "N", CLI_WHOLE, offsetof(run_values, head), "align by this head, from 0; a recurrent model has one"},
@@ -30,7 +42,7 @@ enum { AT_ONCE = 1024, REPORTED = 5 };
 typedef struct record {
     int64_t line;
     int64_t item;             /* its place in the request, -1: none */
-    char *memory, *target;    /* what the item's texts live in, when not in the line itself */
+    char *memory, *beside;    /* what the item's texts live in, when not in the line itself; beside: of the target or prefix from a file */
     heed_status status;
     char *error;
 } record;
@@ -38,7 +50,8 @@ typedef struct record {
 typedef struct running {
     const run_values *v;
     heed_session *session;
-    cli_lines input, target;
+    cli_lines input, beside;            /* beside: lines of --target or --prefixes, side by side with the input */
+    heed_decode decode;
     record records[AT_ONCE];
     heed_item items[AT_ONCE];
     int64_t count, item_count;
@@ -70,29 +83,33 @@ static void read_item(running *r, record *now, char *text, size_t size)
         refuse(now, HEED_E_DATA, "holds a zero byte, which no text does");
     if (now->status)
         return;
-    if (now->target)
-        item.target = now->target;
+    if (r->v->target)
+        item.target = now->beside;
+    if (r->v->prefix || r->v->prefixes)
+        item.prefix = r->v->prefix ? r->v->prefix : now->beside;
+    if (item.target && item.prefix)
+        return refuse(now, HEED_E_DATA, "has a target and a prefix; give one");
     if (blank(item.text))
         return;
     now->item = r->item_count;
     r->items[r->item_count++] = item;
 }
 
-/* The forced text of the same line. False: said. */
-static bool read_target(running *r, record *now)
+/* The target or prefix of the same line. False: said. */
+static bool read_beside(running *r, record *now)
 {
     char *text;
     size_t size;
     heed_error err = {0};
-    if (cli_lines_read(&r->target, &text, &size, &err)) {
-        now->target = strdup(text);
+    if (cli_lines_read(&r->beside, &text, &size, &err)) {
+        now->beside = strdup(text);
         if (memchr(text, 0, size))
-            refuse(now, HEED_E_DATA, "its target holds a zero byte, which no text does");
+            refuse(now, HEED_E_DATA, r->v->target ? "its target holds a zero byte, which no text does" : "its prefix holds a zero byte, which no text does");
         return true;
     }
     if (!err.status)
-        heed_fail(&err, HEED_E_DATA, "%s ends after line %lld, but %s goes on with line %lld; both need one line a record", r->target.name,
-                  (long long)r->target.number, r->input.name, (long long)r->input.number);
+        heed_fail(&err, HEED_E_DATA, "%s ends after line %lld, but %s goes on with line %lld; both need one line a record", r->beside.name,
+                  (long long)r->beside.number, r->input.name, (long long)r->input.number);
     r->status = err.status;
     cli_fail(&err);
     return false;
@@ -105,7 +122,7 @@ static void take_lines(running *r)
     while (r->count < AT_ONCE && !r->status && cli_lines_ready(&r->input, &text, &size)) {
         record *now = &r->records[r->count];
         *now = (record){.line = r->input.number, .item = -1};
-        if (r->v->target && !read_target(r, now))
+        if (r->beside.fd >= 0 && !read_beside(r, now))
             return;
         r->count++;
         read_item(r, now, text, size);
@@ -116,9 +133,10 @@ static void forget(running *r)
 {
     for (int64_t i = 0; i < r->count; i++) {
         heed_free(r->records[i].memory);
-        free(r->records[i].target);
+        free(r->records[i].beside);
         free(r->records[i].error);
     }
+    r->decode.first += (uint64_t)r->item_count;
     r->answered += r->count;
     r->count = r->item_count = 0;
 }
@@ -172,6 +190,14 @@ static void print_fields(const heed_output *o, const run_values *v)
     putchar('\n');
 }
 
+static void print_best(const heed_output *o, const run_values *v, int64_t id)
+{
+    for (int64_t i = 0; i <= o->alternative_count; i++) {
+        printf("%lld\t%lld\t", (long long)id, (long long)i + 1);
+        print_fields(i ? &o->alternatives[i - 1] : o, v);
+    }
+}
+
 static heed_status print_json(const heed_reply *reply, int64_t item, int64_t id, bool weights)
 {
     heed_error err = {0};
@@ -213,8 +239,10 @@ static void print_record(running *r, const heed_reply *reply, int64_t i)
         note_failure(r, now, o->status, o->error);
     else if (r->v->json)
         r->status = print_json(reply, now->item, r->answered + i, r->v->weights);
-    else
+    else if (r->v->nbest == NOT_GIVEN)
         print_fields(o, r->v);
+    else
+        print_best(o, r->v, r->answered + i);
 }
 
 static void answer(running *r)
@@ -223,7 +251,7 @@ static void answer(running *r)
     heed_reply *reply = NULL;
     if (r->item_count) {
         bool matrix = r->v->weights || (r->v->align && strcmp(r->v->align, "pharaoh"));
-        heed_request request = {.items = r->items, .count = r->item_count, .weights = matrix};
+        heed_request request = {.items = r->items, .count = r->item_count, .weights = matrix, .decode = &r->decode};
         reply = heed_session_run(r->session, &request, &err);
         if (!reply) {
             r->status = err.status;
@@ -267,15 +295,15 @@ static void run_file(running *r, const char *path)
     cli_lines_close(&r->input);
 }
 
-/* Targets that nothing asked for mean that the two files do not belong together. */
-static void check_targets(running *r)
+/* Lines that nothing asked for mean that the two files do not belong together. */
+static void check_beside(running *r)
 {
     char *text;
     size_t size;
     heed_error err = {0};
-    if (cli_lines_read(&r->target, &text, &size, &err))
-        heed_fail(&err, HEED_E_DATA, "%s goes on with line %lld, but the input ended; both need one line a record", r->target.name,
-                  (long long)r->target.number);
+    if (cli_lines_read(&r->beside, &text, &size, &err))
+        heed_fail(&err, HEED_E_DATA, "%s goes on with line %lld, but the input ended; both need one line a record", r->beside.name,
+                  (long long)r->beside.number);
     if (err.status) {
         r->status = err.status;
         cli_fail(&err);
@@ -292,6 +320,15 @@ static int report(const running *r)
     return r->status ? cli_exit(r->status) : r->failures ? EXIT_DATA : EXIT_OK;
 }
 
+static int64_t or_zero(int64_t given) { return given == NOT_GIVEN ? 0 : given; }
+
+static heed_decode decode_of(const run_values *v)
+{
+    return (heed_decode){.beam = or_zero(v->beam), .nbest = or_zero(v->nbest), .sample = v->sample, .top_k = or_zero(v->top_k),
+                         .temperature = v->temperature == NOT_GIVEN ? 0 : v->temperature, .top_p = v->top_p == NOT_GIVEN ? 0 : v->top_p,
+                         .seed = (uint64_t)or_zero(v->seed)};
+}
+
 static int run_all(const run_values *v, heed_session *session, char **files, int count)
 {
     running *r = calloc(1, sizeof *r);
@@ -302,8 +339,10 @@ static int run_all(const run_values *v, heed_session *session, char **files, int
     }
     r->v = v;
     r->session = session;
-    r->target.fd = -1;
-    if (v->target && !cli_lines_open(&r->target, v->target, &err)) {
+    r->decode = decode_of(v);
+    r->beside.fd = -1;
+    const char *beside = v->target ? v->target : v->prefixes;
+    if (beside && !cli_lines_open(&r->beside, beside, &err)) {
         free(r);
         return cli_fail(&err);
     }
@@ -311,12 +350,27 @@ static int run_all(const run_values *v, heed_session *session, char **files, int
         run_file(r, NULL);
     for (int i = 0; i < count && !r->status; i++)
         run_file(r, files[i]);
-    if (v->target && !r->status)
-        check_targets(r);
+    if (beside && !r->status)
+        check_beside(r);
     int code = report(r);
-    cli_lines_close(&r->target);
+    cli_lines_close(&r->beside);
     free(r);
     return code;
+}
+
+static int check_decode(const run_values *v)
+{
+    if (v->beam == 0 || v->nbest == 0)
+        return cli_usage_error("run: %s takes 1 to 64, not 0", v->beam == 0 ? "--beam" : "--nbest");
+    if (v->sample && v->beam != NOT_GIVEN)
+        return cli_usage_error("run: --sample draws answers and --beam searches for the best; give one of them");
+    if (!v->sample && (v->temperature != NOT_GIVEN || v->top_k != NOT_GIVEN || v->top_p != NOT_GIVEN || v->seed != NOT_GIVEN))
+        return cli_usage_error("run: --temperature, --top-k, --top-p and --seed need --sample");
+    if (v->temperature == 0 || v->top_k == 0 || v->top_p == 0 || v->top_p > 1)
+        return cli_usage_error("run: --temperature and --top-p are above 0, --top-p is 1 at most, --top-k from 1");
+    if ((v->target != NULL) + (v->prefix != NULL) + (v->prefixes != NULL) > 1)
+        return cli_usage_error("run: --target, --prefix and --prefixes exclude each other");
+    return -1;
 }
 
 static int check(const run_values *v)
@@ -329,12 +383,12 @@ static int check(const run_values *v)
         return cli_usage_error("run: --json has no soft alignment; --weights gives every weight");
     if (v->layer || v->head)
         return cli_usage_error("run: this model has layer 0 and head 0 only");
-    return -1;
+    return check_decode(v);
 }
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    run_values v = {0};
+    run_values v = {.beam = NOT_GIVEN, .nbest = NOT_GIVEN, .top_k = NOT_GIVEN, .seed = NOT_GIVEN, .temperature = NOT_GIVEN, .top_p = NOT_GIVEN};
     cli_globals g = *globals;
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, -1);
@@ -359,8 +413,9 @@ const cli_command cli_run = {
             "--align pharaoh  source word - target word from 0, as 0-0 1-0 2-1\n"
             "--align symbols  source symbol - target symbol from 0: which letter made which sound\n"
             "--align soft     for each target word its weights over the source words, with commas\n"
-            "--input json     {\"source\": \"...\", \"target\": \"...\"}; target is optional and forces the output\n"
+            "--input json     {\"source\": \"...\", \"target\": \"...\"}; target is optional and forces the output, prefix its beginning\n"
             "\n"
-            "  echo phonetics | heed run models/g2p-en --scores --align pharaoh\n",
+            "  echo phonetics | heed run models/g2p-en --scores --align pharaoh\n"
+            "  echo phonetics | heed run models/g2p-en --scores --beam 5 --nbest 3\n",
     .options = options, .run = run,
 };

@@ -17,14 +17,22 @@ static const char *text_of(const json_t *object, const char *key, heed_status *s
     return json_string_value(value);
 }
 
-static heed_status copy_item(const char *source, const char *target, heed_item *item, char **memory, heed_error *err)
+/* A copy at *at, which moves on; NULL of NULL. */
+static const char *lay(char **at, const char *text)
 {
-    const size_t first = strlen(source) + 1, second = target ? strlen(target) + 1 : 0;
-    *memory = malloc(first + second);
-    if (!*memory) return heed_fail(err, HEED_E_NOMEM, "out of memory for a record of %zu bytes", first + second);
-    memcpy(*memory, source, first);
-    if (target) memcpy(*memory + first, target, second);
-    *item = (heed_item){.text = *memory, .target = target ? *memory + first : NULL};
+    if (!text) return NULL;
+    const size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+    *at += size;
+    return copy;
+}
+
+static heed_status copy_item(const heed_item *from, heed_item *item, char **memory, heed_error *err)
+{
+    const size_t size = strlen(from->text) + (from->target ? strlen(from->target) : 0) + (from->prefix ? strlen(from->prefix) : 0) + 3;
+    char *at = *memory = malloc(size);
+    if (!at) return heed_fail(err, HEED_E_NOMEM, "out of memory for a record of %zu bytes", size);
+    *item = (heed_item){.text = lay(&at, from->text), .target = lay(&at, from->target), .prefix = lay(&at, from->prefix)};
     return HEED_OK;
 }
 
@@ -35,12 +43,14 @@ heed_status heed_item_parse(const char *json, size_t size, heed_item *item, char
     *memory = NULL;
     json_t *object = json_loadb(json, size, JSON_REJECT_DUPLICATES, &why);
     if (!object) return heed_fail(err, HEED_E_DATA, "not a JSON object: %s (column %d)", why.text, why.column);
-    const char *source = text_of(object, "source", &status, err), *target = NULL;
-    if (!source && status == HEED_OK) source = text_of(object, "text", &status, err);
-    if (status == HEED_OK) target = text_of(object, "target", &status, err);
+    heed_item found = {.text = text_of(object, "source", &status, err)};
+    if (!found.text && status == HEED_OK) found.text = text_of(object, "text", &status, err);
+    if (status == HEED_OK) found.target = text_of(object, "target", &status, err);
+    if (status == HEED_OK) found.prefix = text_of(object, "prefix", &status, err);
     if (status == HEED_OK && !json_is_object(object)) status = heed_fail(err, HEED_E_DATA, "JSON, but not an object such as {\"source\": \"...\"}");
-    if (status == HEED_OK && !source) status = heed_fail(err, HEED_E_DATA, "the object has no \"source\"");
-    if (status == HEED_OK) status = copy_item(source, target, item, memory, err);
+    if (status == HEED_OK && !found.text) status = heed_fail(err, HEED_E_DATA, "the object has no \"source\"");
+    if (status == HEED_OK && found.target && found.prefix) status = heed_fail(err, HEED_E_DATA, "the object has a \"target\" and a \"prefix\"; give one");
+    if (status == HEED_OK) status = copy_item(&found, item, memory, err);
     json_decref(object);
     return status;
 }

@@ -113,20 +113,24 @@ static int by_length(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* What a run works on: items and outputs in order of length, where each batch begins, errors by thread. */
+/* What a run works on: items, outputs and numbers in order of length, where each batch begins, errors by thread. */
 typedef struct plan {
     const heed_item **items;
     heed_output **outputs;
     place *order;
+    uint64_t *numbers;
     int64_t *start, batches;        /* [batches+1] */
+    heed_decode decode;
     heed_error *errors;
 } plan;
 
+/* A record counts as often as it has hypotheses. */
 static void cut_batches(plan *p, const heed_session *s, int64_t count)
 {
+    const int64_t width = heed_decode_width(&p->decode), records = s->batch > width ? s->batch / width : 1;
     int64_t bytes = 0;
     for (int64_t i = 0; i < count; i++) {
-        const bool full = p->batches && (i - p->start[p->batches - 1] == s->batch || bytes + p->order[i].length > BATCH_BYTES);
+        const bool full = p->batches && (i - p->start[p->batches - 1] == records || (bytes + p->order[i].length) * width > BATCH_BYTES);
         if (i == 0 || full) {
             p->start[p->batches++] = i;
             bytes = 0;
@@ -139,16 +143,19 @@ static void cut_batches(plan *p, const heed_session *s, int64_t count)
 static bool plan_init(plan *p, const heed_session *s, const heed_request *q, heed_reply *r)
 {
     const size_t n = (size_t)q->count + 1;
-    *p = (plan){.items = malloc(n * sizeof *p->items),
+    *p = (plan){.decode = p->decode,
+                .items = malloc(n * sizeof *p->items),
                 .outputs = malloc(n * sizeof *p->outputs),
                 .order = malloc(n * sizeof *p->order),
+                .numbers = malloc(n * sizeof *p->numbers),
                 .start = malloc(n * sizeof *p->start),
                 .errors = calloc((size_t)s->threads, sizeof *p->errors)};
-    if (!p->items || !p->outputs || !p->order || !p->start || !p->errors) return false;
+    if (!p->items || !p->outputs || !p->order || !p->numbers || !p->start || !p->errors) return false;
     for (int64_t i = 0; i < q->count; i++) p->order[i] = (place){s->task->length(s->model, &q->items[i]), i};
     qsort(p->order, (size_t)q->count, sizeof *p->order, by_length);
     cut_batches(p, s, q->count);
     for (int64_t i = 0; i < q->count; i++) {
+        p->numbers[i] = p->decode.first + (uint64_t)p->order[i].index;
         p->items[i] = &q->items[p->order[i].index];
         p->outputs[i] = &r->outputs[p->order[i].index];
     }
@@ -160,6 +167,7 @@ static void plan_free(plan *p)
     free(p->items);
     free(p->outputs);
     free(p->order);
+    free(p->numbers);
     free(p->start);
     free(p->errors);
 }
@@ -173,7 +181,9 @@ static void run_batch(const heed_session *s, const plan *p, heed_reply *r, bool 
         .arena = r->arenas[me],
         .items = p->items + p->start[i],
         .outputs = p->outputs + p->start[i],
+        .numbers = p->numbers + p->start[i],
         .count = p->start[i + 1] - p->start[i],
+        .decode = p->decode,
         .weights = weights,
     };
     if (p->errors[me].status == HEED_OK) s->task->run(&job, &p->errors[me]);
@@ -182,16 +192,18 @@ static void run_batch(const heed_session *s, const plan *p, heed_reply *r, bool 
 static heed_status check_request(const heed_request *q, heed_error *err)
 {
     if (!q || q->count < 0 || (q->count && !q->items)) return heed_fail(err, HEED_E_USAGE, "a request needs its items and their number");
-    for (int64_t i = 0; i < q->count; i++)
+    for (int64_t i = 0; i < q->count; i++) {
         if (!q->items[i].text) return heed_fail(err, HEED_E_USAGE, "item %lld has no text", (long long)i);
+        if (q->items[i].target && q->items[i].prefix) return heed_fail(err, HEED_E_USAGE, "item %lld has a target and a prefix; give one", (long long)i);
+    }
     return HEED_OK;
 }
 
 heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err)
 {
-    if (check_request(request, err) != HEED_OK) return NULL;
     heed_error first = {.status = HEED_OK};
     plan p = {0};
+    if (check_request(request, err) != HEED_OK || heed_decode_settle(s->model, request->decode, &p.decode, err) != HEED_OK) return NULL;
     heed_reply *r = reply_new(s->threads, request->count);
     if (!r || !plan_init(&p, s, request, r)) heed_fail(&first, HEED_E_NOMEM, "out of memory for %lld items", (long long)request->count);
     if (first.status == HEED_OK) {

@@ -22,6 +22,11 @@ struct heed_reply {
     int64_t count;
 };
 
+/* Settings with their defaults in place. HEED_E_USAGE: out of range, or two that exclude each other. */
+heed_status heed_decode_settle(const heed_model *m, const heed_decode *asked, heed_decode *settled, heed_error *err);
+/* Hypotheses of an item that run side by side at most. */
+int64_t heed_decode_width(const heed_decode *settled);
+
 /* The cores this process may use. */
 int heed_cores(void);
 

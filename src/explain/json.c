@@ -44,6 +44,20 @@ static void add_weights(const heed_output *o, heed_buf *out)
     heed_buf_char(out, ']');
 }
 
+static void add_output(const heed_output *o, bool weights, heed_buf *out)
+{
+    heed_buf_text(out, "{\"text\": ");
+    heed_label_json(out, o->text);
+    heed_buf_text(out, ", \"score\": ");
+    heed_number_short(out, o->score, 8);
+    heed_buf_text(out, ", \"tokens\": ");
+    add_symbols(o->tokens, o->count, true, out);
+    add_links(o, out);
+    if (weights)
+        add_weights(o, out);
+    heed_buf_char(out, '}');
+}
+
 heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, heed_buf *out)
 {
     heed_buf_printf(out, "{\"id\": %lld, \"source\": ", (long long)id);
@@ -52,16 +66,11 @@ heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, he
     add_symbols(o->source_tokens, o->source_count, false, out);
     heed_buf_text(out, ", \"outputs\": [");
     if (o->status == HEED_OK) {
-        heed_buf_text(out, "{\"text\": ");
-        heed_label_json(out, o->text);
-        heed_buf_text(out, ", \"score\": ");
-        heed_number_short(out, o->score, 8);
-        heed_buf_text(out, ", \"tokens\": ");
-        add_symbols(o->tokens, o->count, true, out);
-        add_links(o, out);
-        if (weights)
-            add_weights(o, out);
-        heed_buf_char(out, '}');
+        add_output(o, weights, out);
+        for (int64_t i = 0; i < o->alternative_count; i++) {
+            heed_buf_text(out, ", ");
+            add_output(&o->alternatives[i], weights, out);
+        }
     }
     heed_buf_char(out, ']');
     if (o->status != HEED_OK) {

@@ -40,6 +40,10 @@ static void init_head(heed_model *m)
 static heed_status build_parts(heed_model *m, heed_error *err)
 {
     const heed_recipe *r = &m->recipe;
+    const int64_t V = heed_text_size(m->target);
+    if (r->decode.beam > V)
+        return heed_fail(err, HEED_E_USAGE, "decode.beam: %lld hypotheses, but the target vocabulary has %lld symbols; make the beam narrower",
+                         (long long)r->decode.beam, (long long)V);
     m->encoder_kind = encoders[r->model.encoder.type];
     m->decoder_kind = decoders[r->model.decoder.type];
     m->encoder = m->encoder_kind->init(m->arena, m->params, r, heed_text_size(m->source), err);

@@ -80,7 +80,7 @@ typedef struct heed_model {
 } heed_model;
 
 /* Takes over the recipe and the texts (freed with the model, also when building fails). The weights are declared but have no memory yet, so that a file
- * can be held against their shapes first. HEED_E_USAGE: widths that a score cannot compare; HEED_E_NOMEM. */
+ * can be held against their shapes first. HEED_E_USAGE: widths that a score cannot compare, a beam wider than the target vocabulary; HEED_E_NOMEM. */
 heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *target, heed_error *err);
 /* Memory and first values for the weights, those of recipe.train.seed. HEED_E_NOMEM. */
 heed_status heed_model_fill(heed_model *m, heed_error *err);

@@ -94,7 +94,7 @@ typedef struct heed_recipe {
         int precision;          /* HEED_PRECISION_... */
         uint64_t seed;
     } train;
-    struct { int64_t beam; double length_penalty, max_ratio; int64_t max_extra; } decode;    /* at most ratio x source + extra symbols; beam 1 */
+    struct { int64_t beam; double length_penalty, max_ratio; int64_t max_extra; } decode;    /* at most ratio x source + extra symbols */
     void *owner;                /* memory of the strings */
 } heed_recipe;
 

@@ -14,7 +14,9 @@ typedef struct heed_job {
     heed_arena *arena;                /* the reply's; of one thread at a time */
     const heed_item *const *items;    /* [count] */
     heed_output **outputs;            /* [count] */
+    const uint64_t *numbers;          /* [count] of the items: draws are keyed by them */
     int64_t count;
+    heed_decode decode;               /* settled: nothing stands for a default */
     bool weights;
     bool open;                        /* lay the only item's steps open, for heed_explain_steps */
     heed_step_view *steps;            /* [steps_count] then, in the arena; their vectors live with the tape */

@@ -1,31 +1,32 @@
-/* transduce: text in, text out. A batch of sources is encoded, then written symbol by symbol (or, forced, read along a given target). */
+/* transduce: text in, text out. A batch of sources is encoded, then written symbol by symbol, from a given prefix on (or, forced, read along a given
+ * target). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "decode/greedy.h"
+#include "decode/search.h"
 #include "task/task.h"
 #include "tensor/tape.h"
 
 /* Of a source or a target. Weights take source x output numbers, work grows alike: 200 MB of them at this limit, and only when they are asked for. */
 enum { MOST_SYMBOLS = 5000 };
 
-/* One step of the decoder as it happened, for weights asked for afterwards. Row r belongs to the sequence owner[r]. */
-typedef struct moment { heed_attended attended; const heed_tensor *features; const int64_t *owner; int64_t n; } moment;
+/* One step of the decoder as it happened, for weights asked for afterwards; a hypothesis knows its row of each. */
+typedef struct moment { heed_attended attended; const heed_tensor *features; } moment;
 
 typedef struct writer {
     const heed_model *model;
     heed_tape *tape;
     heed_state state;
-    float *logits;              /* [B,V] of the last step */
+    float *logits;              /* [rows,V] of the last step */
     moment *moments;
     int64_t count, capacity;
 } writer;
 
 /* What belongs to one item while it is worked on. */
 typedef struct work {
-    heed_tokens source, target;
+    heed_tokens source, target, prefix;
+    uint64_t number;            /* of the item, for draws */
     heed_output *out;
     const heed_item *item;
 } work;
@@ -54,7 +55,7 @@ static float *logits(void *self, const int32_t *before, int64_t n)
     moment *now = next_moment(w);
     if (!now) heed_tape_fail(w->tape, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
     if (heed_tape_failed(w->tape)) return NULL;
-    *now = (moment){step.attended, step.features, w->state.owner, n};
+    *now = (moment){step.attended, step.features};
     memcpy(w->logits, x->x, (size_t)(n * x->cols) * sizeof *x->x);
     heed_arena_rewind(w->tape->arena, mark);   /* the widest rows of all, which nobody asks for again */
     return w->logits;
@@ -69,15 +70,34 @@ static bool select_rows(void *self, const int64_t *rows, int64_t n)
 
 /* --- from text to symbols ---------------------------------------------------------------------------------------------------------------- */
 
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Symbols that may be written for a source. */
+static int64_t limit_of(const heed_model *m, const work *w)
+{
+    return (int64_t)(m->recipe.decode.max_ratio * (double)w->source.count) + m->recipe.decode.max_extra;
+}
+
+static heed_status read_texts(const heed_model *m, work *w, heed_error *err)
+{
+    const heed_item *item = w->item;
+    heed_status status = heed_text_encode(m->source, item->text, strlen(item->text), &w->source, err);
+    if (status == HEED_OK && item->target) status = heed_text_encode(m->target, item->target, strlen(item->target), &w->target, err);
+    if (status == HEED_OK && item->prefix) status = heed_text_encode(m->target, item->prefix, strlen(item->prefix), &w->prefix, err);
+    return status;
+}
+
 /* What is wrong with its texts fails the item alone; memory that runs out fails them all. */
 static heed_status read_item(const heed_model *m, work *w, heed_arena *arena, heed_error *err)
 {
     heed_error why = {.status = HEED_OK};
-    heed_status status = heed_text_encode(m->source, w->item->text, strlen(w->item->text), &w->source, &why);
-    if (status == HEED_OK && w->item->target) status = heed_text_encode(m->target, w->item->target, strlen(w->item->target), &w->target, &why);
-    if (status == HEED_OK && (w->source.count > MOST_SYMBOLS || w->target.count > MOST_SYMBOLS))
-        status = heed_fail(&why, HEED_E_LIMIT, "%lld symbols; at most %d can be read at once: cut the text into sentences",
-                           (long long)(w->source.count > w->target.count ? w->source.count : w->target.count), MOST_SYMBOLS);
+    heed_status status = read_texts(m, w, &why);
+    const int64_t longest = most(w->source.count, w->target.count);
+    if (status == HEED_OK && longest > MOST_SYMBOLS)
+        status = heed_fail(&why, HEED_E_LIMIT, "%lld symbols; at most %d can be read at once: cut the text into sentences", (long long)longest, MOST_SYMBOLS);
+    if (status == HEED_OK && w->prefix.count > limit_of(m, w))
+        status = heed_fail(&why, HEED_E_LIMIT, "its prefix has %lld symbols; decode.max_length allows an output of %lld", (long long)w->prefix.count,
+                           (long long)limit_of(m, w));
     if (status == HEED_OK) return HEED_OK;
     w->out->status = status;
     w->out->error = heed_arena_text(arena, why.text);
@@ -88,7 +108,7 @@ static heed_status read_item(const heed_model *m, work *w, heed_arena *arena, he
 static int64_t length(const heed_model *m, const heed_item *item)
 {
     (void)m;
-    return (int64_t)(strlen(item->text) + (item->target ? strlen(item->target) : 0));
+    return (int64_t)(strlen(item->text) + (item->target ? strlen(item->target) : 0) + (item->prefix ? strlen(item->prefix) : 0));
 }
 
 /* --- from symbols to the reply ------------------------------------------------------------------------------------------------------------- */
@@ -126,22 +146,9 @@ static heed_piece_of_text *written_pieces(heed_arena *arena, const heed_model *m
     return p;
 }
 
-static int64_t row_of(const moment *m, int64_t sequence)
+/* weights and scores (or NULL) [Tk] of row r at step m */
+static void look_up(const moment *m, int64_t r, int64_t Tk, float *row, float *score)
 {
-    if (!m->owner) return sequence;
-    int64_t low = 0, high = m->n - 1;
-    while (low < high) {
-        const int64_t middle = (low + high) / 2;
-        if (m->owner[middle] < sequence) low = middle + 1;
-        else high = middle;
-    }
-    return low;
-}
-
-/* weights and scores (or NULL) [Tk] of sequence b at step m */
-static void look_up(const moment *m, int64_t b, int64_t Tk, float *row, float *score)
-{
-    const int64_t r = row_of(m, b);
     int64_t first;
     const int64_t count = heed_attend_weights(&m->attended, r, r, row, score, &first);
     memmove(row + first, row, (size_t)count * sizeof *row);
@@ -153,25 +160,25 @@ static void look_up(const moment *m, int64_t b, int64_t Tk, float *row, float *s
 }
 
 /* Rows of weights, one after the other: all of them kept, or each in the place of the one before. */
-typedef struct rows { const moment *moments; int64_t sequence, Tk, stride; float *weights; } rows;
+typedef struct rows { const moment *moments; const int64_t *row; int64_t Tk, stride; float *weights; } rows;
 
 static const float *next_row(void *self, int64_t i)
 {
     const rows *r = self;
     float *row = r->weights + i * r->stride;
-    look_up(&r->moments[i], r->sequence, r->Tk, row, NULL);
+    look_up(&r->moments[i], r->row[i], r->Tk, row, NULL);
     return row;
 }
 
-static bool write_weights(heed_job *j, const writer *w, heed_output *o, int64_t b)
+static bool write_weights(heed_job *j, const writer *w, heed_output *o, const int64_t *row)
 {
-    rows r = {.moments = w->moments, .sequence = b, .Tk = o->source_count, .stride = j->weights ? o->source_count : 0};
+    rows r = {.moments = w->moments, .row = row, .Tk = o->source_count, .stride = j->weights ? o->source_count : 0};
     r.weights = heed_arena_alloc(j->arena, (size_t)((j->weights ? o->count : 1) * o->source_count) * sizeof *r.weights);
     if (j->weights) o->weights = r.weights;
     return r.weights && heed_output_align(o, next_row, &r, j->arena);
 }
 
-static bool write_steps(heed_job *j, const writer *w, const heed_output *o)
+static bool write_steps(heed_job *j, const writer *w, const heed_output *o, const int64_t *row)
 {
     const int64_t Tk = o->source_count, n = o->count;
     const size_t bytes = (size_t)(n * Tk) * sizeof(float);
@@ -180,53 +187,83 @@ static bool write_steps(heed_job *j, const writer *w, const heed_output *o)
     if (!weights || !scores || !j->steps) return false;
     for (int64_t i = 0; i < n; i++) {
         const moment *m = &w->moments[i];
-        j->steps[i] = (heed_step_view){.symbol = o->tokens[i].text, .logp = o->tokens[i].logp, .joined = m->features->x, .Tk = Tk, .F = m->features->cols};
-        if (!m->attended.out) continue;
-        look_up(m, 0, Tk, weights + i * Tk, scores + i * Tk);
+        const heed_tensor *joined = m->features, *context = m->attended.out;
+        j->steps[i] = (heed_step_view){
+            .symbol = o->tokens[i].text, .logp = o->tokens[i].logp, .joined = joined->x + row[i] * joined->cols, .Tk = Tk, .F = joined->cols};
+        if (!context) continue;
+        look_up(m, row[i], Tk, weights + i * Tk, scores + i * Tk);
         j->steps[i].scores = scores + i * Tk;
         j->steps[i].weights = weights + i * Tk;
-        j->steps[i].context = m->attended.out->x;
-        j->steps[i].Dv = m->attended.out->cols;
+        j->steps[i].context = context->x + row[i] * context->cols;
+        j->steps[i].Dv = context->cols;
     }
     j->steps_count = n;
     return true;
 }
 
-static bool write_output(heed_job *j, const writer *w, const work *x, const heed_hypothesis *h, int64_t b)
+static bool write_hypothesis(heed_job *j, const writer *w, const work *x, const heed_hypothesis *h, heed_output *o)
 {
-    heed_output *o = x->out;
+    const char *forced = x->item->target;
     heed_buf text = {0};
-    o->source_tokens = given_pieces(j->arena, o->source, &x->source, NULL);
-    o->source_count = x->source.count + 1;
-    o->tokens = h->forced ? given_pieces(j->arena, x->item->target, &x->target, h->logp) : written_pieces(j->arena, j->model, h, &text);
+    o->tokens = forced ? given_pieces(j->arena, forced, &x->target, h->logp) : written_pieces(j->arena, j->model, h, &text);
     o->count = h->n;
     o->score = h->score;
-    o->text = heed_arena_text(j->arena, h->forced ? x->item->target : text.data ? text.data : "");
+    o->text = heed_arena_text(j->arena, forced ? forced : text.data ? text.data : "");
     heed_buf_free(&text);
-    if (!o->source_tokens || !o->tokens || !o->text) return false;
-    if (w->count && w->moments[0].attended.out && !write_weights(j, w, o, b)) return false;
-    return !j->open || !w->count || write_steps(j, w, o);
+    if (!o->tokens || !o->text) return false;
+    return !w->count || !w->moments[0].attended.out || write_weights(j, w, o, h->rows);
+}
+
+static bool write_output(heed_job *j, const writer *w, const work *x, const heed_quest *q)
+{
+    heed_output *o = x->out, *others = heed_arena_zero(j->arena, (size_t)q->found * sizeof *others);
+    o->source_tokens = given_pieces(j->arena, o->source, &x->source, NULL);
+    o->source_count = x->source.count + 1;
+    if (!others || !o->source_tokens) return false;
+    for (int64_t i = 1; i < q->found; i++) {
+        others[i - 1] = (heed_output){.source = o->source, .source_tokens = o->source_tokens, .source_count = o->source_count};
+        if (!write_hypothesis(j, w, x, &q->best[i], &others[i - 1])) return false;
+    }
+    o->alternatives = others;
+    o->alternative_count = q->found - 1;
+    if (!write_hypothesis(j, w, x, &q->best[0], o)) return false;
+    return !j->open || !w->count || write_steps(j, w, o, q->best[0].rows);
 }
 
 /* --- a batch ------------------------------------------------------------------------------------------------------------------------------ */
 
-static heed_hypothesis *room_for_hypotheses(const heed_model *m, heed_tape *t, const work *const *good, int64_t B)
+/* The symbols that an output must begin with: its prefix, or the whole target with its end. */
+static bool force(heed_tape *t, heed_quest *q, const work *x)
 {
-    heed_hypothesis *h = heed_tape_alloc(t, (size_t)(B + 1) * sizeof *h);
-    for (int64_t b = 0; h && b < B; b++) {
+    const heed_tokens *given = x->item->target ? &x->target : &x->prefix;
+    int32_t *ids = heed_tape_alloc(t, (size_t)(given->count + 1) * sizeof *ids);
+    if (!ids) return false;
+    for (int64_t i = 0; i < given->count; i++) ids[i] = given->item[i].id;
+    ids[given->count] = HEED_EOS;
+    q->forced = ids;
+    q->forced_count = x->item->target ? q->limit : given->count;
+    return true;
+}
+
+static heed_quest *lay_quests(const heed_job *j, const work *const *good, int64_t B)
+{
+    heed_quest *q = heed_tape_alloc(j->tape, (size_t)(B + 1) * sizeof *q);
+    for (int64_t b = 0; q && b < B; b++) {
         const work *x = good[b];
-        const bool forced = x->item->target != NULL;
-        const int64_t most = (int64_t)(m->recipe.decode.max_ratio * (double)x->source.count) + m->recipe.decode.max_extra;
-        h[b] = (heed_hypothesis){.limit = forced ? x->target.count + 1 : most};
-        h[b].ids = heed_tape_alloc(t, (size_t)(h[b].limit + 1) * sizeof *h[b].ids);
-        h[b].logp = heed_tape_alloc(t, (size_t)(h[b].limit + 1) * sizeof *h[b].logp);
-        int32_t *ids = forced ? heed_tape_alloc(t, (size_t)h[b].limit * sizeof *ids) : NULL;
-        if (heed_tape_failed(t)) return NULL;
-        for (int64_t i = 0; forced && i < x->target.count; i++) ids[i] = x->target.item[i].id;
-        if (forced) ids[x->target.count] = HEED_EOS;
-        h[b].forced = ids;
+        q[b] = (heed_quest){.limit = x->item->target ? x->target.count + 1 : limit_of(j->model, x), .record = x->number, .most = j->decode.nbest};
+        if (!force(j->tape, &q[b], x)) return NULL;
     }
-    return h;
+    return q;
+}
+
+static heed_search_options options_of(const heed_job *j)
+{
+    const heed_decode *d = &j->decode;
+    return (heed_search_options){.beam = d->beam,
+                                 .length_penalty = j->model->recipe.decode.length_penalty,
+                                 .draws = d->sample ? d->nbest : 0,
+                                 .draw = {.temperature = d->temperature, .top_k = d->top_k, .top_p = d->top_p},
+                                 .seed = d->seed};
 }
 
 static heed_status write_batch(heed_job *j, const work *const *good, const heed_batch *batch, writer *w, heed_error *err)
@@ -236,13 +273,15 @@ static heed_status write_batch(heed_job *j, const work *const *good, const heed_
     heed_tape_reset(t, false, false, 0);
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &batch->source);
     if (!heed_tape_failed(t)) m->decoder_kind->start(t, m->decoder, &memory, &w->state);
-    heed_hypothesis *h = heed_tape_failed(t) ? NULL : room_for_hypotheses(m, t, good, batch->B);
-    w->logits = heed_tape_alloc(t, (size_t)(batch->B * heed_text_size(m->target)) * sizeof *w->logits);
+    const heed_search_options how = options_of(j);
+    const int64_t rows = batch->B * most(how.beam, how.draws);
+    heed_quest *q = heed_tape_failed(t) ? NULL : lay_quests(j, good, batch->B);
+    w->logits = heed_tape_alloc(t, (size_t)(rows * heed_text_size(m->target)) * sizeof *w->logits);
     const heed_search search = {w, heed_text_size(m->target), HEED_BOS, HEED_EOS, logits, select_rows};
-    if (!h || !w->logits || !heed_greedy(&search, h, batch->B))
+    if (!q || !w->logits || !heed_search_run(&search, &how, q, batch->B, t->arena))
         return heed_tape_failed(t) ? heed_tape_status(t, err) : heed_fail(err, HEED_E_NOMEM, "out of memory in the search");
     for (int64_t b = 0; b < batch->B; b++)
-        if (!write_output(j, w, good[b], &h[b], b)) return heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
+        if (!write_output(j, w, good[b], &q[b])) return heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
     return HEED_OK;
 }
 
@@ -275,7 +314,7 @@ static heed_status run(heed_job *j, heed_error *err)
     int64_t B = 0;
     for (int64_t i = 0; status == HEED_OK && i < j->count; i++) {
         heed_output *o = j->outputs[i];
-        works[i] = (work){.out = o, .item = j->items[i]};
+        works[i] = (work){.out = o, .item = j->items[i], .number = j->numbers[i]};
         *o = (heed_output){.source = heed_arena_text(j->arena, j->items[i]->text), .text = "", .status = HEED_OK};
         if (!o->source) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
         else status = read_item(j->model, &works[i], j->arena, err);
@@ -285,6 +324,7 @@ static heed_status run(heed_job *j, heed_error *err)
     for (int64_t i = 0; works && i < j->count; i++) {
         heed_tokens_free(&works[i].source);
         heed_tokens_free(&works[i].target);
+        heed_tokens_free(&works[i].prefix);
     }
     free(works);
     free(good);

@@ -107,10 +107,12 @@ int main(void)
     heed_tape *t = heed_tape_new(&(heed_tape_options){0}, &err);
     heed_arena *arena = heed_arena_new(0);
     if (!m || !t || !arena || !plain || !judge) return fail(&err);
-    const heed_item given = {"1984", "MCMLXXXIV"}, forgotten = {"1984", NULL}, *items[] = {&given, &forgotten};
+    const heed_item given = {.text = "1984", .target = "MCMLXXXIV"}, forgotten = {.text = "1984"}, *items[] = {&given, &forgotten};
+    const uint64_t numbers[2] = {0, 1};
+    const heed_decode greedy = {.beam = 1, .nbest = 1, .temperature = 1, .top_p = 1};
     heed_output out[3] = {{0}}, *outputs[] = {&out[0], &out[1]}, *alone = &out[2];
-    if (judge->run(&(heed_job){.model = m, .tape = t, .arena = arena, .items = items, .outputs = outputs, .count = 2}, &err)) return fail(&err);
-    if (plain->run(&(heed_job){.model = m, .tape = t, .arena = arena, .items = items, .outputs = &alone, .count = 1}, &err)) return fail(&err);
+    if (judge->run(&(heed_job){.model = m, .tape = t, .arena = arena, .items = items, .outputs = outputs, .numbers = numbers, .count = 2, .decode = greedy}, &err)) return fail(&err);
+    if (plain->run(&(heed_job){.model = m, .tape = t, .arena = arena, .items = items, .outputs = &alone, .numbers = numbers, .count = 1, .decode = greedy}, &err)) return fail(&err);
     printf("%g %g %s\n", out[0].score, alone->score, out[1].error ? out[1].error : "");
     return out[0].status || out[0].score != alone->score || strcmp(out[0].text, given.target) || out[1].status != HEED_E_USAGE;
 }

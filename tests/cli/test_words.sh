@@ -40,7 +40,14 @@ usage() { # WHAT EXIT TEXT ARGUMENT...
 usage "nothing at all" 2 "usage: heed COMMAND"
 usage "an unknown command" 2 'did you mean explain?' explian
 usage "an unknown option" 2 'did you mean --scores?' run model --score
-usage "an option of a later version" 2 "unknown option --beam;" run model --beam 5
+usage "an option of a later version" 2 "unknown option --voice;" run model --voice 5
+usage "no beam at all" 2 "--beam takes 1 to 64, not 0" run model --beam 0
+usage "no best" 2 "--nbest takes 1 to 64, not 0" run model --nbest 0
+usage "a beam and draws" 2 "give one of them" run model --sample --beam 2
+usage "draws not asked for" 2 "need --sample" run model --top-k 3
+usage "no temperature" 2 "are above 0" run model --sample --temperature 0
+usage "a share above all" 2 "--top-p is 1 at most" run model --sample --top-p 1.5
+usage "two beginnings" 2 "exclude each other" run model --prefix a --prefixes b
 usage "an option before the command" 2 "unknown option --trheads; did you mean --threads?" --trheads 2 run
 usage "a value that is missing" 2 "--svg needs a value: --svg FILE" explain model text --svg
 usage "a value too many" 2 "--scores takes no value" run model --scores=yes

@@ -38,11 +38,11 @@ static void read_recipe(heed_recipe *r, const tiny *t)
              "  attention: %s\n"
              "  decoder: {cell: %s, layers: %d, %s, embed: 5, width: %d, dropout: %g}\n"
              "  tie: %s\n"
-             "decode: {max_length: %s}\n"
+             "decode: {max_length: %s%s}\n"
              "%s\n",
              either(t->data, "data: {train: none.tsv}"), either(t->source_units, "characters"), either(t->target_units, "symbols"), either(t->cell, "gru"),
              layers, directions, t->dropout, either(t->attention, "{score: additive}"), either(t->decoder_cell, "gru"), layers,
-             either(t->order, "order: bahdanau"), 6 * directions, t->dropout, either(t->tie, "none"), either(t->max_length, "[1, 6]"),
+             either(t->order, "order: bahdanau"), 6 * directions, t->dropout, either(t->tie, "none"), either(t->max_length, "[1, 6]"), either(t->decode, ""),
              either(t->train, ""));
     *r = (heed_recipe){0};
     must(heed_recipe_parse(r, yaml, strlen(yaml), "tiny.yaml", &err) == HEED_OK, &err);

@@ -15,6 +15,7 @@ typedef struct tiny {
     const char *tie;                       /* none */
     const char *source_units, *target_units;    /* characters, symbols */
     const char *max_length;                /* [1, 6] */
+    const char *decode;                    /* more keys of decode, ", beam: 4" */
     const char *train, *data;              /* more keys of the recipe, "train: {...}"; data: {train: none.tsv} */
     double dropout;
 } tiny;

@@ -1,4 +1,4 @@
-/* Greedy search against the obvious loop, and the two ways through a decoder: all moments at once with the targets known, and step by step. */
+/* The two ways through a decoder: all moments at once with the targets known, and step by step. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,121 +11,10 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "decode/greedy.h"
 #include "heed.h"
 #include "model/forcing.h"
 #include "task/variants.h"
 #include "tensor/tape.h"
-
-/* --- greedy -------------------------------------------------------------------------------------------------------------------------------- */
-
-enum { V = 7, ROWS = 9, LONGEST = 12, FIRST = 1, LAST = 2 };
-
-/* A model whose logits are a function of a row's own past. */
-typedef struct oracle { uint64_t past[ROWS]; float logits[ROWS * V]; int64_t rows, calls, fail_at; } oracle;
-
-static float oracle_logit(uint64_t past, int64_t v) { return (float)(3 * heed_normal(past, (uint64_t)v)); }
-
-static float *oracle_logits(void *self, const int32_t *before, int64_t n)
-{
-    oracle *o = self;
-    assert_int_equal(n, o->rows);
-    if (++o->calls == o->fail_at) return NULL;
-    for (int64_t r = 0; r < n; r++) {
-        o->past[r] = heed_key(o->past[r], (uint64_t)before[r]);
-        for (int64_t v = 0; v < V; v++) o->logits[r * V + v] = oracle_logit(o->past[r], v);
-    }
-    return o->logits;
-}
-
-static bool oracle_select(void *self, const int64_t *rows, int64_t n)
-{
-    oracle *o = self;
-    if (++o->calls == o->fail_at) return false;
-    for (int64_t r = 0; r < n; r++) {
-        assert_true(rows[r] >= r && rows[r] < o->rows);
-        o->past[r] = o->past[rows[r]];
-    }
-    o->rows = n;
-    return true;
-}
-
-typedef struct beams { heed_hypothesis h[ROWS]; int32_t ids[ROWS][LONGEST], forced[ROWS][LONGEST]; float logp[ROWS][LONGEST]; } beams;
-
-/* Limits from 0; every fourth row is forced. */
-static void draw_beams(beams *b, oracle *o, uint64_t key)
-{
-    *o = (oracle){.rows = ROWS};
-    for (uint64_t r = 0; r < ROWS; r++) {
-        o->past[r] = heed_key(key, r);
-        b->h[r] = (heed_hypothesis){.ids = b->ids[r], .logp = b->logp[r], .limit = (int64_t)heed_below(key, 100 + r, LONGEST + 1)};
-        if (r % 4) continue;
-        for (uint64_t i = 0; i < LONGEST; i++) b->forced[r][i] = (int32_t)heed_below(heed_key(key, 200 + r), i, V);
-        b->h[r].forced = b->forced[r];
-    }
-}
-
-static heed_search search_of(oracle *o) { return (heed_search){o, V, FIRST, LAST, oracle_logits, oracle_select}; }
-
-/* One row alone, in double. */
-static void expect_row(const heed_hypothesis *h, uint64_t past)
-{
-    int32_t before = FIRST;
-    double score = 0;
-    int64_t n = 0;
-    bool ended = false;
-    for (; n < h->limit && !ended; n++) {
-        past = heed_key(past, (uint64_t)before);
-        int64_t best = 0;
-        double sum = 0;
-        for (int64_t v = 0; v < V; v++) {
-            if (oracle_logit(past, v) > oracle_logit(past, best)) best = v;
-            sum += exp((double)oracle_logit(past, v));
-        }
-        before = h->forced ? h->forced[n] : (int32_t)best;
-        const double logp = (double)oracle_logit(past, before) - log(sum);
-        assert_int_equal(h->ids[n], before);
-        assert_true(fabs((double)h->logp[n] - logp) < 4 * FLT_EPSILON * (16 + fabs(logp)));
-        score += (double)h->logp[n];
-        ended = before == LAST;
-    }
-    assert_int_equal(h->n, n);
-    assert_int_equal(h->ended, ended);
-    assert_true(h->score == score);
-}
-
-static void test_greedy__takes_what_a_row_alone_would(void **state)
-{
-    (void)state;
-    beams b;
-    oracle o;
-    for (uint64_t key = 0; key < 300; key++) {
-        draw_beams(&b, &o, key);
-        const heed_search s = search_of(&o);
-        assert_true(heed_greedy(&s, b.h, ROWS));
-        for (uint64_t r = 0; r < ROWS; r++) expect_row(&b.h[r], heed_key(key, r));
-    }
-}
-
-static void test_greedy__ends_when_the_model_fails(void **state)
-{
-    (void)state;
-    beams b;
-    oracle o;
-    draw_beams(&b, &o, 5);
-    heed_search s = search_of(&o);
-    assert_true(heed_greedy(&s, b.h, ROWS));
-    const int64_t calls = o.calls;
-    assert_true(calls > 8);
-    for (int64_t i = 1; i <= calls; i++) {
-        draw_beams(&b, &o, 5);
-        o.fail_at = i;
-        s = search_of(&o);
-        assert_false(heed_greedy(&s, b.h, ROWS));
-        assert_int_equal(o.calls, i);
-    }
-    assert_true(heed_greedy(&s, b.h, 0));
-}
 
 /* --- batches ------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -284,7 +173,7 @@ static void test_select__takes_a_row_with_all_that_it_knows(void **state)
 
 static const heed_output *run_pair(heed_session *s, const char *source, const char *target, heed_reply **r)
 {
-    *r = heed_session_run(s, &(heed_request){.items = &(heed_item){source, target}, .count = 1}, NULL);
+    *r = heed_session_run(s, &(heed_request){.items = &(heed_item){.text = source, .target = target}, .count = 1}, NULL);
     assert_non_null(*r);
     return heed_reply_at(*r, 0);
 }
@@ -485,8 +374,6 @@ static void test_forward__refuses_a_batch_that_is_not_sorted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_greedy__takes_what_a_row_alone_would),
-        cmocka_unit_test(test_greedy__ends_when_the_model_fails),
         cmocka_unit_test(test_forward__equals_step_by_step),
         cmocka_unit_test(test_select__takes_a_row_with_all_that_it_knows),
         cmocka_unit_test(test_forced__score_is_the_loss_of_training),

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "heed.h"
 #include "support/scratch.h"
+#include "task/same.h"
 #include "task/variants.h"
 
 /* --- help -------------------------------------------------------------------------------------------------------------------------- */
@@ -56,42 +57,6 @@ static heed_reply *run(heed_session *s, const heed_item *item, int64_t count, bo
     if (!r) fail_msg("%s", err.text);
     assert_int_equal(heed_reply_count(r), count);
     return r;
-}
-
-static void same_pieces(const heed_piece_of_text *a, const heed_piece_of_text *b, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        assert_string_equal(a[i].text, b[i].text);
-        assert_int_equal(a[i].start, b[i].start);
-        assert_int_equal(a[i].end, b[i].end);
-        assert_memory_equal(&a[i].logp, &b[i].logp, sizeof a[i].logp);
-    }
-}
-
-static void same_floats(const float *a, const float *b, int64_t n)
-{
-    assert_int_equal(a == NULL, b == NULL);
-    if (a) assert_memory_equal(a, b, (size_t)n * sizeof *a);
-}
-
-/* Bit for bit; weights: of symbols too. */
-static void same_output(const heed_output *a, const heed_output *b, bool weights)
-{
-    assert_int_equal(a->status, b->status);
-    assert_string_equal(a->source, b->source);
-    assert_string_equal(a->text, b->text);
-    if (a->status) assert_string_equal(a->error, b->error);
-    assert_memory_equal(&a->score, &b->score, sizeof a->score);
-    assert_int_equal(a->source_count, b->source_count);
-    assert_int_equal(a->count, b->count);
-    same_pieces(a->source_tokens, b->source_tokens, a->source_count);
-    same_pieces(a->tokens, b->tokens, a->count);
-    assert_int_equal(a->link_count, b->link_count);
-    for (int64_t i = 0; i < a->link_count; i++) assert_memory_equal(&a->links[i], &b->links[i], sizeof a->links[i]);
-    assert_int_equal(a->source_words, b->source_words);
-    assert_int_equal(a->target_words, b->target_words);
-    same_floats(a->word_weights, b->word_weights, a->source_words * a->target_words);
-    if (weights) same_floats(a->weights, b->weights, a->count * a->source_count);
 }
 
 static bool is_one(double sum, int64_t terms) { return fabs(sum - 1) <= (double)(terms + 4) * 1.2e-7; }
@@ -231,7 +196,7 @@ static const heed_output *run_one(fixture *f, const tiny *t, const char *text, c
     if (!f->m) f->m = tiny_build(t);
     if (!f->s) f->s = open_session(f->m, 1, 0);
     heed_reply_free(f->r);
-    f->r = run(f->s, &(heed_item){text, target}, 1, true);
+    f->r = run(f->s, &(heed_item){.text = text, .target = target}, 1, true);
     return heed_reply_at(f->r, 0);
 }
 
@@ -342,7 +307,8 @@ static void test_items__fail_alone(void **state)
     heed_model *m = tiny_build(&(tiny){.target_units = "characters"});
     heed_session *s = open_session(m, 2, 2);
     char *line = repeat('a', 1000000), *target = repeat('A', 5001);
-    const heed_item item[] = {{"abc", NULL}, {line, NULL}, {"a\xC3", NULL}, {"cab", "A\xE2\x28"}, {"ab", target}, {"abc", "AB"}, {"q", NULL}};
+    const heed_item item[] = {{.text = "abc"}, {.text = line}, {.text = "a\xC3"}, {.text = "cab", .target = "A\xE2\x28"},
+                              {.text = "ab", .target = target}, {.text = "abc", .target = "AB"}, {.text = "q"}};
     heed_reply *r = run(s, item, 7, true);
     expect_failure(heed_reply_at(r, 1), HEED_E_LIMIT, "1000000 symbols");
     expect_failure(heed_reply_at(r, 2), HEED_E_DATA, "UTF-8");
@@ -374,7 +340,7 @@ static void test_run__refuses_requests_that_make_no_sense(void **state)
     assert_null(heed_session_new(m, &(heed_session_options){.threads = 100000}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
     heed_session *s = open_session(m, 1, 0);
-    const heed_item nothing[2] = {{"a", NULL}, {NULL, NULL}};
+    const heed_item nothing[2] = {{.text = "a"}, {0}};
     const heed_request wrong[] = {{.count = 1}, {.items = nothing, .count = -1}, {.items = nothing, .count = 2}};
     for (int i = 0; i < 3; i++) {
         assert_null(heed_session_run(s, &wrong[i], &err));
@@ -396,7 +362,7 @@ static void test_run__refuses_requests_that_make_no_sense(void **state)
 static char *explain(heed_session *s, const char *text, const char *target, heed_picture picture)
 {
     heed_error err;
-    char *out = heed_explain(s, &(heed_item){text, target}, &(heed_explain_options){.picture = picture, .layer = -1, .head = -1}, &err);
+    char *out = heed_explain(s, &(heed_item){.text = text, .target = target}, &(heed_explain_options){.picture = picture, .layer = -1, .head = -1}, &err);
     if (!out) fail_msg("%s", err.text);
     return out;
 }
@@ -428,13 +394,13 @@ static void test_explain__refuses_what_it_cannot_show(void **state)
     heed_error err;
     heed_model *m = tiny_build(&(tiny){0});
     heed_session *s = open_session(m, 1, 0);
-    assert_null(heed_explain(s, &(heed_item){"a", NULL}, &(heed_explain_options){.layer = 1}, &err));
+    assert_null(heed_explain(s, &(heed_item){.text = "a"}, &(heed_explain_options){.layer = 1}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
-    assert_null(heed_explain(s, &(heed_item){"a", NULL}, &(heed_explain_options){.picture = (heed_picture)9}, &err));
+    assert_null(heed_explain(s, &(heed_item){.text = "a"}, &(heed_explain_options){.picture = (heed_picture)9}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
-    assert_null(heed_explain(s, &(heed_item){NULL, NULL}, NULL, &err));
+    assert_null(heed_explain(s, &(heed_item){0}, NULL, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
-    assert_null(heed_explain(s, &(heed_item){"a\xFF", NULL}, NULL, &err));
+    assert_null(heed_explain(s, &(heed_item){.text = "a\xFF"}, NULL, &err));
     assert_int_equal(err.status, HEED_E_DATA);
     heed_session_free(s);
     heed_model_free(m);

@@ -87,7 +87,7 @@ static void vouch(const char *file)
 
 static char *answer(const heed_model *m)
 {
-    static const heed_item items[] = {{"abc de", NULL}, {"q", "A Z B"}, {"eeaab", NULL}};
+    static const heed_item items[] = {{.text = "abc de"}, {.text = "q", .target = "A Z B"}, {.text = "eeaab"}};
     heed_buf out = {0};
     heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, NULL);
     heed_reply *r = heed_session_run(s, &(heed_request){.items = items, .count = 3, .weights = true}, NULL);

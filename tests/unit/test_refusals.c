@@ -78,7 +78,7 @@ static void test_recipe__says_what_was_expected_and_found(void **state)
     refuses("data: {train: [a, '']}", "r.yaml:1: data.train: expected a file, or a list of at most 4 files, found [\"a\", \"\"]");
     refuses("data: {test: {a/b: c}}", "r.yaml:1: data.test: expected files, or at most 16 sets of files by names of letters, digits, \".\", \"_\" and \"-\", found keys "
                                       "and values");
-    refuses("decode: {beam: 5}", "r.yaml:1: decode.beam: expected 1 (hypotheses kept; 1, greedy search, is the only one so far), found \"5\"");
+    refuses("decode: {beam: 65}", "r.yaml:1: decode.beam: expected a whole number from 1 to 64, found \"65\"");
     refuses("decode: {max_length: 50}", "r.yaml:1: decode.max_length: expected a list of a ratio and a whole number, 0 to 1,000 and 1 to 1,000,000, found \"50\"");
     refuses("version: 2\n", "r.yaml:1: version: expected 1 (format of the recipe; a newer one needs a newer heed), found \"2\"");
     refuses("task: ''\n", "r.yaml:1: task: expected a text of 1 to 64 bytes, found \"\"");

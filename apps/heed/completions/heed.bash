@@ -11,8 +11,8 @@ _heed() {
     --align) words='pharaoh soft symbols' ;;
     --tok) words='13a intl char zh none' ;;
     --metric) words='loss bleu chrf wer cer accuracy' ;;
-    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --seed | --updates | --phrases | --set | --set-name) return ;;
-    -o | --data | --svg | --ref) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name) return ;;
+    -o | --data | --svg | --ref | --prefixes) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu chrf wer cer accuracy' ;;
     help) words="$commands tasks recipes scores metrics" ;;
@@ -24,7 +24,7 @@ _heed() {
   case $command in
     '') options="--version $everywhere" words=$commands ;;
     train) options="-o --resume --set --max-seconds --max-updates --data $everywhere" ;;
-    run) options="--input --scores --align --json --weights --target --keep-going --layer --head $everywhere" ;;
+    run) options="--input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --sample --temperature --top-k --top-p --seed --keep-going --layer --head $everywhere" ;;
     eval) options="--set-name --by-length --metric --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --digits --json $everywhere" ;;
     explain) options="--svg --json --steps --target --layer --head $everywhere" ;;

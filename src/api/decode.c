@@ -1,0 +1,44 @@
+/* heed_decode: what was asked, with its defaults in place. */
+#include <math.h>
+
+#include "api/session.h"
+#include "decode/search.h"
+#include "heed.h"
+
+/* Beams, or outputs drawn. */
+static heed_status check_beam(const heed_model *m, const heed_decode *asked, const heed_decode *d, heed_error *err)
+{
+    const int64_t V = heed_text_size(m->target);
+    if (d->nbest < 1 || d->nbest > HEED_MOST_BEAMS) return heed_fail(err, HEED_E_USAGE, "nbest: from 1 to %d, not %lld", HEED_MOST_BEAMS, (long long)d->nbest);
+    if (d->beam < 1 || d->beam > HEED_MOST_BEAMS) return heed_fail(err, HEED_E_USAGE, "beam: from 1 to %d, not %lld", HEED_MOST_BEAMS, (long long)d->beam);
+    if (d->beam > V)
+        return heed_fail(err, HEED_E_USAGE, "a beam of %lld is wider than the target vocabulary, which has %lld symbols", (long long)d->beam, (long long)V);
+    if (d->sample && asked->beam) return heed_fail(err, HEED_E_USAGE, "sampling draws outputs and a beam searches for the best; ask for one of them");
+    if (!d->sample && d->nbest > d->beam)
+        return heed_fail(err, HEED_E_USAGE, "the %lld best need a beam at least as wide, not %lld", (long long)d->nbest, (long long)d->beam);
+    return HEED_OK;
+}
+
+static heed_status check_draw(const heed_decode *d, heed_error *err)
+{
+    if (!(d->temperature > 0) || !isfinite(d->temperature)) return heed_fail(err, HEED_E_USAGE, "temperature: above 0, not %g", d->temperature);
+    if (d->top_k < 0) return heed_fail(err, HEED_E_USAGE, "top_k: a number of symbols, not %lld", (long long)d->top_k);
+    if (!(d->top_p > 0 && d->top_p <= 1)) return heed_fail(err, HEED_E_USAGE, "top_p: above 0, up to 1, not %g", d->top_p);
+    return HEED_OK;
+}
+
+heed_status heed_decode_settle(const heed_model *m, const heed_decode *asked, heed_decode *settled, heed_error *err)
+{
+    static const heed_decode usual = {0};
+    if (!asked) asked = &usual;
+    heed_decode d = *asked;
+    if (!d.nbest) d.nbest = 1;
+    if (!d.beam) d.beam = d.sample ? 1 : m->recipe.decode.beam > d.nbest ? m->recipe.decode.beam : d.nbest;
+    if (d.temperature == 0) d.temperature = 1;
+    if (d.top_p == 0) d.top_p = 1;
+    *settled = d;
+    heed_status status = check_beam(m, asked, &d, err);
+    return status == HEED_OK ? check_draw(&d, err) : status;
+}
+
+int64_t heed_decode_width(const heed_decode *settled) { return settled->sample ? settled->nbest : settled->beam; }

@@ -1,0 +1,57 @@
+/* The search for an output: greedy, beam, sampling and forced decoding are one loop, over two functions of whoever holds the model.
+ *
+ * A beam of K keeps, at each step, the K likeliest of all one-symbol continuations (Sutskever et al. 2014). What ends leaves the beam, which then is one
+ * narrower, and leaves the batch; so a beam of 1 is greedy search, and one as wide as all outputs is exhaustive. Continuations are ranked by the sum
+ * of ln p; equals by the place of their hypothesis, then by logit, then by number. The limit of length ends what is left, without </s>.
+ *
+ * A record's hypotheses are compared with each other only, so its result does not depend on the batch. Memory: a node of 24 bytes a symbol tried. */
+#ifndef HEED_DECODE_SEARCH_H
+#define HEED_DECODE_SEARCH_H
+
+#include "base/arena.h"
+#include "decode/draw.h"
+
+enum { HEED_MOST_BEAMS = 64 };
+
+typedef struct heed_search {
+    void *self;
+    int64_t V;
+    int32_t first, last;                                     /* <s> and </s> */
+    /* Logits [n,V] of the step that follows `before` [n]; NULL: failed, and self knows why. Valid until the next call. */
+    float *(*logits)(void *self, const int32_t *before, int64_t n);
+    /* Keeps these rows, in this order, repeats allowed; false: failed. */
+    bool (*select)(void *self, const int64_t *rows, int64_t n);
+} heed_search;
+
+typedef struct heed_search_options {
+    int64_t beam;             /* hypotheses kept, from 1 */
+    double length_penalty;    /* when the beam is wider than 1, a score is divided by length to this power, </s> counted */
+    int64_t draws;            /* 0: the likeliest are kept; else so many are drawn instead, each by itself */
+    heed_draw_options draw;
+    uint64_t seed;            /* a symbol drawn depends on seed, record, draw and step alone */
+} heed_search_options;
+
+typedef struct heed_hypothesis {
+    int32_t *ids;             /* [n] </s> included */
+    float *logp;              /* [n] */
+    int64_t *rows;            /* [n] the row of the model that gave the logits of each step */
+    int64_t n;
+    double score;             /* sum of logp, divided as said above */
+    bool ended;               /* with </s>, not by the limit */
+} heed_hypothesis;
+
+/* What is sought for one memory. */
+typedef struct heed_quest {
+    int64_t limit;            /* symbols at most, </s> included */
+    const int32_t *forced;    /* [forced_count] the symbols to begin with; as many as the limit: nothing is left to search, and no beam is used */
+    int64_t forced_count;
+    uint64_t record;          /* for draws */
+    int64_t most;             /* hypotheses wanted */
+    heed_hypothesis *best;    /* [found] then, in the arena: falling scores; draws in the order drawn */
+    int64_t found;
+} heed_quest;
+
+/* B quests, their memories numbered as they are: the model begins with one row for each. False: a callback failed or memory ran out. */
+bool heed_search_run(const heed_search *s, const heed_search_options *how, heed_quest *quests, int64_t B, heed_arena *arena);
+
+#endif

@@ -1,0 +1,82 @@
+/* Searching with every allocation refused in turn: it says that memory is short, and gives back what it took. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "heed.h"
+#include "oom/refuse.h"
+#include "support/tiny.h"
+
+typedef struct asked { const heed_model *model; heed_decode decode; } asked;
+
+static bool run_once(void *data)
+{
+    const asked *a = data;
+    static const heed_item items[] = {{.text = "abc", .prefix = "A"}, {.text = "ab", .target = "B"}, {.text = "e"}, {.text = ""}};
+    heed_error err = {.status = HEED_OK};
+    heed_session *s = heed_session_new(a->model, &(heed_session_options){.threads = 1, .batch = 4}, &err);
+    heed_reply *r = s ? heed_session_run(s, &(heed_request){.items = items, .count = 4, .weights = true, .decode = &a->decode}, &err) : NULL;
+    char *json = r ? heed_reply_json(r, 0, 0, true, &err) : NULL;
+    const bool done = json != NULL;
+    if (!done) assert_int_equal(err.status, HEED_E_NOMEM);
+    if (r) assert_int_equal(heed_reply_at(r, 0)->alternative_count, a->decode.nbest - 1);
+    heed_free(json);
+    heed_reply_free(r);
+    heed_session_free(s);
+    return done;
+}
+
+static void survive(heed_decode decode)
+{
+    heed_model *m = tiny_build(&(tiny){0});
+    asked a = {m, decode};
+    for (int lone = 0; lone < 2; lone++) {
+        const int64_t refused = refuse_each(run_once, &a, lone, 4000);
+        if (refused < 30) fail_msg("%lld allocations were refused", (long long)refused);
+    }
+    heed_model_free(m);
+}
+
+static void test_beam__survives_every_refusal(void **state)
+{
+    (void)state;
+    survive((heed_decode){.beam = 3, .nbest = 3});
+}
+
+static void test_draws__survive_every_refusal(void **state)
+{
+    (void)state;
+    survive((heed_decode){.sample = true, .nbest = 2, .top_k = 3});
+}
+
+static bool parse_once(void *data)
+{
+    static const char json[] = "{\"source\": \"ab\", \"prefix\": \"A\"}";
+    heed_error err = {.status = HEED_OK};
+    heed_item item;
+    char *memory = NULL;
+    (void)data;
+    const bool done = heed_item_parse(json, sizeof json - 1, &item, &memory, &err) == HEED_OK;
+    assert_int_equal(err.status, done ? HEED_OK : HEED_E_NOMEM);
+    if (done) assert_string_equal(item.prefix, "A");
+    heed_free(memory);
+    return done;
+}
+
+static void test_items__survive_every_refusal(void **state)
+{
+    (void)state;
+    assert_true(refuse_each(parse_once, NULL, true, 100) >= 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_beam__survives_every_refusal),
+        cmocka_unit_test(test_draws__survive_every_refusal),
+        cmocka_unit_test(test_items__survive_every_refusal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
