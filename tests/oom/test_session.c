@@ -18,7 +18,7 @@ static void expect_nomem(const heed_error *err)
     if (err->status != HEED_E_NOMEM) fail_msg("status %d: %s", (int)err->status, err->text);
 }
 
-static const heed_item items[] = {{"abc de", NULL}, {"a", "A Z"}, {"\xFF", NULL}, {"", NULL}, {"e", NULL}};
+static const heed_item items[] = {{.text = "abc de"}, {.text = "a", .target = "A Z"}, {.text = "\xFF"}, {.text = ""}, {.text = "e"}};
 enum { ITEMS = sizeof items / sizeof *items };
 
 /* What came is whole: an item fails for its own reason or not at all. */

@@ -69,7 +69,7 @@ typedef struct corpus { char source[RECORDS][LONGEST + 1]; char reference[RECORD
 
 static void run_one(const char *source, const char *target, char *text, double *score, int64_t *count)
 {
-    heed_reply *r = heed_session_run(session, &(heed_request){.items = &(heed_item){source, target}, .count = 1}, NULL);
+    heed_reply *r = heed_session_run(session, &(heed_request){.items = &(heed_item){.text = source, .target = target}, .count = 1}, NULL);
     const heed_output *o = heed_reply_at(r, 0);
     if (text) snprintf(text, 100, "%s", o->text);
     *score = o->score;
