@@ -11,7 +11,7 @@ esac
 flags="$flags -fopenmp"
 # An archive's member is taken only for names that no object before it has, so a file compiled anew stands in for its old self.
 libraries="$(find "$build" -name libheed_test_grad.a) $(find "$build" -name libheed_static.a) $(cached DNNL_LIBRARY)"
-libraries="$libraries $(pkg-config --libs cmocka jansson yaml-0.1 libutf8proc zlib libmd) -lm"
+libraries="$libraries $(pkg-config --libs cmocka jansson yaml-0.1 libutf8proc zlib libmd sentencepiece) -lstdc++ -lm"
 export source build tests work flags libraries
 
 # compile FILE OBJECT OPTION...
