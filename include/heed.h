@@ -100,7 +100,7 @@ HEED_API heed_reply *heed_session_run(heed_session *s, const heed_request *reque
 HEED_API int64_t heed_reply_count(const heed_reply *r);
 HEED_API const heed_output *heed_reply_at(const heed_reply *r, int64_t i);      /* valid until heed_reply_free */
 HEED_API void heed_reply_free(heed_reply *r);
-/* The JSON object of CONTRACT section 2 for output i, one line, for the caller to heed_free(). weights: with the matrices. */
+/* The JSON object of docs/contract.md for output i, one line, for the caller to heed_free(). weights: with the matrices. */
 HEED_API char *heed_reply_json(const heed_reply *r, int64_t i, int64_t id, bool weights, heed_error *err);
 
 /* --- looking into it ----------------------------------------------------------------------------------------------------------------------- */

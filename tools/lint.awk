@@ -173,7 +173,7 @@ function braces(code,   at, c) {
 }
 
 {
-  if (/TODO|FIXME|(^|[^X])XXX([^X]|$)/) say("an open end: say it in the issue, not in the code")
+  if (/TODO|FIXME|(^|[^X])XXX([^X]|$)/) say("an open end: finish it, or say it where plans are kept")
   was_comment = in_comment
   code = code_of($0)
   if (continued || (!was_comment && code ~ /^[ \t]*#/)) {

@@ -20,7 +20,7 @@ typedef struct heed_step_view {
 heed_status heed_explain_terminal(const heed_output *o, bool colour, int columns, heed_buf *out);
 /* A self-contained SVG with real text, numbered axes, a <title> a cell; black on white, readable at any length. */
 heed_status heed_explain_svg(const heed_output *o, heed_buf *out);
-/* The object of CONTRACT section 2, one line: id, source, source_tokens, outputs [{text, score, tokens, align, weights}]. */
+/* The object of docs/contract.md, one line: id, source, source_tokens, outputs [{text, score, tokens, align, weights}]. */
 heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, heed_buf *out);
 /* For each step: scores [Tk], weights [Tk] (with a bar), weighted sum [Dv], joined [F]; first numbers of the long vectors, and their norms. */
 heed_status heed_explain_steps(const heed_output *o, const heed_step_view *steps, int64_t count, heed_buf *out);
