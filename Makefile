@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
-ASAN_LABELS ?= unit|grad|isa|oom|fuzz
+ASAN_LABELS ?= unit|grad|isa|oom|fuzz|task|golden
 CONFIGURE = cmake --log-level=NOTICE
 BUILD = cmake --build
 MAKEFLAGS += --no-print-directory
