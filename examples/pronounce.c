@@ -1,6 +1,6 @@
 /* Says the words of its command line with the model in the box, and which letter each sound came from. It sees nothing but heed.h:
  *
- *   cc pronounce.c $(pkg-config --cflags --libs heed) -o pronounce && ./pronounce models/g2p-en phonetics
+ *   cc pronounce.c $(pkg-config --cflags --libs heed) -o pronounce && ./pronounce models/g2p-en attention
  */
 #include <heed.h>
 
