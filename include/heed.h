@@ -182,7 +182,8 @@ typedef struct heed_eval_options {
     const char *set_name;              /* of the recipe's test sets, only this one; NULL: all */
     const int64_t *edges; int edge_count;       /* also by length of the source in symbols: bins 1..e0, e0+1..e1, ..., above the last; rising; NULL: none */
     const char *data_dir;
-    const char *metrics;               /* "bleu wer"; NULL: loss, the recipe's metric, and the usual ones for the target's units */
+    const char *metrics;               /* "bleu wer"; NULL: loss, the recipe's metric, and the usual ones for the target's units; case does not count
+                                          when the model writes lower case */
 } heed_eval_options;
 
 /* Figures in *figures (heed_free), *count of them. A TSV may have several reference columns after the source. A bin without records has no figure.

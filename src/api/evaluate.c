@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/session.h"
 #include "base/utf8.h"
 #include "data/corpus.h"
 #include "data/lines.h"
@@ -33,7 +34,8 @@ typedef struct evaluation {
 
 /* --- tallies -------------------------------------------------------------------------------------------------------------------------------- */
 
-static heed_status tally_init(tally *t, const char *names, bool *loss, heed_error *err)
+/* lower: the model writes lower case, so case does not count in any figure. */
+static heed_status tally_init(tally *t, const char *names, bool lower, bool *loss, heed_error *err)
 {
     char name[32];
     *loss = false;
@@ -43,7 +45,7 @@ static heed_status tally_init(tally *t, const char *names, bool *loss, heed_erro
             continue;
         }
         if (t->metrics == MOST_METRICS) return heed_fail(err, HEED_E_USAGE, "more than %d metrics", MOST_METRICS);
-        t->metric[t->metrics] = heed_metric_new(name, &(heed_metric_options){0}, err);
+        t->metric[t->metrics] = heed_metric_new(name, &(heed_metric_options){.lower = lower}, err);
         if (!t->metric[t->metrics++]) return err->status;
     }
     return HEED_OK;
@@ -230,7 +232,8 @@ static heed_status prepare(evaluation *v, heed_error *err)
     v->tallies = calloc((size_t)v->bins + 1, sizeof *v->tallies);
     v->records = calloc(ROUND, sizeof *v->records);
     if (!v->tallies || !v->records) return heed_fail(err, HEED_E_NOMEM, "out of memory for an evaluation");
-    for (int i = 0; i <= v->bins && status == HEED_OK; i++) status = tally_init(&v->tallies[i], v->e->metrics, &v->loss, err);
+    const bool lower = heed_text_get_settings(v->e->session->model->target)->lower;
+    for (int i = 0; i <= v->bins && status == HEED_OK; i++) status = tally_init(&v->tallies[i], v->e->metrics, lower, &v->loss, err);
     for (int i = 0; i < v->e->files && status == HEED_OK; i++) {
         v->file[i] = heed_lines_open(v->e->paths[i], err);
         if (!v->file[i]) status = err->status;

@@ -5,11 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "heed.h"
 #include "metric/metric.h"
@@ -312,6 +314,28 @@ static void test_records__that_are_too_long_are_refused(void **state)
     heed_buf_free(&text);
 }
 
+static void test_metrics__of_a_model_that_writes_lower_case_do_not_count_case(void **state)
+{
+    (void)state;
+    heed_error err;
+    heed_model *lower = tiny_build(&(tiny){.target_units = "symbols, lower: true"});
+    heed_session *s = heed_session_new(lower, NULL, &err);
+    heed_reply *r = heed_session_run(s, &(heed_request){.items = &(heed_item){.text = "abc de"}, .count = 1}, &err);
+    char line[200] = "abc de\t";
+    for (const char *c = heed_reply_at(r, 0)->text, *end = c + strlen(c); c < end; c++) line[strlen(line)] = (char)toupper((unsigned char)*c);
+    assert_true(strlen(line) > strlen("abc de\t"));
+    assert_string_not_equal(line + strlen("abc de\t"), heed_reply_at(r, 0)->text);
+    assert_int_equal(heed_file_replace(scratch_path("upper.tsv"), line, strlen(line), &err), HEED_OK);
+    figures x = {0};
+    assert_int_equal(heed_eval(s, &(heed_eval_options){.source = scratch_path("upper.tsv"), .metrics = "accuracy"}, &x.f, &x.count, &err), HEED_OK);
+    assert_true(x.f[0].value == 100);
+    assert_non_null(strstr(x.f[0].signature, "case:lc"));
+    heed_free(x.f);
+    heed_reply_free(r);
+    heed_session_free(s);
+    heed_model_free(lower);
+}
+
 static void test_metrics__that_are_unknown_are_refused(void **state)
 {
     (void)state;
@@ -357,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_files__that_say_nothing_are_refused),
         cmocka_unit_test(test_records__that_cannot_be_read_are_told_by_line),
         cmocka_unit_test(test_records__that_are_too_long_are_refused),
+        cmocka_unit_test(test_metrics__of_a_model_that_writes_lower_case_do_not_count_case),
         cmocka_unit_test(test_metrics__that_are_unknown_are_refused),
         cmocka_unit_test(test_score__takes_several_references),
     };
