@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "api/session.h"
-#include "base/utf8.h"
+#include "data/beside.h"
 #include "data/corpus.h"
-#include "data/lines.h"
 #include "metric/metric.h"
 
 enum { ROUND = 1024, MOST_METRICS = 8, MOST_REFERENCES = 16 };
@@ -75,22 +74,6 @@ static int bin_of(const heed_evaluation *e, int64_t length)
 
 /* --- records ---------------------------------------------------------------------------------------------------------------------------------- */
 
-static heed_status unequal(const evaluation *v, int ended, heed_error *err)
-{
-    return heed_fail(err, HEED_E_DATA, "%s ends after line %lld, but %s goes on; both sides must have the same number of lines", v->e->paths[ended],
-                     (long long)heed_lines_number(v->file[ended]), v->e->paths[!ended]);
-}
-
-static heed_status check_text(const char *path, int64_t line, const char *text, size_t size, heed_error *err)
-{
-    const size_t whole = heed_utf8_check(text, size);
-    const char *zero = memchr(text, 0, whole);
-    const size_t bad = zero ? (size_t)(zero - text) : whole;
-    if (bad == size) return HEED_OK;
-    return heed_fail(err, HEED_E_DATA, "%s: line %lld: byte 0x%02X at column %zu is not text in UTF-8; fix the line", path, (long long)line,
-                     (unsigned char)text[bad], bad + 1);
-}
-
 static heed_status split_columns(const evaluation *v, record *r, heed_error *err)
 {
     char *at = r->text;
@@ -108,25 +91,13 @@ static heed_status split_columns(const evaluation *v, record *r, heed_error *err
                      (long long)heed_lines_number(v->file[0]));
 }
 
-static void drop_return(char *text, size_t *size)
-{
-    if (*size && text[*size - 1] == '\r') text[--*size] = 0;
-}
-
 static heed_status read_record(evaluation *v, record *r, bool *end, heed_error *err)
 {
-    char nothing[1] = "", *text[2] = {nothing, nothing};
+    char *text[2];
     size_t size[2] = {0, 0};
-    bool ended[2] = {false, false};
-    for (int i = 0; i < v->e->files; i++) {
-        heed_status status = heed_lines_next(v->file[i], &text[i], &size[i], &ended[i], err);
-        if (status == HEED_OK && !ended[i]) status = check_text(v->e->paths[i], heed_lines_number(v->file[i]), text[i], size[i], err);
-        if (status != HEED_OK) return status;
-        if (!ended[i]) drop_return(text[i], &size[i]);
-    }
-    if (v->e->files == 2 && ended[0] != ended[1]) return unequal(v, ended[1], err);
-    *end = ended[0];
-    if (*end) return HEED_OK;
+    const heed_beside files = {v->file, v->e->paths, v->e->files};
+    heed_status status = heed_beside_next(&files, text, size, end, err);
+    if (status != HEED_OK || *end) return status;
     *r = (record){.text = malloc(size[0] + size[1] + 2)};
     if (!r->text) return heed_fail(err, HEED_E_NOMEM, "out of memory for a record");
     memcpy(r->text, text[0], size[0] + 1);

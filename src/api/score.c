@@ -2,8 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/utf8.h"
-#include "data/lines.h"
+#include "data/beside.h"
 #include "heed.h"
 #include "metric/metric.h"
 
@@ -21,37 +20,15 @@ static heed_status open_files(files *f, heed_error *err)
     return HEED_OK;
 }
 
-static heed_status next_lines(files *f, char **text, bool *end, heed_error *err)
-{
-    bool ended[MOST_REFERENCES + 1];
-    for (int i = 0; i < f->count; i++) {
-        size_t size;
-        heed_status status = heed_lines_next(f->file[i], &text[i], &size, &ended[i], err);
-        if (status != HEED_OK) return status;
-        if (ended[i]) continue;
-        if (size && text[i][size - 1] == '\r') text[i][--size] = 0;
-        const size_t bad = heed_utf8_check(text[i], size);
-        if (bad != size)
-            return heed_fail(err, HEED_E_DATA, "%s: line %lld: byte 0x%02X at column %zu is not UTF-8; fix the line", f->name[i],
-                             (long long)heed_lines_number(f->file[i]), (unsigned char)text[i][bad], bad + 1);
-    }
-    *end = ended[0];
-    for (int i = 1; i < f->count; i++)
-        if (ended[i] != ended[0]) {
-            const int shorter = ended[i] ? i : 0, longer = ended[i] ? 0 : i;
-            return heed_fail(err, HEED_E_DATA, "%s ends after line %lld, but %s goes on; both must have the same number of lines", f->name[shorter],
-                             (long long)heed_lines_number(f->file[shorter]), f->name[longer]);
-        }
-    return HEED_OK;
-}
-
 static heed_status add_lines(files *f, heed_metric *m, heed_error *err)
 {
     char *text[MOST_REFERENCES + 1];
+    size_t size[MOST_REFERENCES + 1];
+    const heed_beside beside = {f->file, f->name, f->count};
     heed_status status = HEED_OK;
     int64_t lines = 0;
     for (bool end = false; status == HEED_OK;) {
-        status = next_lines(f, text, &end, err);
+        status = heed_beside_next(&beside, text, size, &end, err);
         if (status != HEED_OK || end) break;
         status = heed_metric_add(m, text[0], (const char *const *)text + 1, f->count - 1, err);
         lines++;

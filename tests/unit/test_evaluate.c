@@ -367,6 +367,16 @@ static void test_score__takes_several_references(void **state)
     assert_non_null(strstr(err.text, "empty"));
 }
 
+static void test_score__refuses_what_is_no_text(void **state)
+{
+    (void)state;
+    heed_error err;
+    heed_figure f;
+    const char *const reference[] = {scratch_text("r.txt", "A\nB\n")};
+    assert_int_equal(heed_files_score("accuracy", reference, 1, scratch_write("zero.txt", "A\nB\0C\n", 6), NULL, &f, &err), HEED_E_DATA);
+    assert_non_null(strstr(err.text, "zero.txt: line 2: byte 0x00 at column 2"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_metrics__of_a_model_that_writes_lower_case_do_not_count_case),
         cmocka_unit_test(test_metrics__that_are_unknown_are_refused),
         cmocka_unit_test(test_score__takes_several_references),
+        cmocka_unit_test(test_score__refuses_what_is_no_text),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
