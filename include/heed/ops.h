@@ -15,10 +15,22 @@ extern "C" {
 /* --- arithmetic; cost: one pass ---------------------------------------------------------------------------------------------------- */
 HEED_API heed_tensor *heed_add(heed_tape *t, heed_tensor *a, heed_tensor *b);             /* a + b, equal shapes */
 HEED_API heed_tensor *heed_tanh(heed_tape *t, heed_tensor *x);
-HEED_API heed_tensor *heed_unit_rows(heed_tape *t, heed_tensor *x);                       /* x / |x| by rows; a row of zeros stays zeros */
+HEED_API heed_tensor *heed_unit_rows(heed_tape *t, heed_tensor *x, int64_t heads);        /* each head of each row by its length; zeros stay zeros */
 /* Zeroes elements with probability p and scales the others by 1/(1-p), while the tape trains; else returns x itself. The mask is a function of
  * (seed of the tape, keys[row], site, column) alone: it does not depend on the batch. keys [N] stays the caller's until the tape is reset. */
 HEED_API heed_tensor *heed_dropout(heed_tape *t, heed_tensor *x, const uint64_t *keys, uint64_t site, double p);
+
+/* base + dropout(x), in one pass: the residual connection. Arguments as for heed_dropout. */
+HEED_API heed_tensor *heed_residual(heed_tape *t, heed_tensor *base, heed_tensor *x, const uint64_t *keys, uint64_t site, double p);
+typedef enum heed_activation { HEED_RELU, HEED_GELU } heed_activation;                    /* GELU: x Phi(x), exact (Hendrycks and Gimpel 2016) */
+HEED_API heed_tensor *heed_activate(heed_tape *t, heed_tensor *x, heed_activation kind);
+/* Gated linear unit: x [N,2D] = [a; b] gives a sigmoid(b) [N,D]     (Dauphin et al. 2017) */
+HEED_API heed_tensor *heed_glu(heed_tape *t, heed_tensor *x);
+HEED_API heed_tensor *heed_scale(heed_tape *t, heed_tensor *x, float factor);
+/* Layer normalisation: gain (x - mean) / sqrt(variance + 1e-5) + bias by rows; gain, bias [1,D]     (Ba et al. 2016) */
+HEED_API heed_tensor *heed_norm(heed_tape *t, heed_tensor *x, heed_tensor *gain, heed_tensor *bias);
+/* scale x + sinusoids of each row's position in its sequence: sin, then cos of position / 10000^(i/(D/2-1)), i < D/2; D even     (Vaswani et al. 2017, 3.5) */
+HEED_API heed_tensor *heed_sinusoid(heed_tape *t, heed_tensor *x, float scale, heed_span span, int64_t position);
 
 /* --- products; weight [Dout,Din] and bias [1,Dout] must be weights of a heed_params; cost: 2 N Din Dout ---------------------------- */
 HEED_API heed_tensor *heed_linear(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias);      /* x W^T + b; bias may be NULL */
@@ -30,6 +42,11 @@ HEED_API heed_tensor *heed_rows(heed_tape *t, heed_tensor *x, int64_t first, int
 HEED_API heed_tensor *heed_concat(heed_tape *t, heed_tensor *const *parts, int count);                        /* side by side: columns add up */
 HEED_API heed_tensor *heed_stack(heed_tape *t, heed_tensor *const *parts, int64_t count);                     /* one above the other */
 HEED_API heed_tensor *heed_gather(heed_tape *t, heed_tensor *x, const int64_t *index, int64_t n);             /* rows of x, repeats allowed; index copied */
+
+HEED_API heed_tensor *heed_mean(heed_tape *t, heed_tensor *x, heed_span span);                                /* [N,D] -> [B,D]; no rows: zeros */
+/* The neighbourhood of every row side by side: row i of a sequence gives rows i-left .. i-left+width-1, zeros beyond its ends. [N,D] -> [N, width D]; a
+ * convolution is a linear layer over it. */
+HEED_API heed_tensor *heed_unfold(heed_tape *t, heed_tensor *x, heed_span span, int64_t width, int64_t left);
 
 /* --- recurrent cells; gate order as PyTorch writes it: GRU r z n, LSTM i f g o ------------------------------------------------------- */
 typedef enum heed_cell_kind { HEED_GRU, HEED_LSTM } heed_cell_kind;
@@ -49,59 +66,102 @@ HEED_API heed_lstm_state heed_rnn(heed_tape *t, heed_cell_kind cell, heed_tensor
                                   bool reverse);
 
 /* --- attention ------------------------------------------------------------------------------------------------------------------------ */
+typedef enum heed_sight {            /* which keys a query at position i may see; w: window */
+    HEED_SIGHT_everything,
+    HEED_SIGHT_causal,               /* j <= i */
+    HEED_SIGHT_window,               /* i-w <= j <= i+w */
+    HEED_SIGHT_causal_window,        /* i-w <= j <= i */
+    HEED_SIGHT_centre,               /* p-w <= j <= p+w around a place p that the query predicts; weights are then multiplied by exp(-(j-p)^2 / (2 (w/2)^2)) */
+    HEED_SIGHT_blocks                /* in blocks of w keys: the first block, the query's own and those beside it */
+} heed_sight;
+
+typedef enum heed_weighing { HEED_WEIGHING_softmax, HEED_WEIGHING_sparsemax, HEED_WEIGHING_entmax, HEED_WEIGHING_hard } heed_weighing;   /* scores to weights */
+
 typedef enum heed_align {
-#define HEED_ALIGN(name, meaning, paper) HEED_ALIGN_##name,
+#define HEED_ALIGN(name, sight, normal, meaning, paper) HEED_ALIGN_##name,
 #include "heed/aligns.def"
 #undef HEED_ALIGN
     HEED_ALIGN_COUNT
 } heed_align;
 
-/* How one query meets a run of keys. A score is two functions over rows; both add nothing of their own outside what they are given. */
+/* One head of one query against n keys of width d. */
+typedef struct heed_meeting {
+    const float *q;                 /* [d] */
+    const float *k;                 /* row j lies at k + (row ? row[j] : j) * ld */
+    const int64_t *row;
+    int64_t n, d, ld;
+    int64_t first;                  /* number of key 0 in its sequence */
+    const float *extra;             /* the score's own weights of this head, or NULL */
+    float scale;
+} heed_meeting;
+
+/* How they meet; a score adds nothing of its own outside what it is given. */
 typedef struct heed_pair_score {
-    /* s[j] = score(q, key j) for n keys of width d, row after row; extra: the score's own weights or NULL; scale: a constant */
-    void (*forward)(float *s, const float *q, const float *keys, int64_t n, int64_t d, const float *extra, float scale);
-    /* given ds[j]: dq += , dkeys +=, dextra += (NULL with extra) */
-    void (*backward)(const float *ds, const float *q, const float *keys, int64_t n, int64_t d, const float *extra, float scale, float *dq, float *dkeys,
-                     float *dextra);
+    void (*forward)(const heed_meeting *m, float *s);      /* s[j] = score(q, key j), [n] */
+    /* Given ds [n]: dq += , dk += (rows as k's), dextra += (NULL with extra). */
+    void (*backward)(const heed_meeting *m, const float *ds, float *dq, float *dk, float *dextra);
+    bool blind;                     /* looks at no key: k may have any width */
 } heed_pair_score;
 
+/* A term of the score that knows only how far key j is from the query at i. */
+typedef struct heed_distance {
+    enum { HEED_DISTANCE_NONE, HEED_DISTANCE_LINEAR, HEED_DISTANCE_BUCKETS } kind;
+                                    /* LINEAR: -2^(-8 (h+1)/H) |i-j| (ALiBi: Press et al. 2022)
+                                       BUCKETS: weight[h][bucket(j-i)] (T5: Raffel et al. 2020, section 2.1): half the buckets for one distance each, the rest
+                                       growing up to 128; both: half of them for keys ahead, else those share bucket 0 */
+    heed_tensor *weight;            /* BUCKETS: [H, buckets] */
+    bool both;
+} heed_distance;
+
 typedef struct heed_attend_args {
-    heed_tensor *q;                 /* [Nq,D] */
-    heed_tensor *k, *v;             /* [Nk,D], [Nk,Dv], sequences as in `keys` */
-    heed_tensor *extra;             /* the score's own weights, one row, or NULL */
+    heed_tensor *q;                 /* [Nq, H d] H heads side by side */
+    heed_tensor *k, *v;             /* [Nk, Hk d], [Nk, Hk dv]; query head h meets key head h / (H/Hk) */
+    int64_t heads, key_heads;       /* H, 0: 1; Hk, 0: H; Hk divides H */
+    heed_tensor *extra;             /* [1, H e] the score's own weights, or NULL */
     heed_span queries, keys;        /* groups of queries, sequences of keys */
     const int64_t *owner;           /* [queries.B] the sequence of keys that each group looks at; NULL: its own number */
-    int64_t position;               /* of each group's first query, for causal and window */
+    const int64_t *key_row;         /* [keys.start[keys.B]] the row of k and v where each key lies; NULL: as they lie. Not while the tape records */
+    int64_t position;               /* of each group's first query in its own sequence */
     heed_align align;
     int64_t window;
     const heed_pair_score *score;
     float scale;
+    heed_distance distance;
+    heed_tensor *shift;             /* [P, Hk d] added to the key of each pair before it is scored, or NULL; pairs: below */
+    heed_tensor *centre;            /* [Nq, H] u, for HEED_SIGHT_centre: the query looks around p = n sigmoid(u) of its n keys */
+    bool weights;                   /* the weights are wanted as a result that passes gradients */
 } heed_attend_args;
 
-/* What a later question needs; lives with the tape. */
+/* What a later question needs; lives with the tape. Pairs: all keys of its sequence for each query in turn, seen or not: query i has its pairs after those
+ * of the queries before it. P: their number. */
 typedef struct heed_attended {
-    heed_tensor *out;               /* [Nq,Dv]: sum over visible keys of softmax(score) v */
-    float *lse;                     /* [Nq] log-sum-exp of the scores; -inf: the query saw no key */
+    heed_tensor *out;               /* [Nq, H dv] the sum over visible keys of weight times value */
+    heed_tensor *weights;           /* [P, H] when asked for, 0 for keys unseen; else NULL */
+    float *saved;                   /* [Nq, H] log-sum-exp of the scores, or the threshold of sparsemax and entmax; -inf: the query saw no key */
     heed_attend_args args;
 } heed_attended;
 
-/* A query that may see no key gives zeros and passes no gradient, never NaN. Differentiable in q, k, v and extra.
- * Memory: one float a query beyond the result; weights are recomputed from the log-sum-exp by heed_attend_weights(). */
+/* A query that may see no key gives zeros and passes no gradient, never NaN. Differentiable in q, k, v, extra, shift, centre and distance.weight; `hard`
+ * passes gradients to values only. Memory: one float a query and head beyond the results; weights are recomputed from it by heed_attend_weights(). */
 HEED_API heed_attended heed_attend(heed_tape *t, const heed_attend_args *args);
-/* Weights (and scores, if not NULL) of one query over the keys first .. first+count-1 of its sequence. Both arrays have room for the whole
- * sequence of keys; returns count. group: which group of queries; row: in q. */
-HEED_API int64_t heed_attend_weights(const heed_attended *a, int64_t group, int64_t row, float *weights, float *scores, int64_t *first);
-/* The keys a query at `position` may see among n: first and count. */
-HEED_API void heed_align_interval(heed_align align, int64_t window, int64_t position, int64_t n, int64_t *first, int64_t *count);
+/* Weights (and scores, if not NULL) of one head of one query over all n keys of its sequence, unseen ones 0 (-inf); returns n. group: which group of
+ * queries; row: in q. Threads: any number at once once the tape rests. */
+HEED_API int64_t heed_attend_weights(const heed_attended *a, int64_t group, int64_t row, int64_t head, float *weights, float *scores);
+/* Turns the pairs (x_i, x_(i+d/2)) of each head by angles position / 10000^(2i/d), so that dot products depend on distances (Su et al. 2021). x [N, H d], d
+ * even; row r of sequence b stands at position + r - start[b]. */
+HEED_API heed_tensor *heed_rotate(heed_tape *t, heed_tensor *x, int64_t heads, heed_span span, int64_t position);
 
 /* --- loss ------------------------------------------------------------------------------------------------------------------------------ */
 typedef struct heed_loss_counts { double log_p; int64_t hits, symbols; } heed_loss_counts;   /* sum of log p[target]; arg max was right; rows */
 
-/* sum over rows of weight * -((1-s) log p[target] + s/V sum log p)     (Szegedy et al. 2016, section 7), as [1,1].
- * CONSUMES the logits: while recording, their values are overwritten by their gradient, so that no second [N,V] exists.
- * targets [N] copied; weight: of every row, 1/N for a mean; counts may be NULL. */
 HEED_API heed_tensor *heed_cross_entropy(heed_tape *t, heed_tensor *logits, const int32_t *targets, double smoothing, double weight,
-                                         heed_loss_counts *counts);
+                                         heed_loss_counts *counts);   /* consumes the logits; heed_output_loss() takes its place */
+
+/* Logits x W^T + b and their loss: the sum over rows of weight * -((1-s) log p[target] + s/V sum log p), as [1,1]     (Szegedy et al. 2016, section 7).
+ * weight [V,D] and bias [1,V] must be weights of a heed_params. Logits are made, turned into their gradient and used in blocks of rows: no [N,V] exists.
+ * targets [N] copied; w: of every row, 1/N for a mean; counts may be NULL. Cost: 2 N D V, and twice that again while recording. */
+HEED_API heed_tensor *heed_output_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const int32_t *targets, double smoothing, double w,
+                                       heed_loss_counts *counts);
 
 #ifdef __cplusplus
 }

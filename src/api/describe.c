@@ -103,7 +103,7 @@ static void help_scores(heed_buf *out)
 #include "attn/scores.def"
 #undef HEED_SCORE
     heed_buf_text(out, "\nmodel.attention.align\n");
-#define HEED_ALIGN(name, meaning, paper) heed_buf_printf(out, "  %-12s %s   (%s)\n", #name, meaning, paper);
+#define HEED_ALIGN(name, sight, normal, meaning, paper) heed_buf_printf(out, "  %-14s %s   (%s)\n", #name, meaning, paper);
 #include "heed/aligns.def"
 #undef HEED_ALIGN
 }

@@ -2,26 +2,28 @@
 #include <stdio.h>
 
 #include "attn/score.h"
+#include "tensor/tape.h"
 
 static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
 {
     (void)err;
     char name[sizeof a->extra->name];
-    a->query = heed_attn_projection(p, scope, "query", a->width, a->query_width);
-    a->key = heed_attn_projection(p, scope, "key", a->width, a->memory_width);
+    const heed_attn_settings *s = &a->is;
+    a->query = heed_attn_projection(p, scope, "query", s->width, s->query_width);
+    a->key = heed_attn_projection(p, scope, "key", s->width / s->heads * s->key_heads, s->memory_width);
     snprintf(name, sizeof name, "%s.temperature", scope);
-    a->extra = heed_params_add(p, name, 1, 1, 1, HEED_FILL_ONE, 0);
+    a->extra = heed_params_add(p, name, 1, 1, s->heads, HEED_FILL_ONE, 0);
     return HEED_OK;
 }
 
 static heed_tensor *keys(heed_tape *t, const heed_attn *a, heed_tensor *memory)
 {
-    return heed_unit_rows(t, heed_linear(t, memory, &a->key->tensor, NULL));
+    return heed_unit_rows(t, heed_linear(t, memory, &a->key->tensor, NULL), a->is.key_heads);
 }
 
 static heed_tensor *queries(heed_tape *t, const heed_attn *a, heed_tensor *q)
 {
-    return heed_unit_rows(t, heed_linear(t, q, &a->query->tensor, NULL));
+    return heed_unit_rows(t, heed_linear(t, q, &a->query->tensor, NULL), a->is.heads);
 }
 
 static double scale(const heed_attn *a)
@@ -30,4 +32,4 @@ static double scale(const heed_attn *a)
     return 10;   /* t starts at 10: about the range of a scaled dot product */
 }
 
-const heed_score heed_score_cosine = {"cosine", init, keys, queries, scale, {heed_pair_dot, heed_pair_dot_back}};
+const heed_score heed_score_cosine = {"cosine", init, keys, queries, scale, {heed_pair_dot, heed_pair_dot_back, false}};

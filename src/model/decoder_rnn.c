@@ -16,7 +16,16 @@
 #include "model/model.h"
 #include "tensor/tape.h"
 
+/* Rows stand for the hypotheses alive. */
+typedef struct state {
+    heed_tensor *h[HEED_MAX_LAYERS], *c[HEED_MAX_LAYERS];
+    heed_tensor *feed;                          /* input feeding: the joined context of the step before */
+    heed_tensor *vector;                        /* score none, every_step: [n,Dv] */
+    heed_memory memory;
+} state;
+
 typedef struct decoder {
+    char scope[HEED_MAX_LAYERS][16];            /* "decoder.0" */
     heed_weight *embedding;                     /* [V,E] */
     heed_dense input;                           /* E -> gates of the lowest cell */
     heed_dense context;                         /* joined at its input: the context (bahdanau), the features before (input feeding) */
@@ -36,8 +45,8 @@ typedef struct decoder {
 static void init_layers(decoder *d, heed_params *p, heed_cell_kind kind, int64_t memory_width)
 {
     for (int64_t l = 0; l < d->layers; l++) {
-        char scope[64], part[80];
-        snprintf(scope, sizeof scope, "decoder.%d", (int)l);
+        char part[80], *const scope = d->scope[l];
+        snprintf(scope, sizeof d->scope[l], "decoder.%d", (int)l);
         heed_cell_init(&d->cell[l], p, scope, kind, d->width);
         snprintf(part, sizeof part, "%s.input", scope);
         if (l == 0) heed_dense_init(&d->input, p, part, d->embed, heed_cell_gates(&d->cell[l]), true);
@@ -57,7 +66,7 @@ static void init_joins(decoder *d, heed_params *p, int64_t memory_width)
     if (d->luong) heed_dense_init(&d->join, p, "decoder.join", d->width + d->context_width, d->width, true);
 }
 
-static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, int64_t vocabulary, int64_t memory_width, heed_error *err)
+static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_weight *embedding, int64_t memory_width, heed_error *err)
 {
     const heed_decoder_settings *s = &r->model.decoder;
     const heed_attention_settings *a = &r->model.attention;
@@ -71,13 +80,15 @@ static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, int64
     d->feeds = d->luong && s->input_feeding;
     d->attends = a->score != HEED_ATTENTION_NONE;
     d->every_step = !d->attends && a->vector == HEED_VECTOR_EVERY_STEP;
-    d->context_width = d->attends || d->every_step ? memory_width : 0;
-    d->embedding = heed_params_add(p, "decoder.embedding", 2, vocabulary, s->embed, HEED_FILL_NORMAL, 1);
+    d->context_width = !d->attends ? (d->every_step ? memory_width : 0) : a->heads > 1 ? d->width : memory_width;
+    d->embedding = embedding;
     init_layers(d, p, s->cell == HEED_CELL_lstm ? HEED_LSTM : HEED_GRU, memory_width);
     init_joins(d, p, memory_width);
-    if (d->attends && heed_attn_init(&d->attn, p, "attention", heed_score_at(a->score - 1), (heed_align)a->align, a->window, d->width, memory_width, a->width,
-                                     err) != HEED_OK)
-        return NULL;
+    const heed_attn_settings looks = {.score = heed_score_at(a->score - 1), .align = (heed_align)a->align, .window = a->window, .heads = a->heads,
+                                      .key_heads = a->key_heads, .query_width = d->width, .memory_width = memory_width, .width = a->width,
+                                      .projected = a->heads > 1, .longest = a->longest, .coverage = a->coverage, .filters = a->filters,
+                                      .filter_width = a->filter_width};
+    if (d->attends && heed_attn_init(&d->attn, p, "attention", &looks, err) != HEED_OK) return NULL;
     return d;
 }
 
@@ -87,25 +98,27 @@ static int64_t features_width(const void *self)
     return d->luong ? d->width : d->width + d->context_width + d->embed;
 }
 
-static heed_weight *embedding(const void *self) { return ((const decoder *)self)->embedding; }
-
 /* --- one step ------------------------------------------------------------------------------------------------------------------------- */
+
+static state *own(const heed_state *s) { return s->own; }
 
 static void start(heed_tape *t, const void *self, const heed_encoded *memory, heed_state *s)
 {
     const decoder *d = self;
     heed_tape_scope(t, "decoder.start");
-    *s = (heed_state){.n = memory->vector->rows, .values = memory->values, .span = memory->span};
+    *s = (heed_state){.n = memory->vector->rows, .own = heed_tape_alloc(t, sizeof(state))};
+    if (!s->own) return;
+    *own(s) = (state){.memory = {.span = memory->span}};
     for (int64_t l = 0; l < d->layers; l++) {
-        s->h[l] = heed_tanh(t, heed_dense_forward(t, &d->bridge_h[l], memory->vector));
+        own(s)->h[l] = heed_tanh(t, heed_dense_forward(t, &d->bridge_h[l], memory->vector));
         if (d->cell[l].kind == HEED_LSTM)
-            s->c[l] = heed_tanh(t, heed_dense_forward(t, &d->bridge_c[l], memory->cell ? memory->cell : memory->vector));
+            own(s)->c[l] = heed_tanh(t, heed_dense_forward(t, &d->bridge_c[l], memory->cell ? memory->cell : memory->vector));
     }
-    if (d->feeds) s->feed = heed_input(t, s->n, d->width, NULL, false);
-    if (d->every_step) s->vector = heed_tanh(t, heed_dense_forward(t, &d->vector, memory->vector));
+    if (d->feeds) own(s)->feed = heed_input(t, s->n, d->width, NULL, false);
+    if (d->every_step) own(s)->vector = heed_tanh(t, heed_dense_forward(t, &d->vector, memory->vector));
     if (d->attends) {
         heed_tape_scope(t, "attention");
-        s->keys = heed_attn_keys(t, &d->attn, memory->values);
+        own(s)->memory = heed_attn_memory(t, &d->attn, memory->values, memory->keyed, memory->span, 0);
     }
 }
 
@@ -126,21 +139,19 @@ static symbol rows_of(heed_tape *t, const symbol *all, int64_t first, int64_t n)
 
 static heed_attended look(heed_tape *t, const decoder *d, const heed_state *s)
 {
-    const heed_memory memory = {s->values, s->keys, s->span};
     heed_tape_scope(t, "attention");
-    return heed_attn_step(t, &d->attn, s->h[d->layers - 1], &memory, s->owner, s->position);
+    return heed_attn_step(t, &d->attn, own(s)->h[d->layers - 1], &own(s)->memory, &(heed_gaze){.owner = s->owner, .position = s->position});
 }
 
 /* gates: the lowest cell's input product; moves every layer's state on. */
 static void run_cells(heed_tape *t, const decoder *d, heed_state *s, heed_tensor *gates, const uint64_t *keys)
 {
-    static const char *const scope[HEED_MAX_LAYERS] = {"decoder.0", "decoder.1", "decoder.2", "decoder.3", "decoder.4", "decoder.5", "decoder.6", "decoder.7"};
     for (int64_t l = 0; l < d->layers; l++) {
-        heed_tape_scope(t, scope[l]);
-        if (l) gates = heed_dense_forward(t, &d->above[l], heed_dropout(t, s->h[l - 1], keys, heed_key(12, (uint64_t)l), d->dropout));
-        const heed_lstm_state next = heed_cell_step(t, &d->cell[l], gates, (heed_lstm_state){s->h[l], s->c[l]});
-        s->h[l] = next.h;
-        s->c[l] = next.c;
+        heed_tape_scope(t, d->scope[l]);
+        if (l) gates = heed_dense_forward(t, &d->above[l], heed_dropout(t, own(s)->h[l - 1], keys, heed_key(12, (uint64_t)l), d->dropout));
+        const heed_lstm_state next = heed_cell_step(t, &d->cell[l], gates, (heed_lstm_state){own(s)->h[l], own(s)->c[l]});
+        own(s)->h[l] = next.h;
+        own(s)->c[l] = next.c;
     }
 }
 
@@ -149,23 +160,23 @@ typedef struct moment { heed_tensor *state, *context, *feature; heed_attended at
 
 static moment step_bahdanau(heed_tape *t, const decoder *d, heed_state *s, const symbol *y)
 {
-    moment m = {.context = s->vector};
+    moment m = {.context = own(s)->vector};
     if (d->attends) {
         m.attended = look(t, d, s);
         m.context = m.attended.out;
     }
     heed_tape_scope(t, "decoder.0");
     run_cells(t, d, s, m.context ? heed_dense_add(t, &d->context, y->gates, m.context) : y->gates, y->keys);
-    m.state = s->h[d->layers - 1];
+    m.state = own(s)->h[d->layers - 1];
     return m;
 }
 
 static moment step_luong(heed_tape *t, const decoder *d, heed_state *s, const symbol *y)
 {
-    moment m = {.context = s->vector};
+    moment m = {.context = own(s)->vector};
     heed_tape_scope(t, "decoder.0");
-    run_cells(t, d, s, d->feeds ? heed_dense_add(t, &d->context, y->gates, s->feed) : y->gates, y->keys);
-    m.state = s->h[d->layers - 1];
+    run_cells(t, d, s, d->feeds ? heed_dense_add(t, &d->context, y->gates, own(s)->feed) : y->gates, y->keys);
+    m.state = own(s)->h[d->layers - 1];
     if (d->attends) {
         m.attended = look(t, d, s);
         m.context = m.attended.out;
@@ -173,7 +184,7 @@ static moment step_luong(heed_tape *t, const decoder *d, heed_state *s, const sy
     heed_tape_scope(t, "decoder.join");
     heed_tensor *both[2] = {m.state, m.context};
     m.feature = heed_tanh(t, heed_dense_forward(t, &d->join, m.context ? heed_concat(t, both, 2) : m.state));
-    if (d->feeds) s->feed = m.feature;
+    if (d->feeds) own(s)->feed = m.feature;
     return m;
 }
 
@@ -197,7 +208,10 @@ static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32
     const decoder *d = self;
     const symbol y = embed_symbols(t, d, ids, NULL, s->n);
     const moment m = run_moment(t, d, s, &y);
-    return (heed_step){join_features(t, d, &m, y.embedded), m.attended};
+    heed_attended *looked = heed_tape_alloc(t, sizeof *looked);
+    if (!looked) return (heed_step){.features = &t->poison};
+    *looked = m.attended;
+    return (heed_step){join_features(t, d, &m, y.embedded), looked, d->attends};
 }
 
 /* --- rows come and go ------------------------------------------------------------------------------------------------------------------ */
@@ -209,11 +223,11 @@ static void select_rows(heed_tape *t, const void *self, heed_state *s, const int
     if (!owner) return;
     for (int64_t i = 0; i < n; i++) owner[i] = s->owner ? s->owner[rows[i]] : rows[i];
     for (int64_t l = 0; l < d->layers; l++) {
-        s->h[l] = heed_gather(t, s->h[l], rows, n);
-        if (s->c[l]) s->c[l] = heed_gather(t, s->c[l], rows, n);
+        own(s)->h[l] = heed_gather(t, own(s)->h[l], rows, n);
+        if (own(s)->c[l]) own(s)->c[l] = heed_gather(t, own(s)->c[l], rows, n);
     }
-    if (s->feed) s->feed = heed_gather(t, s->feed, rows, n);
-    if (s->vector) s->vector = heed_gather(t, s->vector, rows, n);
+    if (own(s)->feed) own(s)->feed = heed_gather(t, own(s)->feed, rows, n);
+    if (own(s)->vector) own(s)->vector = heed_gather(t, own(s)->vector, rows, n);
     s->owner = owner;
     s->n = n;
 }
@@ -222,18 +236,18 @@ static void select_rows(heed_tape *t, const void *self, heed_state *s, const int
 static void keep_first(heed_tape *t, const decoder *d, heed_state *s, int64_t n)
 {
     for (int64_t l = 0; l < d->layers; l++) {
-        s->h[l] = heed_rows(t, s->h[l], 0, n);
-        if (s->c[l]) s->c[l] = heed_rows(t, s->c[l], 0, n);
+        own(s)->h[l] = heed_rows(t, own(s)->h[l], 0, n);
+        if (own(s)->c[l]) own(s)->c[l] = heed_rows(t, own(s)->c[l], 0, n);
     }
-    if (s->feed) s->feed = heed_rows(t, s->feed, 0, n);
-    if (s->vector) s->vector = heed_rows(t, s->vector, 0, n);
+    if (own(s)->feed) own(s)->feed = heed_rows(t, own(s)->feed, 0, n);
+    if (own(s)->vector) own(s)->vector = heed_rows(t, own(s)->vector, 0, n);
     s->n = n;
 }
 
 /* --- a whole batch --------------------------------------------------------------------------------------------------------------------- */
 
 /* Every symbol before is the target's: input products, the joining and the output layer run once over all moments. */
-static heed_tensor *force_all(heed_tape *t, const decoder *d, const heed_head *head, heed_state *s, const heed_forcing *f)
+static heed_tensor *force_all(heed_tape *t, const decoder *d, heed_state *s, const heed_forcing *f)
 {
     heed_tensor **state = heed_tape_alloc(t, (size_t)f->T * sizeof *state), **context = heed_tape_alloc(t, (size_t)f->T * sizeof *context);
     if (heed_tape_failed(t)) return &t->poison;
@@ -249,33 +263,41 @@ static heed_tensor *force_all(heed_tape *t, const decoder *d, const heed_head *h
     heed_tensor *states = heed_stack(t, state, f->T);
     const bool joins = !d->luong && d->context_width;
     const moment whole = {.state = states, .feature = states, .context = joins ? heed_stack(t, context, f->T) : NULL};
-    return heed_head_forward(t, head, heed_dropout(t, join_features(t, d, &whole, all.embedded), f->keys, heed_mix(13), d->dropout));
+    return heed_dropout(t, join_features(t, d, &whole, all.embedded), f->keys, heed_mix(13), d->dropout);
 }
 
-static int32_t own_choice(heed_tape *t, const heed_tensor *logits, int64_t row)
+/* The model's own choice from features, whose logits are made for that and forgotten. */
+static bool choose(heed_tape *t, const heed_head *head, heed_tensor *features, int32_t *chosen)
 {
-    return (int32_t)t->k->arg_max(logits->x + row * logits->cols, logits->cols);
+    const heed_mark mark = heed_arena_mark(t->arena);
+    const bool record = t->record;
+    t->record = false;
+    const heed_tensor *logits = heed_head_forward(t, head, features);
+    t->record = record;
+    for (int64_t b = 0; !heed_tape_failed(t) && b < logits->rows; b++) chosen[b] = (int32_t)t->k->arg_max(logits->x + b * logits->cols, logits->cols);
+    heed_arena_rewind(t->arena, mark);
+    return !heed_tape_failed(t);
 }
 
 /* Scheduled sampling (Bengio et al. 2015): each record tosses its own coin at each moment, whatever its place in the batch. */
 static heed_tensor *force_some(heed_tape *t, const decoder *d, const heed_head *head, heed_state *s, const heed_forcing *f, double forcing)
 {
-    heed_tensor **logits = heed_tape_alloc(t, (size_t)f->T * sizeof *logits);
-    int32_t *before = heed_tape_alloc(t, (size_t)s->n * sizeof *before);
+    heed_tensor **features = heed_tape_alloc(t, (size_t)f->T * sizeof *features);
+    int32_t *before = heed_tape_alloc(t, (size_t)s->n * sizeof *before), *chosen = heed_tape_alloc(t, (size_t)s->n * sizeof *chosen);
     if (heed_tape_failed(t)) return &t->poison;
     for (int64_t i = 0; i < f->T; i++) {
         const uint64_t *keys = f->keys + f->first[i];
         keep_first(t, d, s, f->alive[i]);
         for (int64_t b = 0; b < s->n; b++) {
             const bool taught = i == 0 || heed_uniform(heed_key(t->key, 14), keys[b]) < forcing;
-            before[b] = taught ? f->before[f->first[i] + b] : own_choice(t, logits[i - 1], b);
+            before[b] = taught ? f->before[f->first[i] + b] : chosen[b];
         }
         const symbol y = embed_symbols(t, d, before, keys, s->n);
         const moment m = run_moment(t, d, s, &y);
-        logits[i] = heed_head_forward(t, head, heed_dropout(t, join_features(t, d, &m, y.embedded), keys, heed_mix(13), d->dropout));
-        if (heed_tape_failed(t)) return &t->poison;
+        features[i] = heed_dropout(t, join_features(t, d, &m, y.embedded), keys, heed_mix(13), d->dropout);
+        if (heed_tape_failed(t) || !choose(t, head, features[i], chosen)) return &t->poison;
     }
-    return heed_stack(t, logits, f->T);
+    return heed_stack(t, features, f->T);
 }
 
 static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
@@ -283,10 +305,10 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
     const decoder *d = self;
     heed_forcing f;
     heed_state s;
-    const heed_forced failed = {.logits = &t->poison};
+    const heed_forced failed = {.features = &t->poison};
     if (heed_tape_failed(t) || !heed_forcing_lay(&f, t, &b->target)) return failed;
     start(t, d, memory, &s);
-    return (heed_forced){forcing >= 1 ? force_all(t, d, head, &s, &f) : force_some(t, d, head, &s, &f, forcing), f.targets};
+    return (heed_forced){.features = forcing >= 1 ? force_all(t, d, &s, &f) : force_some(t, d, head, &s, &f, forcing), .targets = f.targets};
 }
 
-const heed_decoder_kind heed_decoder_rnn = {"rnn", init, features_width, embedding, start, step, select_rows, forward};
+const heed_decoder_kind heed_decoder_rnn = {"rnn", init, features_width, start, step, select_rows, forward};

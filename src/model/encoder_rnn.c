@@ -19,13 +19,13 @@ typedef struct encoder {
     double dropout;
 } encoder;
 
-static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, int64_t vocabulary, heed_error *err)
+static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_weight *embedding, heed_error *err)
 {
     const heed_encoder_settings *s = &r->model.encoder;
     encoder *e = heed_arena_zero(arena, sizeof *e);
     if (!e) return heed_fail(err, HEED_E_NOMEM, "out of memory for the encoder"), NULL;
     *e = (encoder){.layers = s->layers, .directions = s->directions, .width = s->width, .dropout = s->dropout};
-    e->embedding = heed_params_add(p, "encoder.embedding", 2, vocabulary, s->embed, HEED_FILL_NORMAL, 1);
+    e->embedding = embedding;
     for (int64_t l = 0; l < s->layers; l++)
         for (int64_t d = 0; d < s->directions; d++) {
             direction *x = &e->layer[l][d];

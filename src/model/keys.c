@@ -15,6 +15,7 @@ static const heed_choice aligns[] = {
 #define HEED_ALIGN(name, ...) {#name, HEED_ALIGN_##name},
 #include "heed/aligns.def"
 #undef HEED_ALIGN
+    {"local_m", HEED_ALIGN_window},             /* Luong et al. 2015 call it so */
     {NULL, 0}};
 static const heed_choice encoders[] = {
 #define HEED_ENCODER(name, help) {#name, HEED_ENCODER_##name},
@@ -40,7 +41,19 @@ static const heed_choice piece_kinds[] = {{"bpe", HEED_PIECES_BPE}, {"unigram", 
 static const heed_choice invalids[] = {{"error", HEED_INVALID_ERROR}, {"replace", HEED_INVALID_REPLACE}, {"skip", HEED_INVALID_SKIP}, {NULL, 0}};
 static const heed_choice vectors[] = {{"start", HEED_VECTOR_START}, {"every_step", HEED_VECTOR_EVERY_STEP}, {NULL, 0}};
 static const heed_choice orders[] = {{"bahdanau", HEED_ORDER_BAHDANAU}, {"luong", HEED_ORDER_LUONG}, {NULL, 0}};
-static const heed_choice ties[] = {{"none", HEED_TIE_NONE}, {"output", HEED_TIE_OUTPUT}, {NULL, 0}};
+static const heed_choice ties[] = {{"none", HEED_TIE_NONE}, {"output", HEED_TIE_OUTPUT}, {"all", HEED_TIE_ALL}, {NULL, 0}};
+static const heed_choice norms[] = {{"post", HEED_NORM_POST}, {"pre", HEED_NORM_PRE}, {NULL, 0}};
+static const heed_choice activations[] = {{"relu", HEED_RELU}, {"gelu", HEED_GELU}, {NULL, 0}};
+static const heed_choice positions[] = {
+#define HEED_POSITION(name, help) {#name, HEED_POSITIONS_##name},
+#include "attn/positions.def"
+#undef HEED_POSITION
+    {NULL, 0}};
+static const heed_choice self_scores[] = {
+#define HEED_SCORE(name, ...) {#name, HEED_PLACE_OF_SCORE_##name - 1},
+#include "attn/scores.def"
+#undef HEED_SCORE
+    {NULL, 0}};
 static const heed_choice optimizers[] = {{"adam", HEED_OPTIMIZER_ADAM}, {"adamw", HEED_OPTIMIZER_ADAMW}, {"sgd", HEED_OPTIMIZER_SGD}, {NULL, 0}};
 static const heed_choice schedules[] = {
     {"constant", HEED_SCHEDULE_CONSTANT}, {"linear", HEED_SCHEDULE_LINEAR},   {"inverse_sqrt", HEED_SCHEDULE_INVERSE_SQRT},

@@ -23,13 +23,22 @@ static const heed_decoder_kind *const decoders[] = {
 #undef HEED_DECODER
 };
 
-static void init_head(heed_model *m)
+static heed_weight *add_embedding(heed_model *m, const char *name, bool target)
+{
+    double deviation;
+    const int64_t E = heed_recipe_embed(&m->recipe, target, &deviation);
+    return heed_params_add(m->params, name, 2, heed_text_size(target ? m->target : m->source), E, HEED_FILL_NORMAL, deviation);
+}
+
+static void init_head(heed_model *m, heed_weight *embedding)
 {
     const int64_t F = m->decoder_kind->width(m->decoder), V = heed_text_size(m->target);
-    if (m->recipe.model.tie == HEED_TIE_OUTPUT) {
-        m->head.weight = m->decoder_kind->embedding(m->decoder);
-        m->head.project = heed_params_add(m->params, "head.project.weight", 2, m->recipe.model.decoder.embed, F, HEED_FILL_GLOROT, 1);
-        heed_weight_product(m->head.project);
+    if (m->recipe.model.tie != HEED_TIE_NONE) {
+        m->head.weight = embedding;
+        if (embedding->tensor.cols != F) {
+            m->head.project = heed_params_add(m->params, "head.project.weight", 2, embedding->tensor.cols, F, HEED_FILL_GLOROT, 1);
+            heed_weight_product(m->head.project);
+        }
     } else {
         m->head.weight = heed_params_add(m->params, "head.weight", 2, V, F, HEED_FILL_GLOROT, 1);
     }
@@ -46,11 +55,16 @@ static heed_status build_parts(heed_model *m, heed_error *err)
                          (long long)r->decode.beam, (long long)V);
     m->encoder_kind = encoders[r->model.encoder.type];
     m->decoder_kind = decoders[r->model.decoder.type];
-    m->encoder = m->encoder_kind->init(m->arena, m->params, r, heed_text_size(m->source), err);
+    const bool one = r->model.tie == HEED_TIE_ALL;
+    heed_weight *const source = add_embedding(m, one ? "embedding" : "encoder.embedding", false);
+    heed_weight *const target = one ? source : add_embedding(m, "decoder.embedding", true);
+    heed_status status = heed_params_status(m->params, err);
+    if (status) return status;
+    m->encoder = m->encoder_kind->init(m->arena, m->params, r, source, err);
     if (!m->encoder) return HEED_E_USAGE;
-    m->decoder = m->decoder_kind->init(m->arena, m->params, r, heed_text_size(m->target), m->encoder_kind->width(m->encoder), err);
+    m->decoder = m->decoder_kind->init(m->arena, m->params, r, target, m->encoder_kind->width(m->encoder), err);
     if (!m->decoder) return HEED_E_USAGE;
-    init_head(m);
+    init_head(m, target);
     return heed_params_status(m->params, err);
 }
 
@@ -101,5 +115,15 @@ heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch
     heed_tape_scope(t, "loss");
     if (counts) *counts = (heed_loss_counts){.log_p = 0};
     if (heed_tape_failed(t)) return &t->poison;
-    return heed_cross_entropy(t, f.logits, f.targets, smoothing, weight, counts);
+    return heed_cross_entropy(t, heed_head_forward(t, &m->head, f.features), f.targets, smoothing, weight, counts);
+}
+
+void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target)
+{
+    const heed_encoder_settings *e = &m->recipe.model.encoder;
+    const heed_decoder_settings *d = &m->recipe.model.decoder;
+    const heed_attention_settings *a = &m->recipe.model.attention;
+    *source = e->type != HEED_ENCODER_rnn && e->stack.positions == HEED_POSITIONS_learned ? e->stack.longest : 0;
+    *target = d->type != HEED_DECODER_rnn && d->stack.positions == HEED_POSITIONS_learned ? d->stack.longest : 0;
+    if (a->score - 1 >= 0 && heed_score_at(a->score - 1)->pair.blind && (!*source || a->longest < *source)) *source = a->longest;
 }

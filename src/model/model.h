@@ -8,62 +8,67 @@
 
 #include "base/arena.h"
 #include "data/batch.h"
-#include "heed/ops.h"
+#include "heed/nn.h"
 #include "model/recipe.h"
 
-enum { HEED_MAX_LAYERS = 8 };
+enum { HEED_MAX_LAYERS = 24 };
 
 /* What an encoder gives. */
 typedef struct heed_encoded {
     heed_tensor *values;        /* [N,Dm] the states, sequence by sequence */
+    heed_tensor *keyed;         /* [N,Dm] what keys are made of, NULL: values */
     heed_span span;
-    heed_tensor *vector;        /* [B,Dv] the whole sequence in one vector: a recurrent encoder's last states */
+    heed_tensor *vector;        /* [B,Dv] the whole sequence in one vector: a recurrent encoder's last states, the mean of the others' */
     heed_tensor *cell;          /* [B,Dv] likewise the LSTM's cells, NULL otherwise */
 } heed_encoded;
 
 typedef struct heed_encoder_kind {
     const char *name;
-    /* Declares the weights and returns the encoder's own struct, in the model's arena; NULL with err. */
-    void *(*init)(heed_arena *arena, heed_params *p, const heed_recipe *r, int64_t vocabulary, heed_error *err);
+    /* Declares the weights and returns the encoder's own struct, in the model's arena; NULL with err. embedding [V, heed_recipe_embed()] is the model's. */
+    void *(*init)(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_weight *embedding, heed_error *err);
     int64_t (*width)(const void *self);                                           /* Dm, also of the vector */
     heed_encoded (*forward)(heed_tape *t, const void *self, const heed_side *source);
 } heed_encoder_kind;
 
 /* The last linear layer: features -> logits. */
 typedef struct heed_head {
-    heed_weight *project;       /* [E,F] when the output shares the embedding's weights, else NULL */
+    heed_weight *project;       /* [E,F] when the output shares the embedding's weights and E is not F, else NULL */
     heed_weight *weight, *bias; /* [V,F or E], [1,V] */
+    heed_dense gate;            /* copy: [1,F], the chance that a symbol is made, not copied */
+    const int32_t *copies;      /* copy: [source V] the target symbol of the same text, else <unk>; NULL: nothing is copied */
 } heed_head;
-heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features);
+heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features);                /* [N,F] -> [N,V] */
 
 /* What a decoder knows between two steps: rows stand for the hypotheses alive. */
 typedef struct heed_state {
-    int64_t n;                              /* rows */
-    heed_tensor *h[HEED_MAX_LAYERS], *c[HEED_MAX_LAYERS];
-    heed_tensor *feed;                      /* input feeding: the joined context of the step before */
-    heed_tensor *vector;                    /* score none, every_step: [n,Dv] */
-    heed_tensor *values, *keys;             /* the memory and its keys */
-    heed_span span;
-    const int64_t *owner;                   /* [n] the memory sequence of each row; NULL: its own number */
-    int64_t position;                       /* of the step to come */
+    int64_t n;                  /* rows */
+    const int64_t *owner;       /* [n] the memory sequence of each row; NULL: its own number */
+    int64_t position;           /* of the step to come */
+    void *own;                  /* the decoder's, on the tape */
 } heed_state;
 
 typedef struct heed_step {
-    heed_tensor *features;      /* [n,F] state, context and embedding joined: what the head reads */
-    heed_attended attended;     /* out NULL when the model has no attention; rows as in the state */
+    heed_tensor *features;              /* [n,F] what the head reads */
+    const heed_attended *attended;      /* [layers] where it looked, lowest layer first; rows as in the state */
+    int layers;                         /* 0: the model has no attention */
 } heed_step;
 
-typedef struct heed_forced { heed_tensor *logits; const int32_t *targets; } heed_forced;   /* [N,V], [N]: rows in the decoder's order */
+/* Every moment of a batch. Rows lie in the decoder's order. */
+typedef struct heed_forced {
+    heed_tensor *features;              /* [N,F] */
+    const int32_t *targets;             /* [N] */
+    const heed_attended *attended;      /* copy: [looks] of the highest layer, with weights; one after the other they have the rows of features */
+    int64_t looks;
+} heed_forced;
 
 typedef struct heed_decoder_kind {
     const char *name;
-    void *(*init)(heed_arena *arena, heed_params *p, const heed_recipe *r, int64_t vocabulary, int64_t memory_width, heed_error *err);
+    void *(*init)(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_weight *embedding, int64_t memory_width, heed_error *err);
     int64_t (*width)(const void *self);                                           /* F */
-    heed_weight *(*embedding)(const void *self);                                  /* [V,E], for a head that shares it */
     void (*start)(heed_tape *t, const void *self, const heed_encoded *memory, heed_state *s);
     heed_step (*step)(heed_tape *t, const void *self, heed_state *s, const int32_t *ids);   /* ids [s->n]: the symbols before */
     void (*select)(heed_tape *t, const void *self, heed_state *s, const int64_t *rows, int64_t n);   /* keeps these rows, in this order */
-    /* Every step of the batch at once; each symbol before is the target's with probability `forcing`, else the model's own choice. */
+    /* Every step of the batch at once; each symbol before is the target's with probability `forcing`, else the model's own choice (recurrent only). */
     heed_forced (*forward)(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing);
 } heed_decoder_kind;
 
@@ -85,6 +90,9 @@ heed_model *heed_model_build(heed_recipe *recipe, heed_text *source, heed_text *
 /* Memory and first values for the weights, those of recipe.train.seed. HEED_E_NOMEM. */
 heed_status heed_model_fill(heed_model *m, heed_error *err);
 void heed_model_free(heed_model *m);
+
+/* Symbols that a source and an output may have (</s> counted), where learned positions or the score say so; 0: any number. */
+void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target);
 
 /* The model directory: config.json, recipe.yaml, model.safetensors, source.vocab.json, target.vocab.json (of pieces also source.spm.model,
  * target.spm.model), attn.json. Replaced file by file, attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL

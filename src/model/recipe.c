@@ -1,6 +1,6 @@
 /* Recipes: reading, typing by the table of keys, assignments, files. model/recipe.h. The rules between keys are in recipe_check.c, writing in
  * recipe_write.c. */
-#include "model/recipe.h"
+#include "model/keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -349,4 +349,12 @@ heed_status heed_recipe_set(heed_recipe *r, const char *assignment, heed_error *
     } else s = heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
     heed_arena_free(scratch);
     return s;
+}
+
+int64_t heed_recipe_embed(const heed_recipe *r, bool target, double *deviation)
+{
+    const heed_encoder_settings *e = &r->model.encoder;
+    const heed_decoder_settings *d = &r->model.decoder;
+    *deviation = 1;
+    return target ? d->embed : e->embed;
 }

@@ -6,6 +6,7 @@
 #ifndef HEED_MODEL_RECIPE_H
 #define HEED_MODEL_RECIPE_H
 
+#include "attn/score.h"
 #include "data/corpus.h"
 #include "data/text.h"
 
@@ -32,7 +33,8 @@ enum {
 enum { HEED_ATTENTION_NONE = 0 };                                  /* attention.score; a row of scores.def is 1 + its place there */
 enum { HEED_VECTOR_START, HEED_VECTOR_EVERY_STEP };                /* attention.vector */
 enum { HEED_ORDER_BAHDANAU, HEED_ORDER_LUONG };                    /* decoder.order */
-enum { HEED_TIE_NONE, HEED_TIE_OUTPUT };                           /* model.tie */
+enum { HEED_TIE_NONE, HEED_TIE_OUTPUT, HEED_TIE_ALL };             /* model.tie */
+enum { HEED_NORM_POST, HEED_NORM_PRE };                            /* encoder.norm, decoder.norm */
 enum { HEED_OPTIMIZER_ADAM, HEED_OPTIMIZER_ADAMW, HEED_OPTIMIZER_SGD };
 enum { HEED_SCHEDULE_CONSTANT, HEED_SCHEDULE_LINEAR, HEED_SCHEDULE_INVERSE_SQRT, HEED_SCHEDULE_COSINE, HEED_SCHEDULE_PLATEAU };
 enum { HEED_PRECISION_F32 };
@@ -40,18 +42,36 @@ enum { HEED_PRECISION_F32 };
 typedef struct heed_files { char *path[HEED_MAX_FILES]; int count; } heed_files;       /* as written; heed_recipe_find resolves */
 typedef struct heed_set { char *name; heed_files files; } heed_set;
 
+/* What an encoder and a decoder of the same family have in common. */
+typedef struct heed_stack_settings {
+    int64_t heads, key_heads;   /* transformer; key_heads 0: as many as heads */
+    int64_t inner;              /* transformer: width of the feed-forward layer, 0: four times the width */
+    int norm;                   /* HEED_NORM_... */
+    int activation;             /* heed_activation */
+    int positions;              /* heed_positions */
+    int64_t longest;            /* positions: learned: symbols at most */
+    int64_t window;             /* transformer: keys to each side (before, in a decoder) in self-attention, 0: all */
+    int score;                  /* transformer: of self-attention, place in scores.def */
+    int64_t kernel;             /* conv: rows that one convolution sees */
+} heed_stack_settings;
+
 typedef struct heed_encoder_settings {
     int type;                   /* HEED_ENCODER_... */
     int cell;                   /* HEED_CELL_... */
     int64_t layers, directions, embed, width;
     double dropout;
+    heed_stack_settings stack;
 } heed_encoder_settings;
 
 typedef struct heed_attention_settings {
     int score;                  /* HEED_ATTENTION_NONE, or 1 + place in scores.def */
     int align;                  /* place in heed/aligns.def; `softmax` is `everything` */
     int64_t width;              /* of the projections, 0: the decoder's width */
-    int64_t window;             /* keys to each side, for `window` */
+    int64_t window;             /* keys to each side; size of a block */
+    int64_t heads, key_heads;   /* 0: the decoder's own */
+    int64_t longest;            /* location: source symbols at most */
+    int64_t filters, filter_width;   /* location_conv */
+    bool coverage, copy;
     int vector;                 /* HEED_VECTOR_..., for score none */
 } heed_attention_settings;
 
@@ -61,6 +81,7 @@ typedef struct heed_decoder_settings {
     bool input_feeding;         /* with luong */
     int64_t layers, embed, width;
     double dropout;
+    heed_stack_settings stack;
 } heed_decoder_settings;
 
 typedef struct heed_recipe {
@@ -92,6 +113,7 @@ typedef struct heed_recipe {
         struct { bool by_epoch; int64_t every; char *metric; int64_t patience; } validate;   /* every: updates when !by_epoch; metric "loss" or metrics.def; patience 0: never stop early */
         int64_t keep, average;
         int precision;          /* HEED_PRECISION_... */
+        heed_files freeze;      /* patterns of weights' names that keep their values */
         uint64_t seed;
     } train;
     struct { int64_t beam; double length_penalty, max_ratio; int64_t max_extra; } decode;    /* at most ratio x source + extra symbols */
@@ -121,6 +143,8 @@ heed_status heed_recipe_write(const heed_recipe *r, heed_buf *out);
 /* Appends the keys in which two recipes differ, one a line ("train.optimizer.rate: 0.001, was 0.002"), for a refused resume. Returns their
  * number. Where the files come from (r->path) does not count. */
 int heed_recipe_differ(const heed_recipe *was, const heed_recipe *now, heed_buf *out);
+/* Width of the embeddings of a side, and the deviation of their first values. */
+int64_t heed_recipe_embed(const heed_recipe *r, bool target, double *deviation);
 /* Where a relative file of the recipe lies: beside the recipe, then under data.root (itself looked for beside the recipe, then from the current
  * directory), then under `data_dir` (HEED_DATA; NULL: none) with data.root below it. HEED_E_DATA lists the places that were looked at. */
 heed_status heed_recipe_find(const heed_recipe *r, const char *file, const char *data_dir, char *out, size_t size, heed_error *err);

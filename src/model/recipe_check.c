@@ -37,7 +37,7 @@ static bool counted_pieces(const heed_recipe *r)
 static bool no_window(const heed_recipe *r)
 {
     const heed_attention_settings *a = &r->model.attention;
-    return a->align == HEED_ALIGN_window && a->score != HEED_ATTENTION_NONE && a->window == 0;
+    return (a->align == HEED_ALIGN_window || a->align == HEED_ALIGN_causal_window || a->align == HEED_ALIGN_local_p || a->align == HEED_ALIGN_block_sparse) && a->score != HEED_ATTENTION_NONE && a->window == 0;
 }
 static bool early_feeding(const heed_recipe *r) { return r->model.decoder.input_feeding && r->model.decoder.order != HEED_ORDER_LUONG; }
 
@@ -61,7 +61,7 @@ static const rule rules[] = {
     {true, unequal_sides, "text.shared needs the same settings for text.source and text.target; set them under text"},
     {true, pieces_without_size, "text: units: pieces needs size, the number of pieces to learn: 8000, say"},
     {true, counted_pieces, "text: min_count says nothing of pieces; their number is size"},
-    {true, no_window, "model.attention.align: window needs model.attention.window, the number of keys to each side"},
+    {true, no_window, "model.attention.align: this one needs model.attention.window, the number of keys to each side or the size of a block"},
     {true, early_feeding, "model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already"},
 };
 

@@ -54,33 +54,36 @@ heed_tensor *heed_tanh(heed_tape *t, heed_tensor *x)
 
 /* --- unit_rows ------------------------------------------------------------------------------------------------------------------------ */
 
-typedef struct unit { heed_tensor *x; float *inverse; } unit;
+typedef struct unit { heed_tensor *x; float *inverse; int64_t heads; } unit;
 
 /* y = x / |x|, so dx = (dy - (dy . y) y) / |x| */
 static void unit_rows_back(heed_tape *t, heed_node *n)
 {
     const unit *s = n->saved;
     float *dx = heed_tape_grad(t, s->x);
-    const int64_t d = n->out->cols;
-    for (int64_t i = 0; dx && i < n->out->rows; i++) {
+    const int64_t d = n->out->cols / s->heads;
+    for (int64_t i = 0; dx && i < n->out->rows * s->heads; i++) {
         const float *y = n->out->x + i * d, *dy = n->out->g + i * d;
         t->k->axpy(dx + i * d, s->inverse[i], dy, d);
         t->k->axpy(dx + i * d, -s->inverse[i] * t->k->dot(dy, y, d), y, d);
     }
 }
 
-heed_tensor *heed_unit_rows(heed_tape *t, heed_tensor *x)
+heed_tensor *heed_unit_rows(heed_tape *t, heed_tensor *x, int64_t heads)
 {
+    if (heads < 1 || x->cols % heads)
+        return heed_tape_fail(t, HEED_E_SHAPE, "unit_rows: %lld heads do not divide %lld columns", (long long)heads, (long long)x->cols);
+    const int64_t d = x->cols / heads, count = x->rows * heads;
     heed_tensor *out = heed_tape_tensor(t, x->rows, x->cols);
     unit *s = heed_tape_alloc(t, sizeof *s);
-    float *inverse = heed_tape_alloc(t, (size_t)x->rows * sizeof *inverse);
+    float *inverse = heed_tape_alloc(t, (size_t)count * sizeof *inverse);
     if (heed_tape_failed(t)) return &t->poison;
-    for (int64_t i = 0; i < x->rows; i++) {
-        double length = sqrt(t->k->sum_squares(x->x + i * x->cols, x->cols));
+    for (int64_t i = 0; i < count; i++) {
+        double length = sqrt(t->k->sum_squares(x->x + i * d, d));
         inverse[i] = length >= FLT_MIN ? (float)(1 / length) : 0;   /* shorter ones have no float inverse */
-        t->k->scale(out->x + i * x->cols, inverse[i], x->x + i * x->cols, x->cols);
+        t->k->scale(out->x + i * d, inverse[i], x->x + i * d, d);
     }
-    *s = (unit){x, inverse};
+    *s = (unit){x, inverse, heads};
     return heed_tape_wants(t, x->wants_grad) ? heed_tape_node(t, "unit_rows", out, unit_rows_back, s) : out;
 }
 

@@ -55,7 +55,7 @@ static float *logits(void *self, const int32_t *before, int64_t n)
     moment *now = next_moment(w);
     if (!now) heed_tape_fail(w->tape, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
     if (heed_tape_failed(w->tape)) return NULL;
-    *now = (moment){step.attended, step.features};
+    *now = (moment){step.layers ? step.attended[step.layers - 1] : (heed_attended){.out = NULL}, step.features};
     memcpy(w->logits, x->x, (size_t)(n * x->cols) * sizeof *x->x);
     heed_arena_rewind(w->tape->arena, mark);   /* the widest rows of all, which nobody asks for again */
     return w->logits;
@@ -147,32 +147,22 @@ static heed_piece_of_text *written_pieces(heed_arena *arena, const heed_model *m
 }
 
 /* weights and scores (or NULL) [Tk] of row r at step m */
-static void look_up(const moment *m, int64_t r, int64_t Tk, float *row, float *score)
-{
-    int64_t first;
-    const int64_t count = heed_attend_weights(&m->attended, r, r, row, score, &first);
-    memmove(row + first, row, (size_t)count * sizeof *row);
-    for (int64_t j = 0; j < Tk; j++)
-        if (j < first || j >= first + count) row[j] = 0;
-    if (score) memmove(score + first, score, (size_t)count * sizeof *score);
-    for (int64_t j = 0; score && j < Tk; j++)
-        if (j < first || j >= first + count) score[j] = -INFINITY;
-}
+static void look_up(const moment *m, int64_t r, float *row, float *score) { heed_attend_weights(&m->attended, r, r, 0, row, score); }
 
 /* Rows of weights, one after the other: all of them kept, or each in the place of the one before. */
-typedef struct rows { const moment *moments; const int64_t *row; int64_t Tk, stride; float *weights; } rows;
+typedef struct rows { const moment *moments; const int64_t *row; int64_t stride; float *weights; } rows;
 
 static const float *next_row(void *self, int64_t i)
 {
     const rows *r = self;
     float *row = r->weights + i * r->stride;
-    look_up(&r->moments[i], r->row[i], r->Tk, row, NULL);
+    look_up(&r->moments[i], r->row[i], row, NULL);
     return row;
 }
 
 static bool write_weights(heed_job *j, const writer *w, heed_output *o, const int64_t *row)
 {
-    rows r = {.moments = w->moments, .row = row, .Tk = o->source_count, .stride = j->weights ? o->source_count : 0};
+    rows r = {.moments = w->moments, .row = row, .stride = j->weights ? o->source_count : 0};
     r.weights = heed_arena_alloc(j->arena, (size_t)((j->weights ? o->count : 1) * o->source_count) * sizeof *r.weights);
     if (j->weights) o->weights = r.weights;
     return r.weights && heed_output_align(o, next_row, &r, j->arena);
@@ -191,7 +181,7 @@ static bool write_steps(heed_job *j, const writer *w, const heed_output *o, cons
         j->steps[i] = (heed_step_view){
             .symbol = o->tokens[i].text, .logp = o->tokens[i].logp, .joined = joined->x + row[i] * joined->cols, .Tk = Tk, .F = joined->cols};
         if (!context) continue;
-        look_up(m, row[i], Tk, weights + i * Tk, scores + i * Tk);
+        look_up(m, row[i], weights + i * Tk, scores + i * Tk);
         j->steps[i].scores = scores + i * Tk;
         j->steps[i].weights = weights + i * Tk;
         j->steps[i].context = context->x + row[i] * context->cols;

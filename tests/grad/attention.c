@@ -169,7 +169,7 @@ const attention_pair *attention_pair_at(int i)
 #undef HEED_SCORE
     };
     static const char *const aligns[] = {
-#define HEED_ALIGN(name, meaning, paper) #name,
+#define HEED_ALIGN(name, ...) #name,
 #include "heed/aligns.def"
 #undef HEED_ALIGN
     };

@@ -20,7 +20,7 @@ static bool sees_window(int64_t i, int64_t j, int64_t w) { return llabs((long lo
 bool ref_sees(heed_align align, int64_t i, int64_t j, int64_t window)
 {
     static bool (*const table[])(int64_t, int64_t, int64_t) = {
-#define HEED_ALIGN(name, meaning, paper) sees_##name,
+#define HEED_ALIGN(name, ...) sees_##name,
 #include "heed/aligns.def"
 #undef HEED_ALIGN
     };

@@ -102,7 +102,7 @@ static void unit_rows_backward(problem *p)
 static void unit_rows_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
 {
     (void)p;
-    out[0] = heed_unit_rows(t, in[0]);
+    out[0] = heed_unit_rows(t, in[0], 1);
 }
 
 const grad_case case_unit_rows = {"unit_rows", "arith", one_draw, unit_rows_forward, unit_rows_backward, unit_rows_run, NULL, NULL};

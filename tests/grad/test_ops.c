@@ -40,7 +40,7 @@ static void a_row_of_zeros_stays_zeros_and_passes_no_gradient(void **state)
     heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true}, NULL);
     const float x[] = {0, 0, 0, 3, 0, 4};
     float c[] = {1, 1, 1, 1, 1, 1}, *functional = c;
-    heed_tensor *in = heed_input(t, 2, 3, x, true), *y = heed_unit_rows(t, in);
+    heed_tensor *in = heed_input(t, 2, 3, x, true), *y = heed_unit_rows(t, in, 1);
     assert_int_equal(heed_backward(t, grad_functional(t, &y, &functional, 1), NULL), HEED_OK);
     for (int j = 0; j < 3; j++) assert_true(y->x[j] == 0 && in->g[j] == 0);
     assert_true(fabsf(y->x[3] - 0.6F) <= 0x1p-23F && fabsf(y->x[5] - 0.8F) <= 0x1p-23F);

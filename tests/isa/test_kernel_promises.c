@@ -120,14 +120,14 @@ static void test_kernel_promises__a_score_has_the_same_bits_alone_and_in_company
     float *q = array_of(1, D, 1), *key = array_of(2, KEYS * D, 1), *v = array_of(3, D, 1), *s = array_of(4, KEYS, 1), alone;
     EACH_ISA(k)
     {
-        k->scores_dot(s, q, key, KEYS, D, D, 0.3f);
+        k->scores_dot(s, q, key, KEYS, D, D, 0.3f, NULL);
         for (int j = 0; j < KEYS; j++) {
-            k->scores_dot(&alone, q, key + j * D, 1, D, D, 0.3f);
+            k->scores_dot(&alone, q, key + j * D, 1, D, D, 0.3f, NULL);
             assert_same_bits(&alone, s + j, 1);
         }
-        k->scores_additive(s, q, key, v, KEYS, D, D);
+        k->scores_additive(s, q, key, v, KEYS, D, D, NULL);
         for (int j = 0; j < KEYS; j++) {
-            k->scores_additive(&alone, q, key + j * D, v, 1, D, D);
+            k->scores_additive(&alone, q, key + j * D, v, 1, D, D, NULL);
             assert_same_bits(&alone, s + j, 1);
         }
     }

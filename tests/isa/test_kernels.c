@@ -272,7 +272,7 @@ static void check_scores_dot(int64_t d)
 {
     const int64_t ldk = d + 3;
     float *s = array_of(1, KEYS, 1), *q = array_of(2, d, 1), *key = array_of(3, KEYS * ldk, 1);
-    k->scores_dot(s, q, key, KEYS, ldk, d, 0.125f);
+    k->scores_dot(s, q, key, KEYS, ldk, d, 0.125f, NULL);
     for (int64_t j = 0; j < KEYS; j++) {
         double size, want = sum_of(q, key + j * ldk, d, 1, &size);
         assert_near(s[j], 0.125 * want, 0.125 * size, (double)d + 2);
@@ -284,7 +284,7 @@ static void check_scores_additive(int64_t d)
 {
     const int64_t ldk = d + 3;
     float *s = array_of(1, KEYS, 1), *q = array_of(2, d, 2), *key = array_of(3, KEYS * ldk, 2), *v = array_of(4, d, 1);
-    k->scores_additive(s, q, key, v, KEYS, ldk, d);
+    k->scores_additive(s, q, key, v, KEYS, ldk, d, NULL);
     for (int64_t j = 0; j < KEYS; j++) {
         double want = 0, size = 0;
         for (int64_t i = 0; i < d; i++) {
@@ -323,7 +323,7 @@ static void check_mix(int64_t d)
 {
     const int64_t ldv = d + 3;
     float *out = array_of(1, d, 1), *p = array_of(2, KEYS, 1), *v = array_of(3, KEYS * ldv, 1);
-    k->mix(out, p, v, KEYS, ldv, d);
+    k->mix(out, p, v, KEYS, ldv, d, NULL);
     for (int64_t i = 0; i < d; i++) {
         double size, want = sum_of(p, v + i, KEYS, ldv, &size);
         assert_near(out[i], want, size, KEYS + 1);
@@ -393,11 +393,11 @@ static void run_gru_back(void) { k->gru_back(in[0], in[3], in[4], in[1], in[2], 
 static void run_lstm(void) { k->lstm(in[0], in[3], in[4], in[1], in[2], in[5], ROWS, H); }
 static void run_lstm_back(void) { k->lstm_back(in[0], in[3], in[1], in[2], in[5], in[6], ROWS, H); }
 static void run_cross_entropy(void) { sink = (double)k->cross_entropy(in[0], N, 5, 0.1f, 1, true, NULL, NULL); }
-static void run_scores_dot(void) { k->scores_dot(in[0], in[1], in[2], ROWS, D, D, 1); }
-static void run_scores_additive(void) { k->scores_additive(in[0], in[1], in[2], in[3], ROWS, D, D); }
+static void run_scores_dot(void) { k->scores_dot(in[0], in[1], in[2], ROWS, D, D, 1, NULL); }
+static void run_scores_additive(void) { k->scores_additive(in[0], in[1], in[2], in[3], ROWS, D, D, NULL); }
 static void run_additive_back(void) { k->additive_back(in[0], in[3], in[4], 1e-9f, in[1], in[2], in[5], N); }
 static void run_softmax(void) { sink = (double)k->softmax(in[0], in[1], N); }
-static void run_mix(void) { k->mix(in[0], in[1], in[2], ROWS, D, D); }
+static void run_mix(void) { k->mix(in[0], in[1], in[2], ROWS, D, D, NULL); }
 
 static void run_adam(void)
 {

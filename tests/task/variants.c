@@ -8,7 +8,7 @@ static const char *const scores[] = {
 #undef HEED_SCORE
 };
 static const char *const aligns[] = {
-#define HEED_ALIGN(name, meaning, paper) #name,
+#define HEED_ALIGN(name, ...) #name,
 #include "heed/aligns.def"
 #undef HEED_ALIGN
 };

@@ -1,0 +1,42 @@
+/* Rows and their neighbours within a sequence: unfold, mean. */
+#include <string.h>
+
+#include "heed/ops.h"
+#include "tensor/tape.h"
+
+typedef struct folded { heed_tensor *x; heed_span span; int64_t width, left; } folded;
+
+/* y_i = [x_(i-left); ..; x_(i-left+width-1)], so dx_j += piece j-i+left of dy_i */
+static void unfold_back(heed_tape *t, heed_node *n)
+{
+    const folded *s = n->saved;
+    const int64_t D = s->x->cols;
+    float *dx = heed_tape_grad(t, s->x);
+    for (int64_t b = 0; dx && b < s->span.B; b++)
+        for (int64_t i = s->span.start[b]; i < s->span.start[b + 1]; i++)
+            for (int64_t w = 0; w < s->width; w++) {
+                const int64_t j = i - s->left + w;
+                if (j >= s->span.start[b] && j < s->span.start[b + 1]) t->k->axpy(dx + j * D, 1, n->out->g + (i * s->width + w) * D, D);
+            }
+}
+
+heed_tensor *heed_unfold(heed_tape *t, heed_tensor *x, heed_span span, int64_t width, int64_t left)
+{
+    const int64_t D = x->cols;
+    if (width < 1 || span.start[span.B] != x->rows)
+        return heed_tape_fail(t, HEED_E_SHAPE, "unfold: [%lld,%lld] in windows of %lld: rows must be those of the sequences", (long long)x->rows, (long long)D,
+                              (long long)width);
+    heed_tensor *out = heed_tape_tensor(t, x->rows, width * D);
+    folded *s = heed_tape_alloc(t, sizeof *s);
+    if (heed_tape_failed(t)) return &t->poison;
+    *s = (folded){x, span, width, left};
+    for (int64_t b = 0; b < span.B; b++)
+        for (int64_t i = span.start[b]; i < span.start[b + 1]; i++)
+            for (int64_t w = 0; w < width; w++) {
+                const int64_t j = i - left + w;
+                float *to = out->x + (i * width + w) * D;
+                if (j >= span.start[b] && j < span.start[b + 1]) memcpy(to, x->x + j * D, (size_t)D * sizeof *to);
+                else memset(to, 0, (size_t)D * sizeof *to);
+            }
+    return heed_tape_wants(t, x->wants_grad) ? heed_tape_node(t, "unfold", out, unfold_back, s) : out;
+}
