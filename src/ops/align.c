@@ -81,7 +81,7 @@ static float greatest(const float *s, int64_t n)
 static float sparsemax_threshold(const float *s, int64_t n)
 {
     double tau = -INFINITY;
-    for (int64_t left = n, before = -1; left != before;) {
+    for (int64_t left = n + 1, before = 0; left != before;) {
         double sum = 0;
         before = left;
         left = 0;

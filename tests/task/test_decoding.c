@@ -70,21 +70,22 @@ static heed_tape *new_tape(void)
 }
 
 /* Logits of every target symbol, on a tape that was reset. */
-static heed_forced force(heed_tape *t, const heed_model *m, const heed_batch *b, double forcing)
+static const heed_tensor *force(heed_tape *t, const heed_model *m, const heed_batch *b, double forcing)
 {
     heed_error err;
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
     const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, forcing);
+    const heed_tensor *logits = heed_head_forward(t, &m->head, f.features);
     if (heed_tape_status(t, &err) != HEED_OK) fail_msg("%s", err.text);
-    assert_int_equal(f.logits->rows, b->target.N);
-    assert_int_equal(f.logits->cols, heed_text_size(m->target));
-    return f;
+    assert_int_equal(logits->rows, b->target.N);
+    assert_int_equal(logits->cols, heed_text_size(m->target));
+    return logits;
 }
 
 /* --- both ways through a decoder ------------------------------------------------------------------------------------------------------------ */
 
 /* Rows have the same bits wherever they stand, so the two ways agree exactly. */
-static void step_through(const heed_model *m, const heed_batch *b, const heed_forced *f)
+static void step_through(const heed_model *m, const heed_batch *b, const heed_tensor *logits)
 {
     heed_tape *t = new_tape();
     heed_state s;
@@ -100,7 +101,7 @@ static void step_through(const heed_model *m, const heed_batch *b, const heed_fo
         const heed_tensor *x = heed_head_forward(t, &m->head, step.features);
         assert_int_equal(heed_tape_status(t, NULL), HEED_OK);
         assert_int_equal(x->rows, lay.alive[i]);
-        assert_memory_equal(x->x, f->logits->x + lay.first[i] * x->cols, (size_t)(x->rows * x->cols) * sizeof *x->x);
+        assert_memory_equal(x->x, logits->x + lay.first[i] * x->cols, (size_t)(x->rows * x->cols) * sizeof *x->x);
     }
     heed_tape_free(t);
 }
@@ -117,8 +118,8 @@ static void test_forward__equals_step_by_step(void **state)
         draw_pairs(&p, m, (uint64_t)i);
         heed_batch *b = batch_of(&p, 0, B);
         heed_tape_reset(t, i % 2, false, 0);
-        const heed_forced f = force(t, m, b, 1);
-        step_through(m, b, &f);
+        const heed_tensor *logits = force(t, m, b, 1);
+        step_through(m, b, logits);
         heed_batch_free(b);
         free_pairs(&p);
         heed_model_free(m);
@@ -192,7 +193,7 @@ static void same_score(heed_session *s, heed_tape *t, const heed_model *m, const
     heed_batch *one = batch_of(p, i, 1);
     heed_loss_counts counts;
     heed_tape_reset(t, false, false, 0);
-    const double size = widest(force(t, m, one, 1).logits) + 3;
+    const double size = widest(force(t, m, one, 1)) + 3;
     heed_tape_reset(t, false, false, 0);
     const heed_tensor *loss = heed_model_loss(m, t, one, 1, &counts);
     const heed_output *o = run_pair(s, p->source[i], p->target[i], &r);
@@ -247,11 +248,11 @@ static void test_written__symbols_are_the_best_of_their_step(void **state)
             encode(m->target, o->text, &p.to[b]);
             heed_batch *one = batch_of(&p, b, 1);
             heed_tape_reset(t, false, false, 0);
-            const heed_forced f = force(t, m, one, 1);
+            const heed_tensor *logits = force(t, m, one, 1);
             for (int64_t k = 0; k < o->count; k++) {
-                const float *row = f.logits->x + k * f.logits->cols;
+                const float *row = logits->x + k * logits->cols;
                 int64_t best = 0;
-                for (int64_t v = 1; v < f.logits->cols; v++)
+                for (int64_t v = 1; v < logits->cols; v++)
                     if (row[v] > row[best]) best = v;
                 assert_string_equal(o->tokens[k].text, heed_text_symbol(m->target, (int32_t)best));
                 seen++;
@@ -276,13 +277,13 @@ static float *rows_of_record(const heed_model *m, const heed_batch *b, int64_t o
     heed_forcing lay;
     int64_t place = 0;
     heed_tape_reset(t, record, true, key);
-    const heed_forced f = force(t, m, b, forcing);
+    const heed_tensor *logits = force(t, m, b, forcing);
     assert_true(heed_forcing_lay(&lay, t, &b->target));
     while (b->line[place] != of) place++;
     *n = b->target.span.start[place + 1] - b->target.span.start[place];
-    const int64_t cols = f.logits->cols;
+    const int64_t cols = logits->cols;
     float *x = malloc((size_t)(*n * cols) * sizeof *x);
-    for (int64_t i = 0; i < *n; i++) memcpy(x + i * cols, f.logits->x + (lay.first[i] + place) * cols, (size_t)cols * sizeof *x);
+    for (int64_t i = 0; i < *n; i++) memcpy(x + i * cols, logits->x + (lay.first[i] + place) * cols, (size_t)cols * sizeof *x);
     *n *= cols;
     heed_tape_free(t);
     return x;

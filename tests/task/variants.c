@@ -1,6 +1,7 @@
 #include "task/variants.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const scores[] = {
 #define HEED_SCORE(name, formula, paper) #name,
@@ -25,13 +26,15 @@ int variant_count(void) { return ORDERS * LOOKS; }
 
 const tiny *variant_at(int i, const char **name)
 {
-    static char attention[80], text[200];
+    static char attention[120], text[240];
     static tiny t;
     const int look = i % LOOKS, order = i / LOOKS;
     if (look < VECTORS) snprintf(attention, sizeof attention, "{score: none, vector: %s}", look ? "every_step" : "start");
-    else
-        snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, width: %d}", scores[(look - VECTORS) / ALIGNS],
-                 aligns[(look - VECTORS) % ALIGNS], VARIANT_WINDOW, look % 2 ? 7 : 0);
+    else {
+        const char *score = scores[(look - VECTORS) / ALIGNS];
+        snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, longest: %d, width: %d}", score, aligns[(look - VECTORS) % ALIGNS],
+                 VARIANT_WINDOW, VARIANT_LONGEST, look % 2 && strcmp(score, "dot") ? 7 : 0);   /* dot projects nothing */
+    }
     t = (tiny){.cell = i % 2 ? "lstm" : "gru",
                .decoder_cell = (i / 2) % 2 ? "lstm" : "gru",
                .layers = 1 + (i / 4) % 2,

@@ -4,7 +4,7 @@
 
 #include "support/tiny.h"
 
-enum { VARIANT_WINDOW = 2 };
+enum { VARIANT_WINDOW = 2, VARIANT_LONGEST = 24 };   /* source symbols at most, for a score that cares */
 
 int variant_count(void);
 /* Number i; its name tells a failure. Valid until the next call. */

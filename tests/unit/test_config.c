@@ -87,11 +87,11 @@ static void test_config__refuses_keys_and_values_like_a_recipe(void **state)
 {
     (void)state;
     refuses(HEAD "\"model\": {\"encodre\": {}}}", "m/config.json: unknown key \"encodre\" under model; did you mean \"encoder\"?");
-    refuses(HEAD "\"model\": {\"encoder\": {\"layers\": 1000}}}", "m/config.json: model.encoder.layers: expected a whole number from 1 to 8, found \"1000\"");
-    refuses(HEAD "\"model\": {\"encoder\": {\"layers\": 1.5}}}", "m/config.json: model.encoder.layers: expected a whole number from 1 to 8, found \"1.5\"");
+    refuses(HEAD "\"model\": {\"encoder\": {\"layers\": 1000}}}", "m/config.json: model.encoder.layers: expected a whole number from 1 to 24, found \"1000\"");
+    refuses(HEAD "\"model\": {\"encoder\": {\"layers\": 1.5}}}", "m/config.json: model.encoder.layers: expected a whole number from 1 to 24, found \"1.5\"");
     refuses(HEAD "\"model\": {\"tie\": null}}", "m/config.json: null has no place here");
     refuses(HEAD "\"model\": {\"attention\": {\"align\": \"window\"}}}",
-            "m/config.json: model.attention.align: window needs model.attention.window, the number of keys to each side");
+            "m/config.json: model.attention.align: this one needs model.attention.window, the number of keys to each side or the size of a block");
     refuses(HEAD "\"model\": {}, \"train\": {\"seed\": 1}}", "m/config.json: unknown key \"train\"; it belongs to a recipe");
     refuses(HEAD "\"model\": {\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}", "m/config.json: more than 8 levels deep");
 }

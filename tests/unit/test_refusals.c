@@ -38,7 +38,7 @@ static void test_set__refuses_in_words(void **state)
     refuses_set("train.epochs", "--set \"train.epochs\": expected key=value");
     refuses_set("train.epoch=3", "--set \"train.epoch=3\": unknown key \"epoch\" under train; did you mean \"epochs\"?");
     refuses_set("train..epochs=3", "--set \"train..epochs=3\": unknown key \"\" under train; known there: batch, accumulate, epochs, updates, seconds, optimizer, "
-                                   "schedule, clip, label_smoothing, teacher_forcing, validate, keep, average, precision, seed");
+                                   "schedule, clip, label_smoothing, teacher_forcing, validate, keep, average, precision, freeze, seed");
     refuses_set("train.warmup=3", "--set \"train.warmup=3\": unknown key \"warmup\" under train; did you mean train.schedule.warmup?");
     refuses_set("train=3", "--set \"train=3\": train: expected keys and values below it, found \"3\"");
     refuses_set("train.epochs.x=3", "--set \"train.epochs.x=3\": train.epochs: expected a whole number from 0 to 1,000,000, found keys and values");
@@ -148,7 +148,8 @@ static void test_check__settings_that_do_not_go_together(void **state)
     refuses(DATA "train: {keep: 2, average: 3}", "r.yaml: train.average is larger than train.keep; keep as many checkpoints as are averaged");
     refuses(DATA "text: {shared: true, source: {lower: true}}",
             "r.yaml: text.shared needs the same settings for text.source and text.target; set them under text");
-    refuses(DATA "model: {attention: {align: window}}", "r.yaml: model.attention.align: window needs model.attention.window, the number of keys to each side");
+    refuses(DATA "model: {attention: {align: window}}",
+            "r.yaml: model.attention.align: this one needs model.attention.window, the number of keys to each side or the size of a block");
     refuses(DATA "model: {decoder: {input_feeding: true}}",
             "r.yaml: model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already");
 }
