@@ -5,7 +5,12 @@
  *                                                                   f_before only with input feeding)
  *
  * The first state is tanh of a layer over the encoder's vector. Without attention the vector does no more (`start`), or takes the place of the
- * context at every step (`every_step`: Cho et al. 2014). */
+ * context at every step (`every_step`: Cho et al. 2014).
+ *
+ * Attention with a memory of its own looks (location_conv: the weights of the step before; coverage: the sum of all so far) keeps them as pairs of a row and
+ * each symbol of its source. A pair costs, while recording, with Dk the width of all keys side by side: weights 8 H bytes, coverage's sums 8 H, location_conv's
+ * neighbourhoods 8 (filter_width H + filters), and either of them 8 Dk for the shifted keys, which is most: a sentence of 30 symbols each way at Dk = 256 takes
+ * 2 MB where it took none. Copying alone adds the weights. Decoding takes half of that and holds it until the batch is written. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +26,7 @@ typedef struct state {
     heed_tensor *h[HEED_MAX_LAYERS], *c[HEED_MAX_LAYERS];
     heed_tensor *feed;                          /* input feeding: the joined context of the step before */
     heed_tensor *vector;                        /* score none, every_step: [n,Dv] */
+    heed_tensor *before, *total;                /* location_conv, coverage: [P,H] weights of the step before, sum of all; NULL before the first */
     heed_memory memory;
 } state;
 
@@ -35,7 +41,7 @@ typedef struct decoder {
     heed_dense vector;                          /* score none, every_step: tanh layer over the encoder's vector */
     heed_dense join;                            /* luong */
     heed_attn attn;
-    bool attends, luong, feeds, every_step;
+    bool attends, weighs, luong, feeds, every_step;   /* weighs: the weights are needed as a result */
     int64_t layers, width, embed, context_width;
     double dropout;
 } decoder;
@@ -80,15 +86,16 @@ static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_
     d->feeds = d->luong && s->input_feeding;
     d->attends = a->score != HEED_ATTENTION_NONE;
     d->every_step = !d->attends && a->vector == HEED_VECTOR_EVERY_STEP;
-    d->context_width = !d->attends ? (d->every_step ? memory_width : 0) : a->heads > 1 ? d->width : memory_width;
     d->embedding = embedding;
     init_layers(d, p, s->cell == HEED_CELL_lstm ? HEED_LSTM : HEED_GRU, memory_width);
-    init_joins(d, p, memory_width);
     const heed_attn_settings looks = {.score = heed_score_at(a->score - 1), .align = (heed_align)a->align, .window = a->window, .heads = a->heads,
                                       .key_heads = a->key_heads, .query_width = d->width, .memory_width = memory_width, .width = a->width,
                                       .projected = a->heads > 1, .longest = a->longest, .coverage = a->coverage, .filters = a->filters,
                                       .filter_width = a->filter_width};
     if (d->attends && heed_attn_init(&d->attn, p, "attention", &looks, err) != HEED_OK) return NULL;
+    d->weighs = a->copy || d->attn.filter || d->attn.coverage;
+    d->context_width = d->attends ? heed_attn_width(&d->attn) : d->every_step ? memory_width : 0;
+    init_joins(d, p, memory_width);
     return d;
 }
 
@@ -140,7 +147,11 @@ static symbol rows_of(heed_tape *t, const symbol *all, int64_t first, int64_t n)
 static heed_attended look(heed_tape *t, const decoder *d, const heed_state *s)
 {
     heed_tape_scope(t, "attention");
-    return heed_attn_step(t, &d->attn, own(s)->h[d->layers - 1], &own(s)->memory, &(heed_gaze){.owner = s->owner, .position = s->position});
+    const heed_gaze gaze = {.owner = s->owner, .position = s->position, .before = own(s)->before, .total = own(s)->total, .weights = d->weighs};
+    const heed_attended x = heed_attn_step(t, &d->attn, own(s)->h[d->layers - 1], &own(s)->memory, &gaze);
+    if (d->attn.filter) own(s)->before = x.weights;
+    if (d->attn.coverage && x.weights) own(s)->total = own(s)->total ? heed_add(t, own(s)->total, x.weights) : x.weights;
+    return x;
 }
 
 /* gates: the lowest cell's input product; moves every layer's state on. */
@@ -216,6 +227,26 @@ static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32
 
 /* --- rows come and go ------------------------------------------------------------------------------------------------------------------ */
 
+/* Of the pairs of all rows, those of the rows to be kept. */
+static void select_pairs(heed_tape *t, heed_state *s, const int64_t *rows, int64_t n)
+{
+    const int64_t *start = own(s)->memory.span.start;
+    int64_t *first = heed_tape_alloc(t, (size_t)(s->n + 1) * sizeof *first), P = 0;
+    if (!first) return;
+    first[0] = 0;
+    for (int64_t i = 0; i < s->n; i++) {
+        const int64_t owner = s->owner ? s->owner[i] : i;
+        first[i + 1] = first[i] + start[owner + 1] - start[owner];
+    }
+    for (int64_t i = 0; i < n; i++) P += first[rows[i] + 1] - first[rows[i]];
+    int64_t *index = heed_tape_alloc(t, (size_t)(P + 1) * sizeof *index), *next = index;
+    if (!index) return;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t pair = first[rows[i]]; pair < first[rows[i] + 1]; pair++) *next++ = pair;
+    if (own(s)->before) own(s)->before = heed_gather(t, own(s)->before, index, P);
+    if (own(s)->total) own(s)->total = heed_gather(t, own(s)->total, index, P);
+}
+
 static void select_rows(heed_tape *t, const void *self, heed_state *s, const int64_t *rows, int64_t n)
 {
     const decoder *d = self;
@@ -228,6 +259,7 @@ static void select_rows(heed_tape *t, const void *self, heed_state *s, const int
     }
     if (own(s)->feed) own(s)->feed = heed_gather(t, own(s)->feed, rows, n);
     if (own(s)->vector) own(s)->vector = heed_gather(t, own(s)->vector, rows, n);
+    if (own(s)->before || own(s)->total) select_pairs(t, s, rows, n);
     s->owner = owner;
     s->n = n;
 }
@@ -241,6 +273,8 @@ static void keep_first(heed_tape *t, const decoder *d, heed_state *s, int64_t n)
     }
     if (own(s)->feed) own(s)->feed = heed_rows(t, own(s)->feed, 0, n);
     if (own(s)->vector) own(s)->vector = heed_rows(t, own(s)->vector, 0, n);
+    if (own(s)->before) own(s)->before = heed_rows(t, own(s)->before, 0, own(s)->memory.span.start[n]);
+    if (own(s)->total) own(s)->total = heed_rows(t, own(s)->total, 0, own(s)->memory.span.start[n]);
     s->n = n;
 }
 
