@@ -1,21 +1,16 @@
 /* additive: v . tanh(Wq q + Wk k + b). Luong's `concat` is the same function, written with one matrix over [q; k]. */
-#include <stdio.h>
-
 #include "attn/additive.h"
 #include "kernels/kernels.h"
 
 heed_status heed_additive_init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
 {
     (void)err;
-    char name[sizeof a->extra->name];
     const heed_attn_settings *s = &a->is;
     const int64_t keys = s->width / s->heads * s->key_heads;
     a->query = heed_attn_projection(p, scope, "query", s->width, s->query_width);
     a->key = heed_attn_projection(p, scope, "key", keys, s->memory_width);
-    snprintf(name, sizeof name, "%s.key.bias", scope);
-    a->bias = heed_params_add(p, name, 1, 1, keys, HEED_FILL_ZERO, 0);
-    snprintf(name, sizeof name, "%s.v", scope);
-    a->extra = heed_params_add(p, name, 1, 1, s->width, HEED_FILL_GLOROT, 1);
+    a->bias = heed_attn_vector(p, scope, "key.bias", keys, HEED_FILL_ZERO);
+    a->extra = heed_attn_vector(p, scope, "v", s->width, HEED_FILL_GLOROT);
     return HEED_OK;
 }
 

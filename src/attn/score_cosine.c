@@ -1,18 +1,13 @@
 /* cosine: the angle alone, times a learned temperature t that lets the softmax be sharper than cosines between -1 and 1 would allow. */
-#include <stdio.h>
-
 #include "attn/score.h"
-#include "tensor/tape.h"
 
 static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
 {
     (void)err;
-    char name[sizeof a->extra->name];
     const heed_attn_settings *s = &a->is;
     a->query = heed_attn_projection(p, scope, "query", s->width, s->query_width);
     a->key = heed_attn_projection(p, scope, "key", s->width / s->heads * s->key_heads, s->memory_width);
-    snprintf(name, sizeof name, "%s.temperature", scope);
-    a->extra = heed_params_add(p, name, 1, 1, s->heads, HEED_FILL_ONE, 0);
+    a->extra = heed_attn_vector(p, scope, "temperature", s->heads, HEED_FILL_ONE);
     return HEED_OK;
 }
 

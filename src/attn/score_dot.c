@@ -5,17 +5,11 @@ static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_er
 {
     (void)p;
     const heed_attn_settings *s = &a->is;
-    if (s->query_width == s->memory_width && s->width == s->query_width) return HEED_OK;
+    if (s->query_width == s->memory_width) return HEED_OK;
     return heed_fail(err, HEED_E_USAGE,
                      "%s: score dot compares equal widths, but queries are %lld wide and the encoder's states %lld; set model.decoder.width: %lld, or "
                      "model.attention.score: general",
                      scope, (long long)s->query_width, (long long)s->memory_width, (long long)s->memory_width);
 }
 
-static heed_tensor *as_it_is(heed_tape *t, const heed_attn *a, heed_tensor *x)
-{
-    (void)t, (void)a;
-    return x;
-}
-
-const heed_score heed_score_dot = {"dot", init, as_it_is, as_it_is, NULL, {heed_pair_dot, heed_pair_dot_back, false}};
+const heed_score heed_score_dot = {"dot", init, NULL, NULL, NULL, {heed_pair_dot, heed_pair_dot_back, false}};

@@ -4,18 +4,10 @@
 static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
 {
     (void)err;
-    heed_attn_settings *s = &a->is;
-    s->width = s->memory_width / s->key_heads * s->heads;
-    a->query = heed_attn_projection(p, scope, "query", s->width, s->query_width);
+    a->query = heed_attn_projection(p, scope, "query", a->is.width, a->is.query_width);
     return HEED_OK;
-}
-
-static heed_tensor *keys(heed_tape *t, const heed_attn *a, heed_tensor *memory)
-{
-    (void)t, (void)a;
-    return memory;
 }
 
 static heed_tensor *queries(heed_tape *t, const heed_attn *a, heed_tensor *q) { return heed_linear(t, q, &a->query->tensor, NULL); }
 
-const heed_score heed_score_general = {"general", init, keys, queries, NULL, {heed_pair_dot, heed_pair_dot_back, false}};
+const heed_score heed_score_general = {"general", init, NULL, queries, NULL, {heed_pair_dot, heed_pair_dot_back, false}};
