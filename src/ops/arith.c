@@ -1,4 +1,4 @@
-/* Element by element and row by row: add, tanh, unit_rows, dropout. */
+/* Element by element and row by row: add, tanh, unit_rows, dropout, residual, scale. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -107,4 +107,52 @@ heed_tensor *heed_dropout(heed_tape *t, heed_tensor *x, const uint64_t *keys, ui
     *s = (mask){x, keys, heed_key(t->key, site), (float)p};
     t->k->dropout(out->x, x->x, keys, s->site, s->p, x->rows, x->cols);
     return heed_tape_wants(t, x->wants_grad) ? heed_tape_node(t, "dropout", out, dropout_back, s) : out;
+}
+
+/* --- residual ------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct added { heed_tensor *base; mask dropped; } added;
+
+static void residual_back(heed_tape *t, heed_node *n)
+{
+    const added *s = n->saved;
+    const mask *m = &s->dropped;
+    float *dbase = heed_tape_grad(t, s->base), *dx = heed_tape_grad(t, m->x);
+    if (dbase) t->k->axpy(dbase, 1, n->out->g, size_of(n->out));
+    if (dx) t->k->dropout_back(dx, n->out->g, m->keys, m->site, m->p, n->out->rows, n->out->cols);
+}
+
+heed_tensor *heed_residual(heed_tape *t, heed_tensor *base, heed_tensor *x, const uint64_t *keys, uint64_t site, double p)
+{
+    if (!t->train || p <= 0) return heed_add(t, base, x);
+    if (base->rows != x->rows || base->cols != x->cols)
+        return heed_tape_fail(t, HEED_E_SHAPE, "residual: [%lld,%lld] + [%lld,%lld]: shapes differ", (long long)base->rows, (long long)base->cols,
+                              (long long)x->rows, (long long)x->cols);
+    heed_tensor *out = heed_tape_tensor(t, x->rows, x->cols);
+    added *s = heed_tape_alloc(t, sizeof *s);
+    if (heed_tape_failed(t)) return &t->poison;
+    *s = (added){base, {x, keys, heed_key(t->key, site), (float)p}};
+    t->k->residual(out->x, base->x, x->x, keys, s->dropped.site, s->dropped.p, x->rows, x->cols);
+    return heed_tape_wants(t, base->wants_grad || x->wants_grad) ? heed_tape_node(t, "residual", out, residual_back, s) : out;
+}
+
+/* --- scale ---------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct scaled { heed_tensor *x; float factor; } scaled;
+
+static void scale_back(heed_tape *t, heed_node *n)
+{
+    const scaled *s = n->saved;
+    float *dx = heed_tape_grad(t, s->x);
+    if (dx) t->k->axpy(dx, s->factor, n->out->g, size_of(n->out));
+}
+
+heed_tensor *heed_scale(heed_tape *t, heed_tensor *x, float factor)
+{
+    heed_tensor *out = heed_tape_tensor(t, x->rows, x->cols);
+    scaled *s = heed_tape_alloc(t, sizeof *s);
+    if (heed_tape_failed(t)) return &t->poison;
+    t->k->scale(out->x, factor, x->x, size_of(x));
+    *s = (scaled){x, factor};
+    return heed_tape_wants(t, x->wants_grad) ? heed_tape_node(t, "scale", out, scale_back, s) : out;
 }

@@ -40,3 +40,37 @@ heed_tensor *heed_unfold(heed_tape *t, heed_tensor *x, heed_span span, int64_t w
             }
     return heed_tape_wants(t, x->wants_grad) ? heed_tape_node(t, "unfold", out, unfold_back, s) : out;
 }
+
+/* --- mean ----------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct averaged { heed_tensor *x; heed_span span; } averaged;
+
+static void mean_back(heed_tape *t, heed_node *n)
+{
+    const averaged *s = n->saved;
+    const int64_t D = s->x->cols;
+    float *dx = heed_tape_grad(t, s->x);
+    for (int64_t b = 0; dx && b < s->span.B; b++) {
+        const int64_t first = s->span.start[b], end = s->span.start[b + 1];
+        for (int64_t i = first; i < end; i++) t->k->axpy(dx + i * D, 1.0f / (float)(end - first), n->out->g + b * D, D);
+    }
+}
+
+heed_tensor *heed_mean(heed_tape *t, heed_tensor *x, heed_span span)
+{
+    const int64_t D = x->cols;
+    if (span.start[span.B] != x->rows)
+        return heed_tape_fail(t, HEED_E_SHAPE, "mean: [%lld,%lld]: rows must be those of the %lld sequences", (long long)x->rows, (long long)D, (long long)span.B);
+    heed_tensor *out = heed_tape_tensor(t, span.B, D);
+    averaged *s = heed_tape_alloc(t, sizeof *s);
+    if (heed_tape_failed(t)) return &t->poison;
+    memset(out->x, 0, (size_t)(span.B * D) * sizeof *out->x);
+    for (int64_t b = 0; b < span.B; b++) {
+        const int64_t first = span.start[b], n = span.start[b + 1] - first;
+        float *y = out->x + b * D;
+        t->k->colsum(y, x->x + first * D, n, D);
+        if (n > 0) t->k->scale(y, 1.0f / (float)n, y, D);
+    }
+    *s = (averaged){x, span};
+    return heed_tape_wants(t, x->wants_grad) ? heed_tape_node(t, "mean", out, mean_back, s) : out;
+}
