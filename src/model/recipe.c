@@ -2,6 +2,7 @@
  * recipe_write.c. */
 #include "model/keys.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -351,10 +352,13 @@ heed_status heed_recipe_set(heed_recipe *r, const char *assignment, heed_error *
     return s;
 }
 
+/* A Transformer's rows are as wide as its embeddings, which are multiplied by the root of that width: they begin with a variance of 1 then. */
 int64_t heed_recipe_embed(const heed_recipe *r, bool target, double *deviation)
 {
     const heed_encoder_settings *e = &r->model.encoder;
     const heed_decoder_settings *d = &r->model.decoder;
-    *deviation = 1;
-    return target ? d->embed : e->embed;
+    const bool whole = target ? d->type == HEED_DECODER_transformer : e->type == HEED_ENCODER_transformer;
+    const int64_t width = target ? d->width : e->width;
+    *deviation = whole ? 1 / sqrt((double)width) : 1;
+    return whole ? width : target ? d->embed : e->embed;
 }

@@ -1,0 +1,181 @@
+/* The Transformer's decoder (Vaswani et al. 2017, section 3.1). Trained, all moments pass at once; decoding, one at a time past a history of keys and values.
+ *
+ * Without attention there is nothing to look at: a projection of the encoder's vector is added to every embedding. */
+#include <string.h>
+
+#include "model/transformer.h"
+#include "tensor/tape.h"
+
+typedef struct decoder {
+    heed_transformer stack;
+    heed_dense vector;                          /* without attention: Dv -> D */
+    bool attends, copies;
+} decoder;
+
+/* What was read. */
+typedef struct reading {
+    heed_memory memory[HEED_MAX_LAYERS];        /* of each layer's cross attention, sequence by sequence */
+    heed_tensor *vector;                        /* without attention: [B,D] */
+} reading;
+
+typedef struct state { reading read; heed_history past; } state;
+
+static state *own(const heed_state *s) { return s->own; }
+
+/* --- weights -------------------------------------------------------------------------------------------------------------------------------- */
+
+static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_weight *embedding, int64_t memory_width, heed_error *err)
+{
+    const heed_decoder_settings *s = &r->model.decoder;
+    const heed_attention_settings *a = &r->model.attention;
+    decoder *d = heed_arena_zero(arena, sizeof *d);
+    if (!d) return heed_fail(err, HEED_E_NOMEM, "out of memory for the decoder"), NULL;
+    d->attends = a->score != HEED_ATTENTION_NONE;
+    d->copies = a->copy;
+    const heed_attn_settings cross = {.score = heed_score_at(a->score - 1), .align = (heed_align)a->align, .window = a->window,
+                                      .heads = a->heads ? a->heads : s->stack.heads, .key_heads = a->key_heads, .query_width = s->width,
+                                      .memory_width = memory_width, .width = a->width, .projected = true, .longest = a->longest};
+    const heed_transformer_settings settings = {.scope = "decoder", .stack = &s->stack, .layers = s->layers, .width = s->width, .dropout = s->dropout,
+                                                .causal = true, .cross = d->attends ? &cross : NULL, .site = 31};
+    if (heed_transformer_init(&d->stack, p, embedding, &settings, err) != HEED_OK) return NULL;
+    if (!d->attends) heed_dense_init(&d->vector, p, "decoder.vector", memory_width, s->width, false);
+    return d;
+}
+
+static int64_t features_width(const void *self) { return ((const decoder *)self)->stack.width; }
+
+/* --- what was read -------------------------------------------------------------------------------------------------------------------------- */
+
+static void read_memory(heed_tape *t, const decoder *d, const heed_encoded *e, reading *r)
+{
+    *r = (reading){.vector = NULL};
+    for (int64_t l = 0; d->attends && l < d->stack.layers; l++) {
+        heed_tape_scope(t, d->stack.block[l].scope);
+        r->memory[l] = heed_attn_memory(t, &d->stack.block[l].cross, e->values, e->keyed, e->span, 0);
+    }
+    heed_tape_scope(t, "decoder.vector");
+    if (!d->attends) r->vector = heed_dense_forward(t, &d->vector, e->vector);
+}
+
+/* The vector of each row's sequence, NULL with attention. */
+static heed_tensor *vectors(heed_tape *t, const reading *r, const heed_passage *p)
+{
+    const int64_t N = p->span.start[p->span.B];
+    int64_t *owner = r->vector ? heed_tape_alloc(t, (size_t)(N + 1) * sizeof *owner) : NULL;
+    if (!owner) return NULL;
+    for (int64_t b = 0; b < p->span.B; b++)
+        for (int64_t i = p->span.start[b]; i < p->span.start[b + 1]; i++) owner[i] = p->owner ? p->owner[b] : b;
+    return heed_gather(t, r->vector, owner, N);
+}
+
+/* --- step by step --------------------------------------------------------------------------------------------------------------------------- */
+
+static void start(heed_tape *t, const void *self, const heed_encoded *memory, heed_state *s)
+{
+    const decoder *d = self;
+    int64_t width[2 * HEED_MAX_LAYERS];
+    *s = (heed_state){.n = memory->span.B, .own = heed_tape_alloc(t, sizeof(state))};
+    if (!s->own) return;
+    read_memory(t, d, memory, &own(s)->read);
+    for (int64_t l = 0; l < d->stack.layers; l++) heed_block_past(&d->stack.block[l], width + 2 * l);
+    heed_history_start(t, &own(s)->past, width, 2 * (int)d->stack.layers, s->n);
+}
+
+/* Room for what a later question to cross attention needs, when the rest of a step is forgotten. */
+static heed_attended *room_to_remember(heed_tape *t, const decoder *d, int64_t n)
+{
+    heed_attended *looked = heed_tape_alloc(t, (size_t)d->stack.layers * sizeof *looked);
+    for (int64_t l = 0; looked && d->attends && l < d->stack.layers; l++) {
+        const heed_attn *a = &d->stack.block[l].cross;
+        looked[l] = (heed_attended){.out = heed_tape_tensor(t, n, heed_attn_width(a)), .saved = heed_tape_alloc(t, (size_t)(n * a->is.heads) * sizeof(float))};
+        looked[l].args.q = heed_tape_tensor(t, n, a->query ? a->query->tensor.rows : a->is.width);
+        looked[l].args.centre = a->centre ? heed_tape_tensor(t, n, a->is.heads) : NULL;
+    }
+    return looked;
+}
+
+static void take(heed_tensor *to, const heed_tensor *from) { memcpy(to->x, from->x, (size_t)(from->rows * from->cols) * sizeof *to->x); }
+
+static void remember(heed_attended *kept, const heed_attended *x)
+{
+    heed_tensor *q = kept->args.q, *centre = kept->args.centre;
+    take(kept->out, x->out);
+    take(q, x->args.q);
+    if (centre) take(centre, x->args.centre);
+    memcpy(kept->saved, x->saved, (size_t)(q->rows * x->args.heads) * sizeof *kept->saved);
+    kept->args = x->args;
+    kept->args.q = q;
+    kept->args.centre = centre;
+}
+
+/* Puts x through a block, in place: of all that it takes on the way only what was looked at is remembered, so a step's memory is that of one layer. */
+static void step_block(heed_tape *t, const decoder *d, int64_t l, heed_tensor *x, const heed_passage *p, const reading *r, heed_attended *kept)
+{
+    const heed_mark mark = heed_arena_mark(t->arena);
+    heed_attended looked;
+    const heed_tensor *y = heed_block_forward(t, &d->stack.block[l], x, p, &r->memory[l], &looked);
+    if (heed_tape_failed(t)) return;
+    take(x, y);
+    if (d->attends) remember(kept, &looked);
+    heed_arena_rewind(t->arena, mark);
+}
+
+/* Every hypothesis is a sequence, of which this is one row. */
+static heed_span row_by_row(heed_tape *t, int64_t n)
+{
+    int64_t *start = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *start);
+    for (int64_t i = 0; start && i <= n; i++) start[i] = i;
+    return (heed_span){start, n};
+}
+
+static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32_t *ids)
+{
+    const decoder *d = self;
+    const heed_passage p = {.span = row_by_row(t, s->n), .position = s->position++, .past = &own(s)->past, .owner = s->owner};
+    heed_attended *looked = room_to_remember(t, d, s->n);
+    if (!heed_history_step(t, &own(s)->past)) return (heed_step){.features = &t->poison};
+    heed_tensor *x = heed_transformer_embed(t, &d->stack, ids, &p, vectors(t, &own(s)->read, &p));
+    for (int64_t l = 0; l < d->stack.layers && !heed_tape_failed(t); l++) step_block(t, d, l, x, &p, &own(s)->read, &looked[l]);
+    return (heed_step){heed_transformer_end(t, &d->stack, x), looked, d->attends ? (int)d->stack.layers : 0};
+}
+
+static void select_rows(heed_tape *t, const void *self, heed_state *s, const int64_t *rows, int64_t n)
+{
+    (void)self;
+    int64_t *owner = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *owner);
+    if (!owner || !heed_history_select(t, &own(s)->past, rows, n)) return;
+    for (int64_t i = 0; i < n; i++) owner[i] = s->owner ? s->owner[rows[i]] : rows[i];
+    s->owner = owner;
+    s->n = n;
+}
+
+/* --- a whole batch -------------------------------------------------------------------------------------------------------------------------- */
+
+/* <s>, then each target but its last symbol. */
+static int32_t *shifted(heed_tape *t, const heed_side *target)
+{
+    int32_t *before = heed_tape_alloc(t, (size_t)(target->N + 1) * sizeof *before);
+    for (int64_t b = 0; before && b < target->span.B; b++)
+        for (int64_t i = target->span.start[b]; i < target->span.start[b + 1]; i++) before[i] = i == target->span.start[b] ? HEED_BOS : target->ids[i - 1];
+    return before;
+}
+
+static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
+{
+    (void)head, (void)forcing;
+    const decoder *d = self;
+    heed_passage p = {.span = b->target.span, .keys = b->target.keys};
+    reading r;
+    const int32_t *before = shifted(t, &b->target);
+    heed_attended *looked = heed_tape_alloc(t, sizeof *looked);
+    if (!before || !looked) return (heed_forced){.features = &t->poison};
+    read_memory(t, d, memory, &r);
+    heed_tensor *x = heed_transformer_embed(t, &d->stack, before, &p, vectors(t, &r, &p));
+    for (int64_t l = 0; l < d->stack.layers; l++) {
+        p.weights = d->copies && l == d->stack.layers - 1;
+        x = heed_block_forward(t, &d->stack.block[l], x, &p, &r.memory[l], looked);
+    }
+    return (heed_forced){.features = heed_transformer_end(t, &d->stack, x), .targets = b->target.ids, .attended = looked, .looks = p.weights};
+}
+
+const heed_decoder_kind heed_decoder_transformer = {"transformer", init, features_width, start, step, select_rows, forward};
