@@ -22,11 +22,12 @@ heed_attn_settings heed_attn_settled(const heed_attn_settings *given)
     return s;
 }
 
-static heed_status check(const heed_attn_settings *s, const char *scope, heed_error *err)
+heed_status heed_attn_check(const heed_attn_settings *given, const char *scope, heed_error *err)
 {
+    const heed_attn_settings settled = heed_attn_settled(given), *s = &settled;
     const long long H = s->heads, Hk = s->key_heads, width = s->width, Dm = s->memory_width;
     if (H % Hk) return heed_fail(err, HEED_E_USAGE, "%s: %lld heads do not divide into %lld heads of keys; key_heads must divide heads", scope, H, Hk);
-    if (Dm % Hk && (!s->projected || !s->score->keys))
+    if (s->score && Dm % Hk && (!s->projected || !s->score->keys))
         return heed_fail(err, HEED_E_USAGE, "%s: %lld heads of keys do not divide the memory's width of %lld; make it a multiple of them", scope, Hk, Dm);
     if (width % H) return heed_fail(err, HEED_E_USAGE, "%s: %lld heads do not divide the width of %lld; make it a multiple of them", scope, H, width);
     const char *why = heed_attn_refusal(s);
@@ -54,7 +55,7 @@ heed_status heed_attn_init(heed_attn *a, heed_params *p, const char *scope, cons
 {
     *a = (heed_attn){.is = heed_attn_settled(settings)};
     const heed_attn_settings *s = &a->is;
-    heed_status status = check(s, scope, err);
+    heed_status status = heed_attn_check(s, scope, err);
     if (!status) status = s->score->init(a, p, scope, err);
     if (status) return status;
     const int64_t keys = s->width / s->heads * s->key_heads;

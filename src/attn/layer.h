@@ -61,6 +61,8 @@ const char *heed_attn_refusal(const heed_attn_settings *s);
 
 /* The settings with defaults in the place of zeros. */
 heed_attn_settings heed_attn_settled(const heed_attn_settings *s);
+/* HEED_E_USAGE, with scope at the front of the text: a row of refusals.def; heads that do not divide a width. Widths may be 0, not known yet. */
+heed_status heed_attn_check(const heed_attn_settings *s, const char *scope, heed_error *err);
 /* Declares the weights below scope ("attention"). HEED_E_USAGE: a row of refusals.def; heads that do not divide a width; widths that the score cannot
  * compare. A weight that could not be declared is told by heed_params_status(). */
 heed_status heed_attn_init(heed_attn *a, heed_params *p, const char *scope, const heed_attn_settings *s, heed_error *err);

@@ -64,7 +64,7 @@ static const heed_choice precisions[] = {{"f32", HEED_PRECISION_F32}, {NULL, 0}}
 
 enum {   /* what a field of each kind must be as large as */
     SIZE_whole = sizeof(int64_t), SIZE_seed = sizeof(uint64_t), SIZE_real = sizeof(double), SIZE_flag = sizeof(bool), SIZE_choice = sizeof(int),
-    SIZE_text = sizeof(char *), SIZE_metric = sizeof(char *), SIZE_files = sizeof(heed_files), SIZE_sets = sizeof(heed_set) * HEED_MAX_SETS,
+    SIZE_text = sizeof(char *), SIZE_metric = sizeof(char *), SIZE_files = sizeof(heed_files), SIZE_patterns = sizeof(heed_patterns), SIZE_sets = sizeof(heed_set) * HEED_MAX_SETS,
     SIZE_betas = sizeof(double), SIZE_limit = sizeof(double), SIZE_every = sizeof(int64_t)
 };
 #define HEED_KEY(name, alias, kind, field, ...) _Static_assert(sizeof(((heed_recipe *)0)->field) == SIZE_##kind, name);

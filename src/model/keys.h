@@ -29,7 +29,7 @@ typedef struct heed_kind {
 } heed_kind;
 
 extern const heed_kind heed_kind_whole, heed_kind_seed, heed_kind_real, heed_kind_flag, heed_kind_choice, heed_kind_text, heed_kind_metric,
-    heed_kind_files, heed_kind_sets, heed_kind_betas, heed_kind_limit, heed_kind_every;
+    heed_kind_files, heed_kind_sets, heed_kind_patterns, heed_kind_betas, heed_kind_limit, heed_kind_every;
 
 struct heed_key {
     const char *name, *alias;           /* alias: "" or the short name */
@@ -53,13 +53,23 @@ extern const heed_key heed_keys[HEED_KEYS];
 typedef struct heed_recipe_owner {
     heed_arena *memory;
     bool given[HEED_KEYS];              /* by a file or an assignment, not by default */
+    bool fresh[HEED_KEYS];              /* given, and not yet held against what else is set: heed_keys_heard() */
+    int line[HEED_KEYS];                /* of a key that is fresh; 0: an assignment */
 } heed_recipe_owner;
 
 /* Types every node of a map and stores it. Errors as in recipe.h, with the status of `from`. */
 heed_status heed_keys_apply(heed_recipe *r, const heed_node *root, const heed_origin *from, heed_error *err);
 
+/* Does the key say anything with the parts that r has chosen? false: *silent names the part it says nothing of ("an rnn encoder"), *others those that hear it. */
+bool heed_key_speaks(const heed_key *k, const heed_recipe *r, heed_buf *silent, heed_buf *others);
+/* Refuses fresh keys that say nothing, and forgets that they were fresh. A file is held against itself, assignments against what they lead to: so
+ * another part can be tried from the command line though the file has settings of the old one. */
+heed_status heed_keys_heard(const heed_recipe *r, const heed_origin *from, heed_error *err);
+
 /* Does the key belong to the model, and so into config.json? */
 bool heed_key_of_model(const heed_key *k);
+/* The layers' own rules: heads and widths, pairs of refusals.def, places for so many symbols. training: those of a training too. */
+heed_status heed_layers_check(const heed_recipe *r, bool model, bool training, const heed_origin *from, heed_error *err);
 /* The rules between keys; only those of the model when `model` is set. */
 heed_status heed_keys_check(const heed_recipe *r, bool model, const heed_origin *from, heed_error *err);
 /* Keys and values as they stand in config.json, without the outer braces: "task": ..., "model": {...} */

@@ -291,6 +291,36 @@ static void files_write(const heed_key *k, const heed_recipe *r, bool json, heed
 
 const heed_kind heed_kind_files = {"files", "a file, or a list of at most 4 files", files_set, files_write, range_none};
 
+/* --- patterns of names --- */
+
+static heed_taken patterns_set(const heed_key *k, heed_recipe *r, const heed_node *n, heed_arena *memory)
+{
+    heed_patterns p = {.count = 0};
+    if (!is_text(n) && !is_list(n, 0, HEED_MAX_PATTERNS)) return HEED_REFUSED;
+    for (const heed_node *c = is_text(n) ? n : n->child; c; c = is_text(n) ? NULL : c->next) {
+        if (!*c->text && is_text(n)) break;   /* empty: none at all */
+        if (!*c->text) return HEED_REFUSED;
+        if (!(p.text[p.count++] = heed_arena_text(memory, c->text))) return HEED_NO_MEMORY;
+    }
+    *(heed_patterns *)field(k, r) = p;
+    return HEED_TAKEN;
+}
+
+static void patterns_write(const heed_key *k, const heed_recipe *r, bool json, heed_buf *out)
+{
+    const heed_patterns *p = field_of(k, r);
+    heed_buf_char(out, '[');
+    for (int i = 0; i < p->count; i++) {
+        if (i) heed_buf_text(out, ", ");
+        write_text(p->text[i], json, out);
+    }
+    heed_buf_char(out, ']');
+}
+
+const heed_kind heed_kind_patterns = {"patterns", "a pattern such as encoder.*, or a list of at most 16", patterns_set, patterns_write, range_none};
+
+/* --- sets --- */
+
 static bool good_set_name(const char *name)
 {
     size_t size = strlen(name);

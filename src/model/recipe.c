@@ -147,8 +147,8 @@ static heed_status set_key(visit *v, int i, const heed_node *n, const char *name
     heed_taken taken = k->kind->set(k, v->r, n, v->owner->memory);
     if (taken == HEED_NO_MEMORY) return heed_fail(v->err, HEED_E_NOMEM, "%s: out of memory", v->from->path);
     if (taken == HEED_REFUSED) return refuse_value(v, k, n);
-    v->now[i] = v->owner->given[i] = true;
-    v->line[i] = n->line;
+    v->now[i] = v->owner->given[i] = v->owner->fresh[i] = true;
+    v->line[i] = v->owner->line[i] = n->line;
     return HEED_OK;
 }
 
@@ -248,6 +248,7 @@ static heed_status set_defaults(heed_recipe *r, heed_arena *scratch, heed_error 
         if (s) return s;
     }
     memset(v.owner->given, 0, sizeof v.owner->given);
+    memset(v.owner->fresh, 0, sizeof v.owner->fresh);
     return HEED_OK;
 }
 
@@ -294,7 +295,9 @@ static heed_status apply_file(heed_recipe *r, const char *yaml, size_t size, con
     heed_recipe_owner *owner = r->owner;
     r->path = path ? heed_arena_text(owner->memory, path) : NULL;
     if (path && !r->path) return heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
-    return apply_yaml(r, yaml, size, &(heed_origin){path ? path : "recipe", HEED_E_USAGE}, err);
+    const heed_origin from = {path ? path : "recipe", HEED_E_USAGE};
+    s = apply_yaml(r, yaml, size, &from, err);
+    return s ? s : heed_keys_heard(r, &from, err);
 }
 
 heed_status heed_recipe_parse(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err)
@@ -311,6 +314,7 @@ heed_status heed_recipe_open(heed_recipe *r, const char *path, const char *const
     s = apply_file(r, file.data ? (const char *)file.data : "", file.size, path, err);
     heed_file_unmap(&file);
     for (int i = 0; !s && i < count; i++) s = heed_recipe_set(r, sets[i], err);
+    if (!s && count > 0) s = heed_keys_heard(r, &(heed_origin){"--set", HEED_E_USAGE}, err);
     return s ? s : heed_recipe_check(r, err);
 }
 

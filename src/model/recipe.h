@@ -10,7 +10,7 @@
 #include "data/corpus.h"
 #include "data/text.h"
 
-enum { HEED_MAX_FILES = 4, HEED_MAX_SETS = 16 };
+enum { HEED_MAX_FILES = 4, HEED_MAX_SETS = 16, HEED_MAX_PATTERNS = 16 };
 
 enum {   /* places in encoders.def, decoders.def, cells.def */
 #define HEED_ENCODER(name, help) HEED_ENCODER_##name,
@@ -40,6 +40,7 @@ enum { HEED_SCHEDULE_CONSTANT, HEED_SCHEDULE_LINEAR, HEED_SCHEDULE_INVERSE_SQRT,
 enum { HEED_PRECISION_F32 };
 
 typedef struct heed_files { char *path[HEED_MAX_FILES]; int count; } heed_files;       /* as written; heed_recipe_find resolves */
+typedef struct heed_patterns { char *text[HEED_MAX_PATTERNS]; int count; } heed_patterns;     /* of names: `*` any letters, `?` one */
 typedef struct heed_set { char *name; heed_files files; } heed_set;
 
 /* What an encoder and a decoder of the same family have in common. */
@@ -113,7 +114,8 @@ typedef struct heed_recipe {
         struct { bool by_epoch; int64_t every; char *metric; int64_t patience; } validate;   /* every: updates when !by_epoch; metric "loss" or metrics.def; patience 0: never stop early */
         int64_t keep, average;
         int precision;          /* HEED_PRECISION_... */
-        heed_files freeze;      /* patterns of weights' names that keep their values */
+        heed_patterns freeze;   /* of weights that keep their values */
+        char *init_from;        /* model directory to begin from, "" when not set */
         uint64_t seed;
     } train;
     struct { int64_t beam; double length_penalty, max_ratio; int64_t max_extra; } decode;    /* at most ratio x source + extra symbols */
@@ -127,7 +129,7 @@ void heed_recipe_free(heed_recipe *r);                 /* leaves {0}, which may 
 /* Reads YAML text into r, which is {0} or a recipe (then keys that are not named stay). path: for messages and for heed_recipe_find; it is
  * kept. After a failure r holds part of the settings and is good for nothing but heed_recipe_free().
  *   HEED_E_USAGE   path:line: unknown key "warmp" under train.schedule; did you mean "warmup"? - also a wrong type, a value out of range, two
- *                  settings that exclude each other (heed_recipe_check). Anchors, aliases, tags, duplicate keys, several documents, depth above
+ *                  settings that exclude each other (heed_recipe_check), a key that says nothing of the chosen part (`heads` of an rnn encoder). Anchors, aliases, tags, duplicate keys, several documents, depth above
  *                  8, more than 10,000 values and more than 1 MiB are refused.
  *   HEED_E_NOMEM */
 heed_status heed_recipe_parse(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err);
@@ -138,11 +140,15 @@ heed_status heed_recipe_set(heed_recipe *r, const char *assignment, heed_error *
 /* What no single key can see: data to train on, an end to the training, windows with a width, ... HEED_E_USAGE names keys and remedy. */
 heed_status heed_recipe_check(const heed_recipe *r, heed_error *err);
 
-/* Appends the resolved recipe as YAML that parses to the same recipe, every key written. HEED_E_NOMEM. */
+/* Appends the resolved recipe as YAML that parses to the same recipe, every key written that says something of the parts chosen. HEED_E_NOMEM. */
 heed_status heed_recipe_write(const heed_recipe *r, heed_buf *out);
 /* Appends the keys in which two recipes differ, one a line ("train.optimizer.rate: 0.001, was 0.002"), for a refused resume. Returns their
  * number. Where the files come from (r->path) does not count. */
 int heed_recipe_differ(const heed_recipe *was, const heed_recipe *now, heed_buf *out);
+/* The word chosen for a key of kind choice ("model.encoder.type": "rnn"); "" when there is no such key. */
+const char *heed_recipe_choice(const heed_recipe *r, const char *key);
+/* What a training needs beyond heed_recipe_check(): an attention that passes gradients. HEED_E_USAGE. */
+heed_status heed_recipe_trainable(const heed_recipe *r, heed_error *err);
 /* Width of the embeddings of a side, and the deviation of their first values. */
 int64_t heed_recipe_embed(const heed_recipe *r, bool target, double *deviation);
 /* Where a relative file of the recipe lies: beside the recipe, then under data.root (itself looked for beside the recipe, then from the current

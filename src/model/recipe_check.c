@@ -1,4 +1,5 @@
-/* The rules between keys: what no single key can see. One row a rule; adding one needs nothing else. */
+/* The rules between keys: what no single key can see. One row a rule; adding one needs nothing else. Those with numbers in their text are in
+ * recipe_layers.c. */
 #include <string.h>
 
 #include "model/keys.h"
@@ -39,7 +40,25 @@ static bool no_window(const heed_recipe *r)
     const heed_attention_settings *a = &r->model.attention;
     return (a->align == HEED_ALIGN_window || a->align == HEED_ALIGN_causal_window || a->align == HEED_ALIGN_local_p || a->align == HEED_ALIGN_block_sparse) && a->score != HEED_ATTENTION_NONE && a->window == 0;
 }
-static bool early_feeding(const heed_recipe *r) { return r->model.decoder.input_feeding && r->model.decoder.order != HEED_ORDER_LUONG; }
+static bool recurrent(const heed_recipe *r) { return r->model.decoder.type == HEED_DECODER_rnn; }
+static bool early_feeding(const heed_recipe *r) { return recurrent(r) && r->model.decoder.input_feeding && r->model.decoder.order != HEED_ORDER_LUONG; }
+static bool all_without_one(const heed_recipe *r) { return r->model.tie == HEED_TIE_ALL && !r->text.shared; }
+static bool all_of_two_widths(const heed_recipe *r)
+{
+    double unused;
+    return r->model.tie == HEED_TIE_ALL && heed_recipe_embed(r, false, &unused) != heed_recipe_embed(r, true, &unused);
+}
+static bool choice_at_once(const heed_recipe *r) { return r->train.teacher_forcing < 1 && !recurrent(r); }
+static bool even_filter(const heed_recipe *r)
+{
+    return strcmp(heed_recipe_choice(r, "model.attention.score"), "location_conv") == 0 && r->model.attention.filter_width % 2 == 0;
+}
+static bool distance(int positions) { return positions == HEED_POSITIONS_rotary || positions == HEED_POSITIONS_relative || positions == HEED_POSITIONS_alibi; }
+static bool distance_in_conv(const heed_recipe *r)
+{
+    return (strcmp(heed_recipe_choice(r, "model.encoder.type"), "conv") == 0 && distance(r->model.encoder.stack.positions)) ||
+           (strcmp(heed_recipe_choice(r, "model.decoder.type"), "conv") == 0 && distance(r->model.decoder.stack.positions));
+}
 
 typedef struct rule {
     bool of_model;
@@ -63,16 +82,27 @@ static const rule rules[] = {
     {true, counted_pieces, "text: min_count says nothing of pieces; their number is size"},
     {true, no_window, "model.attention.align: this one needs model.attention.window, the number of keys to each side or the size of a block"},
     {true, early_feeding, "model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already"},
+    {false, choice_at_once, "train.teacher_forcing below 1 needs model.decoder.type: rnn; other decoders see all symbols at once, before any is chosen"},
+    {true, all_without_one, "model.tie: all needs text.shared: true, one vocabulary for the one embedding; or tie: output"},
+    {true, all_of_two_widths, "model.tie: all needs embeddings of one width; set model.encoder and model.decoder alike (embed; width of a transformer)"},
+    {true, even_filter, "model.attention.filter_width must be odd, so that a filter has a middle"},
+    {true, distance_in_conv, "positions rotary, relative and alibi belong to self-attention; a conv part takes none, sinusoid or learned"},
 };
 
 heed_status heed_keys_check(const heed_recipe *r, bool model, const heed_origin *from, heed_error *err)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if ((rules[i].of_model || !model) && rules[i].broken(r)) return heed_origin_fail(from, 0, err, "%s", rules[i].text);
-    return HEED_OK;
+    heed_status status = heed_keys_heard(r, from, err);
+    return status ? status : heed_layers_check(r, model, false, from, err);
 }
 
 heed_status heed_recipe_check(const heed_recipe *r, heed_error *err)
 {
     return heed_keys_check(r, false, &(heed_origin){r->path ? r->path : "recipe", HEED_E_USAGE}, err);
+}
+
+heed_status heed_recipe_trainable(const heed_recipe *r, heed_error *err)
+{
+    return heed_layers_check(r, false, true, &(heed_origin){r->path ? r->path : "recipe", HEED_E_USAGE}, err);
 }

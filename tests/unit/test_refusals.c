@@ -38,7 +38,7 @@ static void test_set__refuses_in_words(void **state)
     refuses_set("train.epochs", "--set \"train.epochs\": expected key=value");
     refuses_set("train.epoch=3", "--set \"train.epoch=3\": unknown key \"epoch\" under train; did you mean \"epochs\"?");
     refuses_set("train..epochs=3", "--set \"train..epochs=3\": unknown key \"\" under train; known there: batch, accumulate, epochs, updates, seconds, optimizer, "
-                                   "schedule, clip, label_smoothing, teacher_forcing, validate, keep, average, precision, freeze, seed");
+                                   "schedule, clip, label_smoothing, teacher_forcing, validate, keep, average, precision, freeze, init_from, seed");
     refuses_set("train.warmup=3", "--set \"train.warmup=3\": unknown key \"warmup\" under train; did you mean train.schedule.warmup?");
     refuses_set("train=3", "--set \"train=3\": train: expected keys and values below it, found \"3\"");
     refuses_set("train.epochs.x=3", "--set \"train.epochs.x=3\": train.epochs: expected a whole number from 0 to 1,000,000, found keys and values");
@@ -154,6 +154,69 @@ static void test_check__settings_that_do_not_go_together(void **state)
             "r.yaml: model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already");
 }
 
+static void test_check__keys_that_say_nothing_of_the_part(void **state)
+{
+    (void)state;
+    refuses(DATA "model:\n  encoder: {type: rnn,\n    heads: 4}\n", "r.yaml:4: model.encoder.heads says nothing of an encoder of type rnn; it belongs to transformer");
+    refuses(DATA "model: {decoder: {positions: none}}", "r.yaml:2: model.decoder.positions says nothing of a decoder of type rnn; it belongs to conv or transformer");
+    refuses(DATA "model: {attention: {filters: 5}}", "r.yaml:2: model.attention.filters says nothing of score additive; it belongs to location_conv");
+}
+
+static void test_check__layers(void **state)
+{
+    (void)state;
+    refuses(DATA "model: {attention: {heads: 5}}", "r.yaml: model.attention: 5 heads do not divide the width of 512; make it a multiple of them");
+    refuses(DATA "model: {attention: {heads: 4, key_heads: 3}}", "r.yaml: model.attention: 4 heads do not divide into 3 heads of keys; key_heads must divide heads");
+    refuses(DATA "model: {attention: {score: none, copy: true}}",
+            "r.yaml: model.attention: copy takes symbols from where attention looks, and with score none it looks nowhere; choose a score, or copy: false");
+    refuses(DATA "model: {attention: {score: location_conv, filter_width: 4}}", "r.yaml: model.attention.filter_width must be odd, so that a filter has a middle");
+    refuses("data: {train: a.tsv, max_length: 99}\nmodel: {attention: {score: location, longest: 99}}",
+            "r.yaml: model.attention.longest: 99 symbols, but data.max_length lets 99 and </s> through; make it at least 100, or data.max_length at most 98");
+}
+
+static void test_check__parts_of_other_families(void **state)
+{
+    (void)state;
+    heed_recipe r = {0};
+    const bool known = heed_recipe_set(&r, "model.decoder.type=transformer", NULL) == HEED_OK && heed_recipe_set(&r, "model.encoder.type=conv", NULL) == HEED_OK;
+    heed_recipe_free(&r);
+    if (!known) skip();
+    refuses(DATA "model: {encoder: {type: transformer, cell: gru}}", "r.yaml:2: model.encoder.cell says nothing of an encoder of type transformer; it belongs to rnn");
+    refuses(DATA "model: {encoder: {type: transformer, embed: 8}}",
+            "r.yaml:2: model.encoder.embed says nothing of an encoder of type transformer; it belongs to rnn or conv");
+    refuses(DATA "model: {encoder: {type: transformer, width: 10, heads: 4}}", "r.yaml: model.encoder: 4 heads do not divide the width of 10; make it a multiple of them");
+    refuses(DATA "model: {decoder: {type: transformer, positions: learned, longest: 40}}",
+            "r.yaml: model.decoder.longest: 40 symbols, but data.max_length lets 250 and </s> through; make it at least 251, or data.max_length at most 39");
+    refuses("data: {train: a.tsv, max_length: 9}\nmodel: {decoder: {type: conv, positions: learned, longest: 40}}",
+            "r.yaml: decode.max_length: 50 symbols beyond those of the source, but model.decoder.longest has places for 40");
+    refuses(DATA "model: {encoder: {type: conv, positions: rotary}}",
+            "r.yaml: positions rotary, relative and alibi belong to self-attention; a conv part takes none, sinusoid or learned");
+    refuses(DATA "model: {decoder: {type: conv}}\ntrain: {teacher_forcing: 0.5}",
+            "r.yaml: train.teacher_forcing below 1 needs model.decoder.type: rnn; other decoders see all symbols at once, before any is chosen");
+}
+
+static void test_check__one_embedding_for_all(void **state)
+{
+    (void)state;
+    refuses(DATA "model: {tie: all}", "r.yaml: model.tie: all needs text.shared: true, one vocabulary for the one embedding; or tie: output");
+    refuses(DATA "text: {shared: true}\nmodel: {tie: all, encoder: {embed: 8}}",
+            "r.yaml: model.tie: all needs embeddings of one width; set model.encoder and model.decoder alike (embed; width of a transformer)");
+}
+
+/* It may be set to evaluate with. */
+static void test_trainable__hard_alignment_is_not_learnt(void **state)
+{
+    (void)state;
+    const char yaml[] = DATA "model: {attention: {align: hard}}";
+    heed_recipe r = {0};
+    heed_error err = {0};
+    assert_int_equal(heed_recipe_parse(&r, yaml, strlen(yaml), "r.yaml", &err), HEED_OK);
+    assert_int_equal(heed_recipe_trainable(&r, &err), HEED_E_USAGE);
+    assert_string_equal(err.text, "r.yaml: model.attention: align hard passes no gradient to what decides where to look, so it cannot be learnt; train with softmax, "
+                                  "sparsemax or entmax and set hard to evaluate");
+    heed_recipe_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +227,11 @@ int main(void)
         cmocka_unit_test(test_recipe__refuses_what_yaml_offers_beyond_values),
         cmocka_unit_test(test_recipe__is_bounded),
         cmocka_unit_test(test_check__settings_that_do_not_go_together),
+        cmocka_unit_test(test_check__keys_that_say_nothing_of_the_part),
+        cmocka_unit_test(test_check__layers),
+        cmocka_unit_test(test_check__parts_of_other_families),
+        cmocka_unit_test(test_check__one_embedding_for_all),
+        cmocka_unit_test(test_trainable__hard_alignment_is_not_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

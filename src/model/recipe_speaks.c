@@ -1,0 +1,92 @@
+/* Which keys say something of the parts that a recipe has chosen: `heads` belongs to a Transformer, `cell` to a recurrent layer. One row a key;
+ * keys without a row always speak. */
+#include <string.h>
+
+#include "model/keys.h"
+
+/* Under model.encoder and model.decoder: the types that hear a key. */
+static const struct { const char *word, *types; } parts[] = {
+    {"cell", "rnn"},           {"directions", "rnn"},          {"order", "rnn"},           {"input_feeding", "rnn"},
+    {"embed", "rnn conv"},     {"kernel", "conv"},             {"positions", "conv transformer"},
+    {"longest", "conv transformer"}, {"heads", "transformer"}, {"key_heads", "transformer"}, {"inner", "transformer"},
+    {"norm", "transformer"},   {"activation", "transformer"},  {"window", "transformer"},  {"score", "transformer"},
+};
+
+/* Under model.attention: the scores that hear a key. */
+static const struct { const char *word, *scores; } looks[] = {
+    {"longest", "location"}, {"filters", "location_conv"}, {"filter_width", "location_conv"},
+};
+
+static bool has_word(const char *list, const char *word)
+{
+    const size_t size = strlen(word);
+    for (; *list; list += strspn(list, " ")) {
+        const size_t n = strcspn(list, " ");
+        if (n == size && strncmp(list, word, n) == 0) return true;
+        list += n;
+    }
+    return false;
+}
+
+const char *heed_recipe_choice(const heed_recipe *r, const char *key)
+{
+    for (int i = 0; i < HEED_KEYS; i++) {
+        if (strcmp(heed_keys[i].name, key) != 0) continue;
+        int value;
+        if (!heed_keys[i].choices) return "";
+        memcpy(&value, (const char *)r + heed_keys[i].offset, sizeof value);
+        for (const heed_choice *c = heed_keys[i].choices; c->name; c++)
+            if (c->value == value) return c->name;
+    }
+    return "";
+}
+
+static bool hears(const char *list, const char *name, const char *part, heed_buf *silent, heed_buf *others)
+{
+    if (has_word(list, name)) return true;
+    if (silent) heed_buf_printf(silent, "%s %s", part, name);
+    for (const char *at = list; others && *at; at++) heed_buf_text(others, *at == ' ' ? " or " : (char[]){*at, 0});
+    return false;
+}
+
+static const char *after(const char *name, const char *section)
+{
+    const size_t size = strlen(section);
+    return strncmp(name, section, size) == 0 ? name + size : NULL;
+}
+
+bool heed_key_speaks(const heed_key *k, const heed_recipe *r, heed_buf *silent, heed_buf *others)
+{
+    const char *encoder = after(k->name, "model.encoder."), *decoder = after(k->name, "model.decoder."), *attention = after(k->name, "model.attention.");
+    const char *word = encoder ? encoder : decoder;
+    for (size_t i = 0; word && i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].word, word) == 0)
+            return hears(parts[i].types, heed_recipe_choice(r, encoder ? "model.encoder.type" : "model.decoder.type"), encoder ? "an encoder of type" : "a decoder of type",
+                         silent, others);
+    for (size_t i = 0; attention && i < sizeof looks / sizeof *looks; i++)
+        if (strcmp(looks[i].word, attention) == 0) return hears(looks[i].scores, heed_recipe_choice(r, "model.attention.score"), "score", silent, others);
+    return true;
+}
+
+static heed_status refuse(const heed_recipe *r, int i, const heed_origin *from, heed_error *err)
+{
+    const heed_recipe_owner *owner = r->owner;
+    heed_buf silent = {0}, others = {0};
+    heed_status status = HEED_OK;
+    if (!heed_key_speaks(&heed_keys[i], r, &silent, &others))
+        status = heed_origin_fail(from, owner->line[i], err, "%s says nothing of %s; it belongs to %s", heed_keys[i].name, silent.failed ? "this" : silent.data,
+                                  others.failed ? "another" : others.data);
+    heed_buf_free(&silent);
+    heed_buf_free(&others);
+    return status;
+}
+
+heed_status heed_keys_heard(const heed_recipe *r, const heed_origin *from, heed_error *err)
+{
+    heed_recipe_owner *owner = r->owner;
+    heed_status status = HEED_OK;
+    for (int i = 0; owner && i < HEED_KEYS && !status; i++)
+        if (owner->fresh[i]) status = refuse(r, i, from, err);
+    if (owner) memset(owner->fresh, 0, sizeof owner->fresh);
+    return status;
+}
