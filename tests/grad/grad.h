@@ -6,7 +6,11 @@
  *   run       the op itself, on a tape
  *
  * Three things must be true of every case: the reference's gradient is the slope of its own forward (central differences, 1e-6); the op's
- * results, and its gradients, lie within the error bound that the reference carries (num.h). Inputs are floats, so they are the same in both. */
+ * results, and its gradients, lie within the error bound that the reference carries (num.h). Inputs are floats, so they are the same in both.
+ *
+ * A function with kinks tells of each decision it takes (grad_decide). Where one hangs by less than its error bound, op and reference may decide
+ * differently with equal right: the problem is drawn again. Where one changes within the steps of a central difference there is no slope: that
+ * element is left out and counted, and the tests bound how many. */
 #ifndef HEED_TESTS_GRAD_H
 #define HEED_TESTS_GRAD_H
 
@@ -40,6 +44,8 @@ typedef struct problem {
     void *own;                    /* what the case needs beyond */
     heed_span span;               /* ragged cases */
     heed_params *params;          /* while the op runs */
+    uint64_t decided;             /* what forward decided at kinks, all of it as one number */
+    bool open;                    /* a decision hangs by less than its error bound */
 } problem;
 
 struct grad_case {
@@ -60,6 +66,7 @@ void *grad_room(problem *p, size_t bytes);                                      
 num *grad_nums(problem *p, int64_t n);
 int64_t grad_draw(problem *p, int64_t least, int64_t most);                                /* a whole number, both ends included */
 double grad_draw_normal(problem *p);
+void grad_decide(problem *p, int64_t what, bool open);                                     /* told by forward */
 heed_span grad_draw_span(problem *p, int64_t B, int64_t least, int64_t most);              /* B lengths between */
 
 /* --- for the tests --------------------------------------------------------------------------------------------------------------------- */
@@ -68,8 +75,8 @@ problem *grad_problem_new(const grad_case *c, uint64_t key);      /* drawn and s
 problem *grad_problem_given(const grad_case *c, void (*lay)(problem *p, const void *from), const void *from);   /* laid instead of drawn */
 void grad_problem_free(problem *p);
 
-/* text: of the first wrong number; worst: error over bound; bounds, sizes: sums, so that bounds can be shown to be no mere formality. */
-typedef struct grad_report { int64_t checked, wrong; char text[300]; double worst, bounds, sizes; } grad_report;
+/* kinks: slopes left out; text: of the first wrong number; worst: error over bound; bounds, sizes: sums, so that bounds can be shown to be no mere formality. */
+typedef struct grad_report { int64_t checked, wrong, kinks; char text[300]; double worst, bounds, sizes; } grad_report;
 
 void grad_check_slope(problem *p, grad_report *r);                /* the reference against central differences of itself */
 void grad_check_forward(problem *p, grad_report *r);              /* the op against the reference: results */

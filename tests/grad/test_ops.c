@@ -25,6 +25,7 @@ static void solve_all(const grad_case *c, check what)
         grad_problem_free(p);
     }
     if (r.wrong) fail_msg("%lld of %lld numbers are wrong; the first: %s", (long long)r.wrong, (long long)r.checked, r.text);
+    assert_true(r.kinks < r.checked / 10);                       /* slopes left out */
     assert_true(r.checked > 0 && r.bounds < 1e-3 * r.sizes);   /* a bound that lets everything pass says nothing */
 }
 
@@ -170,7 +171,7 @@ static void an_owner_that_does_not_exist_poisons_the_tape(void **state)
 {
     (void)state;
     static const int64_t one[] = {0, 1}, far[] = {1};
-    static const heed_pair_score none = {NULL, NULL};
+    static const heed_pair_score none = {NULL, NULL, false};
     heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true}, NULL);
     heed_tensor *x = heed_input(t, 1, 2, NULL, true);
     heed_attend(t, &(heed_attend_args){.q = x, .k = x, .v = x, .queries = {one, 1}, .keys = {one, 1}, .owner = far, .score = &none, .scale = 1});
