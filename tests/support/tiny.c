@@ -29,20 +29,21 @@ static void read_recipe(heed_recipe *r, const tiny *t)
 {
     heed_error err;
     const int directions = t->directions ? t->directions : 2, layers = t->layers ? t->layers : 1;
-    char yaml[1500];
+    char yaml[2000];
     snprintf(yaml, sizeof yaml,
              "%s\n"
              "text: {source: {units: %s}, target: {units: %s}}\n"
              "model:\n"
-             "  encoder: {cell: %s, layers: %d, directions: %d, embed: 5, width: 6, dropout: %g}\n"
+             "  encoder: {cell: %s, layers: %d, directions: %d, embed: 5, width: 6, dropout: %g%s%s}\n"
              "  attention: %s\n"
-             "  decoder: {cell: %s, layers: %d, %s, embed: 5, width: %d, dropout: %g}\n"
+             "  decoder: {cell: %s, layers: %d, %s, embed: 5, width: %d, dropout: %g%s%s}\n"
              "  tie: %s\n"
              "decode: {max_length: %s%s}\n"
              "%s\n",
              either(t->data, "data: {train: none.tsv}"), either(t->source_units, "characters"), either(t->target_units, "symbols"), either(t->cell, "gru"),
-             layers, directions, t->dropout, either(t->attention, "{score: additive}"), either(t->decoder_cell, "gru"), layers,
-             either(t->order, "order: bahdanau"), 6 * directions, t->dropout, either(t->tie, "none"), either(t->max_length, "[1, 6]"), either(t->decode, ""),
+             layers, directions, t->dropout, t->encoder ? ", " : "", either(t->encoder, ""), either(t->attention, "{score: additive}"),
+             either(t->decoder_cell, "gru"), layers, either(t->order, "order: bahdanau"), 6 * directions, t->dropout, t->decoder ? ", " : "",
+             either(t->decoder, ""), either(t->tie, "none"), either(t->max_length, "[1, 6]"), either(t->decode, ""),
              either(t->train, ""));
     *r = (heed_recipe){0};
     must(heed_recipe_parse(r, yaml, strlen(yaml), "tiny.yaml", &err) == HEED_OK, &err);

@@ -12,6 +12,7 @@ typedef struct tiny {
     int layers, directions;                /* 1, 2; the decoder has as many layers */
     const char *attention;                 /* {score: additive} */
     const char *order;                     /* order: bahdanau */
+    const char *encoder, *decoder;         /* more keys of either, "type: transformer, heads: 2"; they are 6 wide, and 6 a direction */
     const char *tie;                       /* none */
     const char *source_units, *target_units;    /* characters, symbols */
     const char *max_length;                /* [1, 6] */
