@@ -163,6 +163,25 @@ HEED_API heed_tensor *heed_cross_entropy(heed_tape *t, heed_tensor *logits, cons
 HEED_API heed_tensor *heed_output_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const int32_t *targets, double smoothing, double w,
                                        heed_loss_counts *counts);
 
+/* Copying: attention points at symbols of its source (pointer-generator: See et al. 2017, eqs. 8 and 9).
+ *
+ *   p(w) = g softmax(logits)_w + (1-g) sum over keys j where w stands of a_j,   g = sigmoid(gate),   a: the weights, of several heads their mean
+ *
+ * Where weights sum to less than 1 (local-p; a query that saw no key), what they lack goes to the softmax, so p sums to 1. */
+typedef struct heed_copying {
+    heed_tensor *gate;               /* [N,1] */
+    const heed_attended *attended;   /* [looks] with weights, over the same keys; one after the other their queries are the rows of the logits */
+    int64_t looks;
+    const int32_t *symbols;          /* [Nk] the column of the logits for what stands at each key */
+} heed_copying;
+/* The sum over rows of weight * -((1-s) ln p(target) + s/V sum ln p(w)), as [1,1]; consumes the logits [N,V]. Finite for whatever is finite: no p is rounded to 0.
+ * Differentiable in logits, gate and weights. targets [N], *c and its arrays stay the caller's until the tape is reset. Cost: that of a cross-entropy, and some
+ * functions of the library for each pair; memory: one float a pair and row while recording. */
+HEED_API heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const heed_copying *c, const int32_t *targets, double smoothing, double weight,
+                                     heed_loss_counts *counts);
+/* Turns the logits into ln p(w), in place, and returns them; passes no gradient. For a search. */
+HEED_API heed_tensor *heed_copy_mix(heed_tape *t, heed_tensor *logits, const heed_copying *c);
+
 #ifdef __cplusplus
 }
 #endif

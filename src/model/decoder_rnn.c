@@ -281,7 +281,7 @@ static void keep_first(heed_tape *t, const decoder *d, heed_state *s, int64_t n)
 /* --- a whole batch --------------------------------------------------------------------------------------------------------------------- */
 
 /* Every symbol before is the target's: input products, the joining and the output layer run once over all moments. */
-static heed_tensor *force_all(heed_tape *t, const decoder *d, heed_state *s, const heed_forcing *f)
+static heed_tensor *force_all(heed_tape *t, const decoder *d, heed_state *s, const heed_forcing *f, heed_attended *looked)
 {
     heed_tensor **state = heed_tape_alloc(t, (size_t)f->T * sizeof *state), **context = heed_tape_alloc(t, (size_t)f->T * sizeof *context);
     if (heed_tape_failed(t)) return &t->poison;
@@ -292,6 +292,7 @@ static heed_tensor *force_all(heed_tape *t, const decoder *d, heed_state *s, con
         const moment m = run_moment(t, d, s, &y);
         state[i] = d->luong ? m.feature : m.state;
         context[i] = m.context;
+        looked[i] = m.attended;
     }
     heed_tape_scope(t, "decoder.join");
     heed_tensor *states = heed_stack(t, state, f->T);
@@ -301,20 +302,22 @@ static heed_tensor *force_all(heed_tape *t, const decoder *d, heed_state *s, con
 }
 
 /* The model's own choice from features, whose logits are made for that and forgotten. */
-static bool choose(heed_tape *t, const heed_head *head, heed_tensor *features, int32_t *chosen)
+static bool choose(heed_tape *t, const heed_head *head, heed_tensor *features, const heed_attended *looked, const heed_side *source, int32_t *chosen)
 {
     const heed_mark mark = heed_arena_mark(t->arena);
     const bool record = t->record;
     t->record = false;
-    const heed_tensor *logits = heed_head_forward(t, head, features);
+    const heed_tensor *x = heed_head_choices(t, head, features, looked, 1, source);
     t->record = record;
-    for (int64_t b = 0; !heed_tape_failed(t) && b < logits->rows; b++) chosen[b] = (int32_t)t->k->arg_max(logits->x + b * logits->cols, logits->cols);
+    for (int64_t b = 0; !heed_tape_failed(t) && b < x->rows; b++) chosen[b] = (int32_t)t->k->arg_max(x->x + b * x->cols, x->cols);
     heed_arena_rewind(t->arena, mark);
     return !heed_tape_failed(t);
 }
 
 /* Scheduled sampling (Bengio et al. 2015): each record tosses its own coin at each moment, whatever its place in the batch. */
-static heed_tensor *force_some(heed_tape *t, const decoder *d, const heed_head *head, heed_state *s, const heed_forcing *f, double forcing)
+typedef struct coin { double forcing; const heed_head *head; const heed_side *source; } coin;
+
+static heed_tensor *force_some(heed_tape *t, const decoder *d, heed_state *s, const heed_forcing *f, heed_attended *looked, const coin *c)
 {
     heed_tensor **features = heed_tape_alloc(t, (size_t)f->T * sizeof *features);
     int32_t *before = heed_tape_alloc(t, (size_t)s->n * sizeof *before), *chosen = heed_tape_alloc(t, (size_t)s->n * sizeof *chosen);
@@ -323,13 +326,14 @@ static heed_tensor *force_some(heed_tape *t, const decoder *d, const heed_head *
         const uint64_t *keys = f->keys + f->first[i];
         keep_first(t, d, s, f->alive[i]);
         for (int64_t b = 0; b < s->n; b++) {
-            const bool taught = i == 0 || heed_uniform(heed_key(t->key, 14), keys[b]) < forcing;
+            const bool taught = i == 0 || heed_uniform(heed_key(t->key, 14), keys[b]) < c->forcing;
             before[b] = taught ? f->before[f->first[i] + b] : chosen[b];
         }
         const symbol y = embed_symbols(t, d, before, keys, s->n);
         const moment m = run_moment(t, d, s, &y);
+        looked[i] = m.attended;
         features[i] = heed_dropout(t, join_features(t, d, &m, y.embedded), keys, heed_mix(13), d->dropout);
-        if (heed_tape_failed(t) || !choose(t, head, features[i], chosen)) return &t->poison;
+        if (heed_tape_failed(t) || !choose(t, c->head, features[i], &looked[i], c->source, chosen)) return &t->poison;
     }
     return heed_stack(t, features, f->T);
 }
@@ -342,7 +346,11 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
     const heed_forced failed = {.features = &t->poison};
     if (heed_tape_failed(t) || !heed_forcing_lay(&f, t, &b->target)) return failed;
     start(t, d, memory, &s);
-    return (heed_forced){.features = forcing >= 1 ? force_all(t, d, &s, &f) : force_some(t, d, head, &s, &f, forcing), .targets = f.targets};
+    heed_attended *looked = heed_tape_alloc(t, (size_t)(f.T + 1) * sizeof *looked);
+    if (!looked) return failed;
+    const coin c = {forcing, head, &b->source};
+    heed_tensor *features = forcing >= 1 ? force_all(t, d, &s, &f, looked) : force_some(t, d, &s, &f, looked, &c);
+    return (heed_forced){.features = features, .targets = f.targets, .attended = looked, .looks = f.T};
 }
 
 const heed_decoder_kind heed_decoder_rnn = {"rnn", init, features_width, start, step, select_rows, forward};

@@ -30,7 +30,7 @@ static heed_weight *add_embedding(heed_model *m, const char *name, bool target)
     return heed_params_add(m->params, name, 2, heed_text_size(target ? m->target : m->source), E, HEED_FILL_NORMAL, deviation);
 }
 
-static void init_head(heed_model *m, heed_weight *embedding)
+static bool init_head(heed_model *m, heed_weight *embedding)
 {
     const int64_t F = m->decoder_kind->width(m->decoder), V = heed_text_size(m->target);
     if (m->recipe.model.tie != HEED_TIE_NONE) {
@@ -44,6 +44,10 @@ static void init_head(heed_model *m, heed_weight *embedding)
     }
     heed_weight_product(m->head.weight);
     m->head.bias = heed_params_add(m->params, "head.bias", 1, 1, V, HEED_FILL_ZERO, 0);
+    if (!m->recipe.model.attention.copy) return true;
+    heed_dense_init(&m->head.gate, m->params, "head.gate", F, 1, true);
+    m->head.copies = heed_head_copies(m->arena, m->source, m->target);
+    return m->head.copies != NULL;
 }
 
 static heed_status build_parts(heed_model *m, heed_error *err)
@@ -64,7 +68,7 @@ static heed_status build_parts(heed_model *m, heed_error *err)
     if (!m->encoder) return HEED_E_USAGE;
     m->decoder = m->decoder_kind->init(m->arena, m->params, r, target, m->encoder_kind->width(m->encoder), err);
     if (!m->decoder) return HEED_E_USAGE;
-    init_head(m, target);
+    if (!init_head(m, target)) return heed_fail(err, HEED_E_NOMEM, "out of memory for a model");
     return heed_params_status(m->params, err);
 }
 
@@ -115,6 +119,7 @@ heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch
     heed_tape_scope(t, "loss");
     if (counts) *counts = (heed_loss_counts){.log_p = 0};
     if (heed_tape_failed(t)) return &t->poison;
+    if (m->head.copies) return heed_head_copy_loss(t, &m->head, &f, &b->source, smoothing, weight, counts);
     return heed_cross_entropy(t, heed_head_forward(t, &m->head, f.features), f.targets, smoothing, weight, counts);
 }
 

@@ -37,7 +37,12 @@ typedef struct heed_head {
     heed_dense gate;            /* copy: [1,F], the chance that a symbol is made, not copied */
     const int32_t *copies;      /* copy: [source V] the target symbol of the same text, else <unk>; NULL: nothing is copied */
 } heed_head;
-heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features);                /* [N,F] -> [N,V] */
+heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features);                /* [N,F] -> [N,V] logits */
+/* What a choice or a search reads: logits, or ln p(w) when symbols can be copied from `source`, which was encoded. attended [looks]: as in heed_forced. Passes
+ * gradients without copying only. */
+heed_tensor *heed_head_choices(heed_tape *t, const heed_head *h, heed_tensor *features, const heed_attended *attended, int64_t looks, const heed_side *source);
+/* In the model's arena; NULL: out of memory. */
+int32_t *heed_head_copies(heed_arena *arena, const heed_text *source, const heed_text *target);
 
 /* What a decoder knows between two steps: rows stand for the hypotheses alive. */
 typedef struct heed_state {
@@ -60,6 +65,10 @@ typedef struct heed_forced {
     const heed_attended *attended;      /* copy: [looks] of the highest layer, with weights; one after the other they have the rows of features */
     int64_t looks;
 } heed_forced;
+
+/* Loss of what was made or copied; as heed_model_loss(). */
+heed_tensor *heed_head_copy_loss(heed_tape *t, const heed_head *h, const heed_forced *f, const heed_side *source, double smoothing, double weight,
+                                 heed_loss_counts *counts);
 
 typedef struct heed_decoder_kind {
     const char *name;

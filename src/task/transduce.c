@@ -17,6 +17,7 @@ typedef struct moment { heed_attended attended; const heed_tensor *features; } m
 typedef struct writer {
     const heed_model *model;
     heed_tape *tape;
+    const heed_side *source;
     heed_state state;
     float *logits;              /* [rows,V] of the last step */
     moment *moments;
@@ -51,7 +52,7 @@ static float *logits(void *self, const int32_t *before, int64_t n)
     const heed_model *m = w->model;
     const heed_step step = m->decoder_kind->step(w->tape, m->decoder, &w->state, before);
     const heed_mark mark = heed_arena_mark(w->tape->arena);
-    const heed_tensor *x = heed_head_forward(w->tape, &m->head, step.features);
+    const heed_tensor *x = heed_head_choices(w->tape, &m->head, step.features, step.layers ? &step.attended[step.layers - 1] : NULL, 1, w->source);
     moment *now = next_moment(w);
     if (!now) heed_tape_fail(w->tape, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
     if (heed_tape_failed(w->tape)) return NULL;
@@ -286,7 +287,7 @@ static heed_status run_good(heed_job *j, const work *const *good, int64_t B, hee
         line[b] = b;
     }
     heed_batch *batch = status == HEED_OK ? heed_batch_new(source, NULL, B, record, line, false, err) : NULL;
-    writer w = {.model = j->model, .tape = j->tape};
+    writer w = {.model = j->model, .tape = j->tape, .source = batch ? &batch->source : NULL};
     status = batch ? write_batch(j, good, batch, &w, err) : HEED_E_NOMEM;
     free(w.moments);
     heed_batch_free(batch);
