@@ -150,6 +150,7 @@ typedef struct heed_train_options {
     int threads;                       /* 0: all cores */
     int64_t max_updates; double max_seconds;    /* 0: none; ends as done, can be resumed */
     const char *data_dir;              /* NULL: the environment's HEED_DATA */
+    const char *init_from;             /* model directory whose vocabularies and weights are the first ones, as train.init_from; NULL: as the recipe says */
     bool (*stop)(void *user);          /* polled between updates; true: save and leave with HEED_E_STOPPED. NULL: never */
     void (*event)(void *user, const heed_event *e);   /* called on the calling thread. NULL: none */
     void *user;

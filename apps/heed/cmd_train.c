@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct train_values {
-    const char *dir, *data;
+    const char *dir, *data, *init_from;
     bool resume;
     cli_texts sets;
     double max_seconds;
@@ -17,6 +17,7 @@ static const cli_option options[] = {
     {"-o", "DIR", CLI_TEXT, offsetof(train_values, dir), "where the run lies; default: runs/ and the recipe's name"},
     {"--resume", NULL, CLI_FLAG, offsetof(train_values, resume), "go on where the run in DIR was left, bit for bit"},
     {"--set", "KEY=VALUE", CLI_TEXTS, offsetof(train_values, sets), "set a key of the recipe, as train.rate=1e-3; may be repeated"},
+    {"--init-from", "MODEL", CLI_TEXT, offsetof(train_values, init_from), "begin with the vocabularies and weights of this model; see train.freeze"},
     {"--max-seconds", "S", CLI_REAL, offsetof(train_values, max_seconds), "end after so many seconds; the run can be resumed"},
     {"--max-updates", "N", CLI_WHOLE, offsetof(train_values, max_updates), "end after so many updates; the run can be resumed"},
     {"--data", "DIR", CLI_TEXT, offsetof(train_values, data), "where data is looked for; default: $HEED_DATA"},
@@ -43,7 +44,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     cli_progress progress;
     cli_progress_init(&progress, &g, NULL);
     heed_train_options t = {.recipe = rest.items[0], .sets = v.sets.items, .set_count = v.sets.count, .dir = v.dir, .resume = v.resume,
-                            .threads = (int)g.threads, .max_updates = v.max_updates, .max_seconds = v.max_seconds, .data_dir = v.data,
+                            .threads = (int)g.threads, .max_updates = v.max_updates, .max_seconds = v.max_seconds, .data_dir = v.data, .init_from = v.init_from,
                             .stop = cli_stop_asked, .event = hear, .user = &progress};
     heed_error err = {0};
     char *model = NULL;

@@ -94,6 +94,7 @@ static heed_status save_voucher(const heed_model *m, const char *dir, const char
         if (status == HEED_OK) json_object_set_new(sums, members[i], json_string(hex));
     }
     if (m->recipe.path) json_object_set_new(provenance, "recipe", json_string(m->recipe.path));
+    if (m->recipe.train.init_from && *m->recipe.train.init_from) json_object_set_new(provenance, "init_from", json_string(m->recipe.train.init_from));
     for (; training && training[0]; training += 2) json_object_set_new(provenance, training[0], json_string(training[1]));
     json_t *all = json_pack("{s:i,s:{s:i,s:i},s:o,s:o}", "format", FORMAT, "alignment", "layer", 0, "head", 0, "provenance", provenance, "sha256", sums);
     char *text = all && status == HEED_OK ? json_dumps(all, JSON_INDENT(2)) : NULL;

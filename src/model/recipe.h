@@ -145,6 +145,10 @@ heed_status heed_recipe_write(const heed_recipe *r, heed_buf *out);
 /* Appends the keys in which two recipes differ, one a line ("train.optimizer.rate: 0.001, was 0.002"), for a refused resume. Returns their
  * number. Where the files come from (r->path) does not count. */
 int heed_recipe_differ(const heed_recipe *was, const heed_recipe *now, heed_buf *out);
+/* train.init_from of a run that begins from a model directory. HEED_E_NOMEM. */
+heed_status heed_recipe_begin_from(heed_recipe *r, const char *dir, heed_error *err);
+/* Takes over the settings of text that r was not given. Appends the keys that it was given differently, as heed_recipe_differ() does; returns their number. */
+int heed_recipe_take_text(heed_recipe *r, const heed_recipe *from, heed_buf *out);
 /* The word chosen for a key of kind choice ("model.encoder.type": "rnn"); "" when there is no such key. */
 const char *heed_recipe_choice(const heed_recipe *r, const char *key);
 /* What a training needs beyond heed_recipe_check(): an attention that passes gradients. HEED_E_USAGE. */

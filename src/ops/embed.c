@@ -27,5 +27,5 @@ heed_tensor *heed_embed(heed_tape *t, heed_tensor *weight, const int32_t *ids, i
         copy[i] = ids[i];
     }
     *s = (lookup){weight, copy};
-    return heed_tape_wants(t, true) ? heed_tape_node(t, "embed", out, embed_back, s) : out;
+    return heed_tape_wants(t, weight->wants_grad) ? heed_tape_node(t, "embed", out, embed_back, s) : out;
 }

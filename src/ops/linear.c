@@ -37,7 +37,8 @@ static heed_tensor *linear(heed_tape *t, const char *op, product p)
     heed_error err;
     if (heed_gemm_forward(t->gemm, pack, out->rows, p.x->x, p.x->cols, p.bias ? p.bias->x : NULL, out->x, out->cols, p.base != NULL, &err) != HEED_OK)
         return heed_tape_fail(t, err.status, "%s: %s", op, err.text);
-    if (!heed_tape_wants(t, true)) return out;
+    const bool wants = p.x->wants_grad || w->wants_grad || (p.bias && p.bias->wants_grad) || (p.base && p.base->wants_grad);
+    if (!heed_tape_wants(t, wants)) return out;
     product *s = heed_tape_alloc(t, sizeof *s);
     if (!s) return &t->poison;
     *s = p;

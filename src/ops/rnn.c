@@ -201,7 +201,7 @@ heed_lstm_state heed_rnn(heed_tape *t, heed_cell_kind cell, heed_tensor *gates, 
     layer *s = heed_tape_alloc(t, sizeof *s);
     if (!s) return failed;
     *s = (layer){.cell = cell, .gates = gates, .hidden = hidden, .bias = bias, .N = gates->rows, .H = hidden->cols, .G = gates->cols, .B = span.B};
-    const bool wants = heed_tape_wants(t, true);
+    const bool wants = heed_tape_wants(t, gates->wants_grad || hidden->wants_grad || (bias && bias->wants_grad));
     if (!layer_fits(t, s, span) || !lay_out(t, s, span, reverse) || !layer_room(t, s, wants)) return failed;
     const heed_pack *pack = heed_tape_pack(t, hidden, false);
     float *gx = heed_tape_alloc(t, (size_t)(s->N * s->G) * sizeof *gx), *gh = heed_tape_alloc(t, (size_t)(s->B * s->G) * sizeof *gh);

@@ -79,6 +79,7 @@ static int64_t cut_shares(const heed_params *p, heed_share *share)
     int64_t n = 0;
     for (int64_t i = 0; i < p->count; i++) {
         heed_weight *w = p->weight[i];
+        if (w->frozen) continue;   /* its gradient stays zero */
         for (int64_t first = 0; first < w->tensor.rows; first += BLOCK_ROWS, n++) {
             int64_t end = first + BLOCK_ROWS < w->tensor.rows ? first + BLOCK_ROWS : w->tensor.rows;
             if (share) share[n] = (heed_share){w, first, end, (double)(end - first) * (double)w->tensor.cols * (w->product ? 100 : 1)};

@@ -74,6 +74,12 @@ void heed_weight_product(heed_weight *w)
     if (w) w->product = true;
 }
 
+void heed_weight_freeze(heed_weight *w)
+{
+    w->frozen = true;
+    w->tensor.wants_grad = false;
+}
+
 heed_status heed_params_status(const heed_params *p, heed_error *err)
 {
     return p->failed ? heed_fail(err, HEED_E_NOMEM, "out of memory for the weights, or a weight's name is too long") : HEED_OK;
@@ -174,7 +180,8 @@ void heed_params_fill(heed_params *p, uint64_t seed)
 static heed_status pack_weight(heed_gemm *g, heed_weight *w, bool data, int64_t version, heed_error *err)
 {
     if (!w->product || (w->packed == version && (!data || w->packed_data == version))) return HEED_OK;
-    heed_status status = heed_pack_fill(g, w->pack, w->tensor.x, data, err);
+    const bool same = w->frozen && w->packed && (!data || w->packed_data);
+    heed_status status = same ? HEED_OK : heed_pack_fill(g, w->pack, w->tensor.x, data, err);
     if (status == HEED_OK) {
         w->packed = version;
         w->packed_data = data ? version : 0;

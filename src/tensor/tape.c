@@ -128,6 +128,7 @@ static bool grow_pending(heed_tape *t, int64_t count)
 void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece)
 {
     const heed_weight *w = weight->weight;
+    if (w->frozen) return;
     if (!t->pending && !grow_pending(t, heed_params_count(w->params))) return;
     heed_pending *p = heed_tape_alloc(t, sizeof *p);
     if (!p) return;

@@ -64,6 +64,8 @@ heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int cou
 heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error *err);
 /* Declares that w is the weight of a product. */
 void heed_weight_product(heed_weight *w);
+/* From now on w keeps its values. Call it when they are there, before the first heed_params_collect(). */
+void heed_weight_freeze(heed_weight *w);
 /* w's packed form; fails the tape when it is stale. */
 const heed_pack *heed_tape_pack(heed_tape *t, heed_tensor *weight, bool data);
 

@@ -127,7 +127,7 @@ static void forgive(heed_recipe *was, const heed_recipe *now)
     was->data.root = now->data.root;
 }
 
-static heed_status compare_recipe(const heed_run *run, const heed_recipe *now, heed_error *err)
+static heed_status compare_recipe(const heed_run *run, heed_recipe *now, heed_error *err)
 {
     char path[HEED_PATH];
     heed_recipe was = {.version = 0};
@@ -135,6 +135,11 @@ static heed_status compare_recipe(const heed_run *run, const heed_recipe *now, h
     heed_status status = in_dir(run, "recipe.yaml", path, err);
     if (status || !heed_path_exists(path)) return status;
     status = heed_recipe_open(&was, path, NULL, 0, err);
+    if (!status && *was.train.init_from) {   /* need not be named again, nor what followed from it */
+        heed_recipe_take_text(now, &was, &keys);
+        heed_buf_reset(&keys);
+        if (!*now->train.init_from) status = heed_recipe_begin_from(now, was.train.init_from, err);
+    }
     if (!status) {
         forgive(&was, now);
         if (heed_recipe_differ(&was, now, &keys) > 0)
@@ -210,9 +215,11 @@ static heed_status open_data(heed_run *run, heed_error *err)
 static heed_status open_learning(heed_run *run, heed_error *err)
 {
     const char *isa = heed_kernels_get()->isa;
+    heed_status status = heed_run_freeze(run, err);
+    if (status) return status;
     run->shards = heed_shards_new(run->model, run->threads, heed_run_recipe(run)->train.seed, err);
     if (!run->shards) return err->status;
-    heed_status status = heed_optimizer_init(&run->optimizer, run->model->params, heed_run_recipe(run), err);
+    status = heed_optimizer_init(&run->optimizer, run->model->params, heed_run_recipe(run), err);
     if (!status && run->saved) status = load_optimizer(run, err);
     if (status) return status;
     if (run->saved && strcmp(isa, run->state.isa) != 0)
@@ -248,6 +255,8 @@ heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err
     heed_recipe recipe = {.version = 0};
     bool exists = false;
     heed_status status = heed_recipe_open(&recipe, o->recipe, o->sets, o->set_count, err);
+    if (!status && o->init_from) status = heed_recipe_begin_from(&recipe, o->init_from, err);
+    if (!status) status = heed_recipe_trainable(&recipe, err);
     if (!status) status = open_model(run, &recipe, &exists, err);
     heed_recipe_free(&recipe);
     if (!status) status = open_data(run, err);

@@ -19,16 +19,33 @@ static float *slab(int64_t floats)
     return x;
 }
 
+/* Cuts the runs of weights that are not frozen; without any frozen that is the whole slab. piece NULL: only counts. */
+static int64_t cut_pieces(const heed_params *p, struct heed_stretch *piece)
+{
+    const int64_t weights = heed_params_count(p);
+    int64_t n = 0;
+    for (int64_t i = 0; i < weights;) {
+        int64_t next = i;
+        while (next < weights && !heed_params_at(p, next)->frozen) next++;
+        const int64_t end = next < weights ? heed_params_at(p, next)->offset : heed_params_size(p);
+        for (int64_t at = heed_params_at(p, i)->offset; at < end; at += HEED_PIECE_FLOATS, n++)
+            if (piece) piece[n] = (struct heed_stretch){at, end - at < HEED_PIECE_FLOATS ? end - at : HEED_PIECE_FLOATS};
+        i = next + 1;
+    }
+    return n;
+}
+
 heed_status heed_optimizer_init(heed_optimizer *o, heed_params *p, const heed_recipe *r, heed_error *err)
 {
     const int type = r->train.optimizer.type;
-    const int64_t size = heed_params_size(p), pieces = (size + HEED_PIECE_FLOATS - 1) / HEED_PIECE_FLOATS;
+    const int64_t size = heed_params_size(p), pieces = cut_pieces(p, NULL);
     *o = (heed_optimizer){
         .params = p, .type = type, .beta1 = r->train.optimizer.beta1, .beta2 = r->train.optimizer.beta2, .eps = r->train.optimizer.eps,
         .decay = r->train.optimizer.weight_decay, .momentum = r->train.optimizer.momentum, .size = size, .pieces = pieces,
-        .m = slab(size), .v = type == HEED_OPTIMIZER_SGD ? NULL : slab(size), .partial = malloc((size_t)(pieces + 1) * sizeof *o->partial),
+        .piece = malloc((size_t)(pieces + 1) * sizeof *o->piece), .m = slab(size), .v = type == HEED_OPTIMIZER_SGD ? NULL : slab(size), .partial = malloc((size_t)(pieces + 1) * sizeof *o->partial),
     };
-    if (o->m && o->partial && (o->v || type == HEED_OPTIMIZER_SGD) && heed_params_grads(p)) return HEED_OK;
+    if (o->piece) cut_pieces(p, o->piece);
+    if (o->piece && o->m && o->partial && (o->v || type == HEED_OPTIMIZER_SGD) && heed_params_grads(p)) return HEED_OK;
     heed_optimizer_free(o);
     return heed_fail(err, HEED_E_NOMEM, "out of memory for the optimizer of %lld weights", (long long)size);
 }
@@ -38,14 +55,9 @@ void heed_optimizer_free(heed_optimizer *o)
     free(o->m);
     free(o->v);
     free(o->sum);
+    free(o->piece);
     free(o->partial);
     *o = (heed_optimizer){0};
-}
-
-static int64_t piece_floats(const heed_optimizer *o, int64_t i)
-{
-    int64_t left = o->size - i * HEED_PIECE_FLOATS;
-    return left < HEED_PIECE_FLOATS ? left : HEED_PIECE_FLOATS;
 }
 
 heed_status heed_optimizer_add(heed_optimizer *o, bool first, int threads, heed_error *err)
@@ -56,7 +68,7 @@ heed_status heed_optimizer_add(heed_optimizer *o, bool first, int threads, heed_
     float *sum = o->sum;
 #pragma omp parallel for schedule(static) num_threads(threads) if (o->pieces > FEW_PIECES)
     for (int64_t i = 0; i < o->pieces; i++) {
-        const int64_t at = i * HEED_PIECE_FLOATS, n = piece_floats(o, i);
+        const int64_t at = o->piece[i].at, n = o->piece[i].floats;
         if (first) memcpy(sum + at, grads + at, (size_t)n * sizeof *sum);
         else k->axpy(sum + at, 1, grads + at, n);
     }
@@ -68,7 +80,7 @@ double heed_optimizer_norm(heed_optimizer *o, const float *grads, int threads)
     const heed_kernels *k = heed_kernels_get();
     double sum = 0;
 #pragma omp parallel for schedule(static) num_threads(threads) if (o->pieces > FEW_PIECES)
-    for (int64_t i = 0; i < o->pieces; i++) o->partial[i] = k->sum_squares(grads + i * HEED_PIECE_FLOATS, piece_floats(o, i));
+    for (int64_t i = 0; i < o->pieces; i++) o->partial[i] = k->sum_squares(grads + o->piece[i].at, o->piece[i].floats);
     for (int64_t i = 0; i < o->pieces; i++) sum += o->partial[i];
     return sqrt(sum);
 }
@@ -84,7 +96,7 @@ void heed_optimizer_step(heed_optimizer *o, const float *grads, double scale, do
     };
 #pragma omp parallel for schedule(static) num_threads(threads) if (o->pieces > FEW_PIECES)
     for (int64_t i = 0; i < o->pieces; i++) {
-        const int64_t at = i * HEED_PIECE_FLOATS, n = piece_floats(o, i);
+        const int64_t at = o->piece[i].at, n = o->piece[i].floats;
         if (o->type == HEED_OPTIMIZER_SGD)
             k->sgd(values + at, o->m + at, grads + at, n, adam.rate, (float)o->momentum, adam.decay, adam.clip);
         else
@@ -99,15 +111,18 @@ typedef struct entry { char name[100]; } entry;   /* "m." and a weight's name */
 
 heed_status heed_optimizer_save(const heed_optimizer *o, const char *path, heed_error *err)
 {
-    const int64_t weights = heed_params_count(o->params), count = o->v ? 2 * weights : weights;
-    heed_named *named = malloc((size_t)(count + 1) * sizeof *named);
-    entry *names = malloc((size_t)(count + 1) * sizeof *names);
+    const int64_t weights = heed_params_count(o->params), most = o->v ? 2 * weights : weights;
+    heed_named *named = malloc((size_t)(most + 1) * sizeof *named);
+    entry *names = malloc((size_t)(most + 1) * sizeof *names);
+    int64_t count = 0;
     heed_status status = named && names ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
-    for (int64_t i = 0; i < count && !status; i++) {
+    for (int64_t i = 0; i < most && !status; i++) {
         const heed_weight *w = heed_params_at(o->params, i % weights);
-        snprintf(names[i].name, sizeof names[i].name, "%s.%s", i < weights ? "m" : "v", w->name);
-        named[i] = (heed_named){.name = names[i].name, .x = (i < weights ? o->m : o->v) + w->offset, .rank = w->rank, .rows = w->tensor.rows,
-                                .cols = w->tensor.cols};
+        if (w->frozen) continue;
+        snprintf(names[count].name, sizeof names[count].name, "%s.%s", i < weights ? "m" : "v", w->name);
+        named[count] = (heed_named){.name = names[count].name, .x = (i < weights ? o->m : o->v) + w->offset, .rank = w->rank, .rows = w->tensor.rows,
+                                    .cols = w->tensor.cols};
+        count++;
     }
     if (!status) status = heed_safetensors_write(path, named, count, NULL, err);
     free(named);
@@ -133,7 +148,9 @@ static heed_status load_slab(float *into, const heed_weight *w, const char *pref
 
 heed_status heed_optimizer_load(heed_optimizer *o, const char *path, heed_error *err)
 {
-    const int64_t weights = heed_params_count(o->params), expected = o->v ? 2 * weights : weights;
+    const int64_t weights = heed_params_count(o->params);
+    int64_t expected = 0;
+    for (int64_t i = 0; i < weights; i++) expected += heed_params_at(o->params, i)->frozen ? 0 : o->v ? 2 : 1;
     heed_safetensors *file = heed_safetensors_open(path, err);
     if (!file) return HEED_E_MODEL;
     heed_status status = HEED_OK;
@@ -142,6 +159,7 @@ heed_status heed_optimizer_load(heed_optimizer *o, const char *path, heed_error 
                            (long long)expected);
     for (int64_t i = 0; i < weights && !status; i++) {
         const heed_weight *w = heed_params_at(o->params, i);
+        if (w->frozen) continue;
         status = load_slab(o->m, w, "m", file, path, err);
         if (!status && o->v) status = load_slab(o->v, w, "v", file, path, err);
     }

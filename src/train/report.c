@@ -133,10 +133,13 @@ static void add_limits(heed_buf *out, const heed_run *run)
     }
 }
 
-static int64_t weights_of(const heed_model *m)
+static int64_t weights_of(const heed_model *m, bool frozen)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < heed_params_count(m->params); i++) n += heed_params_at(m->params, i)->tensor.rows * heed_params_at(m->params, i)->tensor.cols;
+    for (int64_t i = 0; i < heed_params_count(m->params); i++) {
+        const heed_weight *w = heed_params_at(m->params, i);
+        if (w->frozen || !frozen) n += w->tensor.rows * w->tensor.cols;
+    }
     return n;
 }
 
@@ -146,9 +149,11 @@ void heed_run_announce(const heed_run *run)
     char number[HEED_GROUP_SIZE];
     heed_buf out = {0};
     heed_buf_printf(&out, "%s: %s %s %lld + %s, %.2f M weights, %d thread%s, %s; ", run->dir, encoder_name(r), cell_name(r),
-                    (long long)r->model.encoder.width, attention_name(r), (double)weights_of(run->model) * 1e-6, run->threads, run->threads > 1 ? "s" : "",
+                    (long long)r->model.encoder.width, attention_name(r), (double)weights_of(run->model, false) * 1e-6, run->threads, run->threads > 1 ? "s" : "",
                     heed_kernels_get()->isa);
     if (run->state.update) heed_buf_printf(&out, "going on after update %s; ", heed_group(number, run->state.update));
+    else if (*r->train.init_from) heed_buf_printf(&out, "begins from %s; ", r->train.init_from);
+    if (r->train.freeze.count) heed_buf_printf(&out, "%.2f M weights frozen; ", (double)weights_of(run->model, true) * 1e-6);
     heed_buf_printf(&out, "%s pairs", heed_group(number, run->state.pairs));
     add_limits(&out, run);
     if (!out.failed) heed_run_say(run, HEED_EVENT_START, "%s", out.data);

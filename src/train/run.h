@@ -42,10 +42,19 @@ static inline const heed_recipe *heed_run_recipe(const heed_run *run) { return &
 double heed_run_seconds(const heed_run *run);                 /* trained so far, before a restart too */
 bool heed_run_stopped(void *run);                             /* asks options.stop */
 
-/* --- open.c, begin.c: everything up to the first update -------------------------------------------------------------------------------- */
+/* --- open.c: everything up to the first update -------------------------------------------------------------------------------- */
 heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err);
 void heed_run_close(heed_run *run);
-/* A new model with vocabularies of the training data. Takes over the recipe, also when it fails. */
+/* --- first.c: first values ------------------------------------------------------------------------------------------------------------- */
+/* The model of train.init_from; r takes its settings of text. HEED_E_USAGE: r was given others; HEED_E_MODEL. */
+heed_model *heed_run_find_first(heed_run *run, heed_recipe *r, heed_error *err);
+/* Copies weights by name. HEED_E_USAGE: a shape differs, or no name is known. What is not found on either side is said. */
+heed_status heed_run_take_weights(const heed_run *run, heed_model *m, const heed_model *from, heed_error *err);
+/* Freezes what train.freeze names. HEED_E_USAGE: a pattern without a weight, nothing left to learn. */
+heed_status heed_run_freeze(const heed_run *run, heed_error *err);
+
+/* --- begin.c --------------------------------------------------------------------------------------------------------------------------- */
+/* A new model with vocabularies of the training data, or of train.init_from. Takes over the recipe, also when it fails. */
 heed_model *heed_run_build(heed_run *run, heed_recipe *recipe, heed_error *err);
 
 /* --- step.c: one update -------------------------------------------------------------------------------------------------------------- */

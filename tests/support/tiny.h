@@ -17,7 +17,7 @@ typedef struct tiny {
     const char *source_units, *target_units;    /* characters, symbols */
     const char *max_length;                /* [1, 6] */
     const char *decode;                    /* more keys of decode, ", beam: 4" */
-    const char *train, *data;              /* more keys of the recipe, "train: {...}"; data: {train: none.tsv} */
+    const char *train, *data;              /* more keys of the recipe, "train: {...}"; data: {train: none.tsv, max_length: 0} */
     double dropout;
 } tiny;
 

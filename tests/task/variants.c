@@ -32,8 +32,10 @@ const tiny *variant_at(int i, const char **name)
     if (look < VECTORS) snprintf(attention, sizeof attention, "{score: none, vector: %s}", look ? "every_step" : "start");
     else {
         const char *score = scores[(look - VECTORS) / ALIGNS];
-        snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, longest: %d, width: %d}", score, aligns[(look - VECTORS) % ALIGNS],
-                 VARIANT_WINDOW, VARIANT_LONGEST, look % 2 && strcmp(score, "dot") ? 7 : 0);   /* dot projects nothing */
+        int size = snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, width: %d", score, aligns[(look - VECTORS) % ALIGNS],
+                            VARIANT_WINDOW, look % 2 && strcmp(score, "dot") ? 7 : 0);   /* dot projects nothing */
+        if (strcmp(score, "location") == 0) size += snprintf(attention + size, sizeof attention - (size_t)size, ", longest: %d", VARIANT_LONGEST);
+        snprintf(attention + size, sizeof attention - (size_t)size, "}");
     }
     t = (tiny){.cell = i % 2 ? "lstm" : "gru",
                .decoder_cell = (i / 2) % 2 ? "lstm" : "gru",

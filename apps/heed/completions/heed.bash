@@ -23,7 +23,7 @@ _heed() {
   fi
   case $command in
     '') options="--version $everywhere" words=$commands ;;
-    train) options="-o --resume --set --max-seconds --max-updates --data $everywhere" ;;
+    train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
     run) options="--input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --sample --temperature --top-k --top-p --seed --keep-going --layer --head $everywhere" ;;
     eval) options="--set-name --by-length --metric --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --digits --json $everywhere" ;;
