@@ -9,10 +9,10 @@
 static void print(const heed_output *o)
 {
     printf("%s\t%s\t", o->source, o->status ? o->error : o->text);
-    for (int64_t i = 0; o->weights && i < o->count && o->tokens[i].start < o->tokens[i].end; i++) {
+    for (int64_t i = 0; o->shown && i < o->count && o->tokens[i].start < o->tokens[i].end; i++) {
         int64_t best = 0;                                     /* the letter that this sound looked at most */
         for (int64_t j = 1; j + 1 < o->source_count; j++)
-            if (o->weights[i * o->source_count + j] > o->weights[i * o->source_count + best]) best = j;
+            if (o->shown[i * o->source_count + j] > o->shown[i * o->source_count + best]) best = j;
         printf("%s%s:%s", i ? " " : "", o->source_tokens[best].text, o->tokens[i].text);
     }
     putchar('\n');
@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     int64_t words = argc > 66 ? 64 : argc - 2;
     if (argc < 3) return fputs("usage: pronounce MODEL WORD...\n", stderr), 2;
     for (int64_t i = 0; i < words; i++) items[i].text = argv[i + 2];
-    heed_request request = {.items = items, .count = words, .weights = true};
+    heed_request request = {.items = items, .count = words, .shown = true};
 
     heed_model *model = heed_model_open(argv[1], &err);
     heed_session *session = model ? heed_session_new(model, NULL, &err) : NULL;

@@ -61,10 +61,18 @@ typedef struct heed_decode {
     uint64_t first;           /* number of the request's first item */
 } heed_decode;
 
+/* Whose attention links, words and pictures are made of. A recurrent decoder has one layer that looks at the source, others as many as they have layers. */
+typedef struct heed_look {
+    int layer;                /* from 0, the lowest; -1: the last */
+    int head;                 /* from 0; -1: the mean of the layer's heads */
+} heed_look;
+
 typedef struct heed_request {
     const heed_item *items;
     int64_t count;
-    bool weights;             /* keep every attention weight in the reply */
+    bool shown;               /* keep the attention of `look` in the reply, symbol to symbol */
+    bool weights;             /* keep that of every layer and head as well */
+    const heed_look *look;    /* NULL: the mean of the last layer's heads */
     const heed_decode *decode;    /* NULL: as the model's recipe says */
 } heed_request;
 
@@ -81,8 +89,11 @@ struct heed_output {
     const heed_piece_of_text *tokens; int64_t count;  /* symbols of the output; the last is </s> unless the limit of length cut it. A source without symbols
                                                          gives an empty text and none, unless a target is forced */
     const heed_link *links; int64_t link_count;       /* source word - target word, from 0, hard: each target word's heaviest source word; none without attention */
-    const float *weights;                             /* [count, source_count] symbol to symbol, rows sum to 1, or to 0 where the alignment hides every
+    int64_t layers, heads;                            /* of attention to the source; 0 without */
+    heed_look look;                                   /* whose weights are shown: nothing stands for a default but head -1, the mean */
+    const float *shown;                               /* [count, source_count] symbol to symbol, rows sum to 1, or to 0 where the alignment hides every
                                                          symbol; NULL without attention or when not asked */
+    const float *weights;                             /* [layers, heads, count, source_count] likewise, of all; NULL likewise */
     const float *word_weights; int64_t source_words, target_words;     /* [target_words, source_words]: summed over a source word's symbols, mean over a
                                                          target word's, then divided by the row's sum; words split at white space */
     heed_status status;                               /* HEED_OK, or why this item alone failed (not UTF-8, too long): error says it, text is "" */
@@ -94,8 +105,8 @@ struct heed_output {
 typedef struct heed_reply heed_reply;
 /* Runs all items, in batches of similar length over the session's threads; the bits of an output do not depend on its neighbours. An item that cannot
  * be read fails alone (heed_output.status: HEED_E_DATA, or HEED_E_LIMIT above 5,000 symbols or with a prefix
- * longer than decode.max_length). The reply is the caller's until heed_reply_free().
- * HEED_E_USAGE: an item without text, or with a target and a prefix; settings of decode out of range; HEED_E_NOMEM. */
+ * longer than decode.max_length, or when its weights are more than 1 GiB). The reply is the caller's until heed_reply_free().
+ * HEED_E_USAGE: an item without text, or with a target and a prefix; settings of decode out of range; a layer or head that the model lacks; HEED_E_NOMEM. */
 HEED_API heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err);
 HEED_API int64_t heed_reply_count(const heed_reply *r);
 HEED_API const heed_output *heed_reply_at(const heed_reply *r, int64_t i);      /* valid until heed_reply_free */
@@ -111,7 +122,7 @@ typedef struct heed_explain_options {
     heed_picture picture;
     bool colour;              /* TERMINAL: 24-bit colour escapes; else shades of blocks */
     int columns;              /* TERMINAL: width at hand, 0: 80 */
-    int layer, head;          /* -1: the default; a recurrent model has layer 0, head 0 only */
+    int layer, head;          /* as in heed_look */
 } heed_explain_options;
 
 /* Runs one item and draws or lists what was looked at; STEPS: for every output symbol scores, weights, weighted sum and joined context, with shapes.
@@ -183,12 +194,13 @@ typedef struct heed_eval_options {
     const char *set_name;              /* of the recipe's test sets, only this one; NULL: all */
     const int64_t *edges; int edge_count;       /* also by length of the source in symbols: bins 1..e0, e0+1..e1, ..., above the last; rising; NULL: none */
     const char *data_dir;
+    int64_t beam;                      /* as in heed_decode; 0: decode.beam of the model's recipe */
     const char *metrics;               /* "bleu wer"; NULL: loss, the recipe's metric, and the usual ones for the target's units; case does not count
                                           when the model writes lower case */
 } heed_eval_options;
 
 /* Figures in *figures (heed_free), *count of them. A TSV may have several reference columns after the source. A bin without records has no figure.
- * HEED_E_DATA: the files; HEED_E_LIMIT: a record too long to read; HEED_E_USAGE: no such metric or test set; HEED_E_NOMEM. */
+ * HEED_E_DATA: the files; HEED_E_LIMIT: a record too long to read; HEED_E_USAGE: no such metric or test set, a beam out of range; HEED_E_NOMEM. */
 HEED_API heed_status heed_eval(heed_session *s, const heed_eval_options *options, heed_figure **figures, int *count, heed_error *err);
 
 /* --- what there is ------------------------------------------------------------------------------------------------------------------------------ */

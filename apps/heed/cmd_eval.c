@@ -7,16 +7,17 @@ typedef struct eval_values {
     const char *set_name, *data;
     cli_edges edges;
     cli_texts metrics;
-    int64_t digits;
+    int64_t digits, beam;
     bool json;
 } eval_values;
 
-enum { DIGITS_BY_KIND = 99 };
+enum { DIGITS_BY_KIND = 99, NOT_GIVEN = -1 };
 
 static const cli_option options[] = {
     {"--set-name", "NAME", CLI_TEXT, offsetof(eval_values, set_name), "only this test set of the recipe"},
     {"--by-length", "[EDGES]", CLI_EDGES, offsetof(eval_values, edges), "also by length of the source: 10,20,30 makes 1-10, 11-20, 21-30, 31-"},
     {"--metric", "NAME", CLI_TEXTS, offsetof(eval_values, metrics), "instead of loss and the usual ones; may be repeated"},
+    {"--beam", "N", CLI_WHOLE, offsetof(eval_values, beam), "hypotheses kept, 1 (greedy) to 64; default: the recipe's decode.beam"},
     {"--data", "DIR", CLI_TEXT, offsetof(eval_values, data), "where data is looked for; default: $HEED_DATA"},
     {"--digits", "N", CLI_WHOLE, offsetof(eval_values, digits), "decimals; default 2, of a loss 4"},
     {"--json", NULL, CLI_FLAG, offsetof(eval_values, json), "one JSON object"},
@@ -69,7 +70,7 @@ static int evaluate(const cli_rest *rest, const cli_globals *g, const eval_value
     bool usual = v->edges.given && v->edges.count == 0;
     heed_eval_options o = {.source = rest->count > 1 ? rest->items[1] : NULL, .target = rest->count > 2 ? rest->items[2] : NULL,
                            .set_name = v->set_name, .edges = usual ? usual_edges : v->edges.items, .edge_count = usual ? 5 : v->edges.count,
-                           .data_dir = v->data, .metrics = *metrics ? metrics : NULL};
+                           .data_dir = v->data, .beam = v->beam == NOT_GIVEN ? 0 : v->beam, .metrics = *metrics ? metrics : NULL};
     cli_open open;
     int code, count = 0;
     if (!cli_model_open(&open, g, rest->items[0], &code))
@@ -92,13 +93,15 @@ static int evaluate(const cli_rest *rest, const cli_globals *g, const eval_value
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    eval_values v = {.digits = DIGITS_BY_KIND};
+    eval_values v = {.digits = DIGITS_BY_KIND, .beam = NOT_GIVEN};
     cli_globals g = *globals;
     cli_rest rest;
     char metrics[400];
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, 3);
     if (code >= 0)
         return code;
+    if (v.beam == 0)
+        return cli_usage_error("eval: --beam takes 1 to 64, not 0");
     if (v.digits > 15 && v.digits != DIGITS_BY_KIND)
         return cli_usage_error("--digits takes at most 15");
     if (v.set_name && rest.count > 1)

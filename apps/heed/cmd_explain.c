@@ -17,12 +17,12 @@ static const cli_option options[] = {
     {"--json", NULL, CLI_FLAG, offsetof(explain_values, json), "symbols, links and weights as one JSON object"},
     {"--steps", NULL, CLI_FLAG, offsetof(explain_values, steps), "scores, weights, weighted sum and joined context of every step"},
     {"--target", "TEXT", CLI_TEXT, offsetof(explain_values, target), "not what the model writes, but this text"},
-    {"--layer", "N", CLI_WHOLE, offsetof(explain_values, layer), "of this layer, from 0; a recurrent model has one"},
-    {"--head", "N", CLI_WHOLE, offsetof(explain_values, head), "of this head, from 0; a recurrent model has one"},
+    {"--layer", "N", CLI_WHOLE, offsetof(explain_values, layer), "of this layer, from 0; default the last"},
+    {"--head", "N", CLI_WHOLE, offsetof(explain_values, head), "of this head of it, from 0; default the mean of all"},
     {0},
 };
 
-enum { NOT_GIVEN = INT_MAX };
+enum { NOT_GIVEN = -1 };
 
 static heed_picture picture_of(const explain_values *v)
 {
@@ -38,7 +38,7 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
     cli_term term = cli_term_of(stdout);
     heed_item item = {.text = text, .target = v->target};
     heed_explain_options o = {.picture = picture_of(v), .colour = term.colour, .columns = term.columns,
-                              .layer = v->layer == NOT_GIVEN ? -1 : (int)v->layer, .head = v->head == NOT_GIVEN ? -1 : (int)v->head};
+                              .layer = (int)v->layer, .head = (int)v->head};
     heed_error err = {0};
     char *picture = heed_explain(open.session, &item, &o, &err);
     code = cli_write_text(v->svg ? v->svg : "-", picture, &err);
@@ -57,7 +57,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     if ((v.svg != NULL) + v.json + v.steps > 1)
         return cli_usage_error("--svg, --json and --steps are three pictures; ask for one at a time");
     if ((v.layer > INT_MAX || v.head > INT_MAX))
-        return cli_usage_error("--layer and --head count from 0; a recurrent model has one of each");
+        return cli_usage_error("--layer and --head count from 0; no model has that many");
     if (rest.count > 1)
         return explain(rest.items[0], rest.items[1], &g, &v);
     cli_lines input;

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "lines.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +32,8 @@ static const cli_option options[] = {
     {"--top-p", "P", CLI_REAL, offsetof(run_values, top_p), "with --sample: only the fewest symbols that hold the share P; default 1"},
     {"--seed", "N", CLI_WHOLE, offsetof(run_values, seed), "with --sample: another seed, other draws; default 0"},
     {"--keep-going", NULL, CLI_FLAG, offsetof(run_values, keep_going), "an empty line for a record that cannot be read; report at the end"},
-    {"--layer", "N", CLI_WHOLE, offsetof(run_values, layer), "align by this layer, from 0; a recurrent model has one"},
-    {"--head", "N", CLI_WHOLE, offsetof(run_values, head), "align by this head, from 0; a recurrent model has one"},
+    {"--layer", "N", CLI_WHOLE, offsetof(run_values, layer), "align by this layer's attention, from 0; default the last"},
+    {"--head", "N", CLI_WHOLE, offsetof(run_values, head), "align by this head of it, from 0; default the mean of all"},
     {0},
 };
 
@@ -157,8 +158,8 @@ static void print_links(const heed_output *o)
 /* Letters and sounds, say: for each symbol written the heaviest symbol read; the ends of both sides stay out. */
 static void print_symbol_links(const heed_output *o)
 {
-    for (int64_t i = 0; o->weights && i < o->count && o->tokens[i].start < o->tokens[i].end; i++) {
-        const float *row = o->weights + i * o->source_count;
+    for (int64_t i = 0; o->shown && i < o->count && o->tokens[i].start < o->tokens[i].end; i++) {
+        const float *row = o->shown + i * o->source_count;
         int64_t best = 0;
         for (int64_t j = 1; j + 1 < o->source_count; j++)
             best = row[j] > row[best] ? j : best;
@@ -245,14 +246,23 @@ static void print_record(running *r, const heed_reply *reply, int64_t i)
         print_best(o, r->v, r->answered + i);
 }
 
+static int clamp(int64_t given) { return given > INT_MAX ? INT_MAX : (int)given; }
+
+static heed_reply *ask(running *r, heed_error *err)
+{
+    const run_values *v = r->v;
+    const heed_look look = {clamp(v->layer), clamp(v->head)};
+    const heed_request request = {.items = r->items, .count = r->item_count, .shown = v->align && !strcmp(v->align, "symbols"), .weights = v->weights,
+                                  .look = &look, .decode = &r->decode};
+    return heed_session_run(r->session, &request, err);
+}
+
 static void answer(running *r)
 {
     heed_error err = {0};
     heed_reply *reply = NULL;
     if (r->item_count) {
-        bool matrix = r->v->weights || (r->v->align && strcmp(r->v->align, "pharaoh"));
-        heed_request request = {.items = r->items, .count = r->item_count, .weights = matrix, .decode = &r->decode};
-        reply = heed_session_run(r->session, &request, &err);
+        reply = ask(r, &err);
         if (!reply) {
             r->status = err.status;
             cli_fail(&err);
@@ -329,6 +339,14 @@ static heed_decode decode_of(const run_values *v)
                          .seed = (uint64_t)or_zero(v->seed)};
 }
 
+/* Settings that the model refuses are told before any input is waited for. */
+static bool check_settings(running *r, heed_error *err)
+{
+    heed_reply *nothing = ask(r, err);
+    heed_reply_free(nothing);
+    return nothing != NULL;
+}
+
 static int run_all(const run_values *v, heed_session *session, char **files, int count)
 {
     running *r = calloc(1, sizeof *r);
@@ -342,7 +360,7 @@ static int run_all(const run_values *v, heed_session *session, char **files, int
     r->decode = decode_of(v);
     r->beside.fd = -1;
     const char *beside = v->target ? v->target : v->prefixes;
-    if (beside && !cli_lines_open(&r->beside, beside, &err)) {
+    if (!check_settings(r, &err) || (beside && !cli_lines_open(&r->beside, beside, &err))) {
         free(r);
         return cli_fail(&err);
     }
@@ -381,14 +399,12 @@ static int check(const run_values *v)
         return cli_usage_error("run: --weights needs --json; for word by word weights there is --align soft");
     if (v->json && v->align && !strcmp(v->align, "soft"))
         return cli_usage_error("run: --json has no soft alignment; --weights gives every weight");
-    if (v->layer || v->head)
-        return cli_usage_error("run: this model has layer 0 and head 0 only");
     return check_decode(v);
 }
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    run_values v = {.beam = NOT_GIVEN, .nbest = NOT_GIVEN, .top_k = NOT_GIVEN, .seed = NOT_GIVEN, .temperature = NOT_GIVEN, .top_p = NOT_GIVEN};
+    run_values v = {.layer = NOT_GIVEN, .head = NOT_GIVEN, .beam = NOT_GIVEN, .nbest = NOT_GIVEN, .top_k = NOT_GIVEN, .seed = NOT_GIVEN, .temperature = NOT_GIVEN, .top_p = NOT_GIVEN};
     cli_globals g = *globals;
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, -1);

@@ -1,4 +1,4 @@
-/* heed_decode: what was asked, with its defaults in place. */
+/* heed_decode and heed_look: what was asked, with its defaults in place. */
 #include <math.h>
 
 #include "api/session.h"
@@ -42,3 +42,23 @@ heed_status heed_decode_settle(const heed_model *m, const heed_decode *asked, he
 }
 
 int64_t heed_decode_width(const heed_decode *settled) { return settled->sample ? settled->nbest : settled->beam; }
+
+static heed_status check_among(const char *what, int asked, int count, heed_error *err)
+{
+    if (asked <= 0 || asked < count) return HEED_OK;
+    if (count == 0) return heed_fail(err, HEED_E_USAGE, "%s %d: this model has no attention to show", what, asked);
+    if (count == 1) return heed_fail(err, HEED_E_USAGE, "%s %d: this model has %s 0 only", what, asked, what);
+    return heed_fail(err, HEED_E_USAGE, "%s %d: this model has %ss 0 to %d", what, asked, what, count - 1);
+}
+
+heed_status heed_look_settle(const heed_model *m, const heed_look *asked, heed_look *settled, heed_error *err)
+{
+    int layers, heads;
+    heed_model_looks(m, &layers, &heads);
+    *settled = asked ? *asked : (heed_look){-1, -1};
+    heed_status status = check_among("layer", settled->layer, layers, err);
+    if (status == HEED_OK) status = check_among("head", settled->head, heads, err);
+    if (settled->layer < 0) settled->layer = layers - 1;
+    if (settled->head < 0) settled->head = heads == 1 ? 0 : -1;
+    return status;
+}

@@ -24,7 +24,7 @@ static const char *usual_metrics(const heed_session *s, char names[NAMES])
 static heed_evaluation evaluation_of(heed_session *s, const heed_eval_options *o, char names[NAMES])
 {
     return (heed_evaluation){
-        .session = s, .metrics = o->metrics ? o->metrics : usual_metrics(s, names), .edges = o->edges, .edge_count = o->edge_count};
+        .session = s, .metrics = o->metrics ? o->metrics : usual_metrics(s, names), .edges = o->edges, .edge_count = o->edge_count, .beam = o->beam};
 }
 
 static heed_status evaluate_set(heed_session *s, const heed_eval_options *o, const heed_recipe *r, const heed_set *set, heed_figure **figures, int *count,

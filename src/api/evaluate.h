@@ -11,6 +11,7 @@ typedef struct heed_evaluation {
     const char *metrics;               /* names separated by spaces; "loss" is one */
     const int64_t *edges;              /* of bins by source symbols, or NULL */
     int edge_count;
+    int64_t beam;                      /* 0: the recipe's */
 } heed_evaluation;
 
 /* Appends figures, named "wer", "wer 1-10" for a bin, "2016/wer" with a prefix; *figures grows with realloc(). prefix: the name of a test set, "" for none.

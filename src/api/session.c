@@ -121,6 +121,7 @@ typedef struct plan {
     uint64_t *numbers;
     int64_t *start, batches;        /* [batches+1] */
     heed_decode decode;
+    heed_look look;
     heed_error *errors;
 } plan;
 
@@ -144,6 +145,7 @@ static bool plan_init(plan *p, const heed_session *s, const heed_request *q, hee
 {
     const size_t n = (size_t)q->count + 1;
     *p = (plan){.decode = p->decode,
+                .look = p->look,
                 .items = malloc(n * sizeof *p->items),
                 .outputs = malloc(n * sizeof *p->outputs),
                 .order = malloc(n * sizeof *p->order),
@@ -172,7 +174,7 @@ static void plan_free(plan *p)
     free(p->errors);
 }
 
-static void run_batch(const heed_session *s, const plan *p, heed_reply *r, bool weights, int64_t i)
+static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const heed_request *q, int64_t i)
 {
     const int me = omp_get_thread_num();
     heed_job job = {
@@ -184,7 +186,9 @@ static void run_batch(const heed_session *s, const plan *p, heed_reply *r, bool 
         .numbers = p->numbers + p->start[i],
         .count = p->start[i + 1] - p->start[i],
         .decode = p->decode,
-        .weights = weights,
+        .look = p->look,
+        .shown = q->shown || q->weights,
+        .weights = q->weights,
     };
     if (p->errors[me].status == HEED_OK) s->task->run(&job, &p->errors[me]);
 }
@@ -203,12 +207,14 @@ heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_
 {
     heed_error first = {.status = HEED_OK};
     plan p = {0};
-    if (check_request(request, err) != HEED_OK || heed_decode_settle(s->model, request->decode, &p.decode, err) != HEED_OK) return NULL;
+    if (check_request(request, err) != HEED_OK || heed_decode_settle(s->model, request->decode, &p.decode, err) != HEED_OK ||
+        heed_look_settle(s->model, request->look, &p.look, err) != HEED_OK)
+        return NULL;
     heed_reply *r = reply_new(s->threads, request->count);
     if (!r || !plan_init(&p, s, request, r)) heed_fail(&first, HEED_E_NOMEM, "out of memory for %lld items", (long long)request->count);
     if (first.status == HEED_OK) {
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)
-        for (int64_t i = 0; i < p.batches; i++) run_batch(s, &p, r, request->weights, i);
+        for (int64_t i = 0; i < p.batches; i++) run_batch(s, &p, r, request, i);
         for (int i = 0; i < s->threads && first.status == HEED_OK; i++) first = p.errors[i];
     }
     plan_free(&p);

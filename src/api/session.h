@@ -24,6 +24,8 @@ struct heed_reply {
 
 /* Settings with their defaults in place. HEED_E_USAGE: out of range, or two that exclude each other. */
 heed_status heed_decode_settle(const heed_model *m, const heed_decode *asked, heed_decode *settled, heed_error *err);
+/* A look with its defaults in place; NULL asks for these. HEED_E_USAGE: the model has no such layer or head; the text says which there are. */
+heed_status heed_look_settle(const heed_model *m, const heed_look *asked, heed_look *settled, heed_error *err);
 /* Hypotheses of an item that run side by side at most. */
 int64_t heed_decode_width(const heed_decode *settled);
 

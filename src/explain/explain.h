@@ -1,4 +1,5 @@
-/* Pictures and listings of what a model looked at. Renderers only: they are given numbers and give text. The types of heed.h are their currency. */
+/* Pictures and listings of what a model looked at. Renderers only: they are given numbers and give text. The types of heed.h are their currency.
+ * Pictures draw heed_output.shown, and say whose it is where the model has several layers or heads. */
 #ifndef HEED_EXPLAIN_H
 #define HEED_EXPLAIN_H
 
@@ -9,8 +10,8 @@
 typedef struct heed_step_view {
     const char *symbol;               /* what was written */
     double logp;
-    const float *scores, *weights;    /* [Tk]; -inf and 0 where the alignment hides a key; NULL without attention */
-    const float *context;             /* [Dv] the weighted sum; NULL without attention */
+    const float *scores, *weights;    /* [Tk]; -inf and 0 where the alignment hides a key; NULL without attention; a mean of several heads has no scores */
+    const float *context;             /* [Dv] the weighted sum; of a mean of heads, what the layer made of theirs; NULL without attention */
     const float *joined;              /* [F] context joined with the decoder's state, as the head reads it */
     int64_t Tk, Dv, F;
 } heed_step_view;

@@ -28,18 +28,27 @@ static void add_links(const heed_output *o, heed_buf *out)
     heed_buf_char(out, ']');
 }
 
+static void add_head(const heed_output *o, int64_t layer, int64_t head, heed_buf *out)
+{
+    const int64_t size = o->count * o->source_count;
+    const float *weights = o->weights + (layer * o->heads + head) * size;
+    heed_buf_printf(out, "{\"layer\": %lld, \"head\": %lld, \"rows\": %lld, \"columns\": %lld, \"data\": [", (long long)layer, (long long)head,
+                    (long long)o->count, (long long)o->source_count);
+    for (int64_t i = 0; i < size; i++) {
+        if (i)
+            heed_buf_text(out, ", ");
+        heed_number_short(out, weights[i], 6);
+    }
+    heed_buf_text(out, "]}");
+}
+
 static void add_weights(const heed_output *o, heed_buf *out)
 {
     heed_buf_text(out, ", \"weights\": [");
-    if (o->weights) {
-        heed_buf_printf(out, "{\"layer\": 0, \"head\": 0, \"rows\": %lld, \"columns\": %lld, \"data\": [", (long long)o->count,
-                        (long long)o->source_count);
-        for (int64_t i = 0; i < o->count * o->source_count; i++) {
-            if (i)
-                heed_buf_text(out, ", ");
-            heed_number_short(out, o->weights[i], 6);
-        }
-        heed_buf_text(out, "]}");
+    for (int64_t i = 0; o->weights && i < o->layers * o->heads; i++) {
+        if (i)
+            heed_buf_text(out, ", ");
+        add_head(o, i / o->heads, i % o->heads, out);
     }
     heed_buf_char(out, ']');
 }

@@ -175,3 +175,16 @@ const char *heed_label_symbol(const heed_piece_of_text *symbols, int64_t i)
     bool end = symbols[i].start == symbols[i].end && !strcmp(symbols[i].text, "</s>");
     return end ? "∎" : symbols[i].text;
 }
+
+void heed_label_look(heed_buf *out, const heed_output *o, const char *after)
+{
+    if (o->layers * o->heads < 2)
+        return;
+    if (o->layers > 1)
+        heed_buf_printf(out, "layer %d of 0-%lld%s", o->look.layer, (long long)o->layers - 1, o->heads > 1 ? ", " : "");
+    if (o->heads > 1 && o->look.head < 0)
+        heed_buf_printf(out, "mean of heads 0-%lld", (long long)o->heads - 1);
+    else if (o->heads > 1)
+        heed_buf_printf(out, "head %d of 0-%lld", o->look.head, (long long)o->heads - 1);
+    heed_buf_text(out, after);
+}

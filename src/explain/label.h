@@ -24,5 +24,7 @@ void heed_number_short(heed_buf *out, double value, int digits);       /* "0.25"
 
 /* Symbol i of a source or an output as pictures show it: the end of a sequence, `</s>` with start = end, is U+220E. */
 const char *heed_label_symbol(const heed_piece_of_text *symbols, int64_t i);
+/* Appends whose attention is shown, "layer 2 of 0-3, head 1 of 0-7" "mean of heads 0-7" of a single layer, and `after`; nothing when there is only one head. */
+void heed_label_look(heed_buf *out, const heed_output *o, const char *after);
 
 #endif

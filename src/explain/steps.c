@@ -55,13 +55,15 @@ static void add_keys(heed_buf *out, const heed_output *o, const heed_step_view *
     double sum = 0;
     heed_buf_text(out, "  ");
     heed_label_fit(out, "read", label + 6);
-    heed_buf_printf(out, "  scores [%lld]  weights [%lld]\n", (long long)s->Tk, (long long)s->Tk);
+    if (s->scores)
+        heed_buf_printf(out, "  scores [%lld]", (long long)s->Tk);
+    heed_buf_printf(out, "  weights [%lld]\n", (long long)s->Tk);
     for (int64_t j = 0; j < s->Tk; j++) {
         heed_buf_printf(out, "  %4lld  ", (long long)j);
         heed_label_fit(out, heed_label_symbol(o->source_tokens, j), label);
-        if (isinf(s->scores[j]))
+        if (s->scores && isinf(s->scores[j]))
             heed_buf_printf(out, "%12s", "hidden");
-        else
+        else if (s->scores)
             add_aligned(out, s->scores[j], 12, 4);
         add_aligned(out, s->weights[j], 13, 4);
         heed_buf_text(out, "  ");
@@ -69,7 +71,7 @@ static void add_keys(heed_buf *out, const heed_output *o, const heed_step_view *
         heed_buf_char(out, '\n');
         sum += s->weights[j];
     }
-    heed_buf_printf(out, "  %-*s", label + 18, "sum");
+    heed_buf_printf(out, "  %-*s", label + (s->scores ? 18 : 6), "sum");
     add_aligned(out, sum, 13, 4);
     heed_buf_char(out, '\n');
 }
@@ -83,10 +85,10 @@ static void add_step(heed_buf *out, const heed_output *o, const heed_step_view *
     heed_buf_text(out, "   p ");
     heed_number_fixed(out, exp(s->logp), 4);
     heed_buf_char(out, '\n');
-    if (s->scores && s->weights)
+    if (s->weights)
         add_keys(out, o, s, label);
     if (s->context)
-        add_vector(out, "weighted sum", s->context, s->Dv);
+        add_vector(out, s->scores ? "weighted sum" : "context", s->context, s->Dv);
     if (s->joined)
         add_vector(out, "joined", s->joined, s->F);
 }
@@ -98,6 +100,7 @@ heed_status heed_explain_steps(const heed_output *o, const heed_step_view *steps
     heed_buf_text(out, "\nwrote   ");
     heed_label_plain(out, o->text);
     heed_buf_printf(out, "\nshapes  %lld symbols read, %lld written\n\n", (long long)o->source_count, (long long)count);
+    heed_label_look(out, o, count && steps[0].weights && !steps[0].scores ? "; --head shows scores and weighted sum of one\n" : "\n");
     if (count && steps[0].weights)
         heed_buf_text(out, "1. scores: the query against each key   2. weights: their softmax   3. weighted sum of the values = context\n"
                            "joined: the context with the decoder's state, as the output layer reads it\n");

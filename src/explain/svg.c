@@ -99,7 +99,7 @@ static void add_rows(heed_buf *out, const heed_output *o, const frame *f)
 
 static void add_cell(heed_buf *out, const heed_output *o, const frame *f, int64_t i, int64_t j)
 {
-    double weight = o->weights[i * o->source_count + j];
+    double weight = o->shown[i * o->source_count + j];
     if (weight < 0.0005 && o->count * o->source_count > ALL_TITLES)
         return;
     int rgb[3], x = f->left + (int)j * CELL_X, y = f->top + (int)i * CELL_Y;
@@ -156,8 +156,10 @@ static void add_scale(heed_buf *out, const frame *f)
 static void add_foot(heed_buf *out, const heed_output *o, const frame *f)
 {
     heed_buf_printf(out, "<text x=\"16\" y=\"%d\" font-size=\"11\" fill=\"#444\">", f->height - 16);
-    heed_buf_text(out, o->weights ? "each row sums to 1; ∎ the end; ln p = "
-                       : o->count ? "no attention: the source is read into one fixed vector; ln p = " : "nothing was read and nothing written; ln p = ");
+    if (o->shown)
+        heed_label_look(out, o, "; ");
+    heed_buf_text(out, o->shown ? "each row sums to 1; ∎ the end; ln p = "
+                     : o->count ? "no attention: the source is read into one fixed vector; ln p = " : "nothing was read and nothing written; ln p = ");
     heed_number_fixed(out, o->score, 2);
     heed_buf_text(out, "</text>\n</svg>\n");
 }
@@ -167,10 +169,10 @@ heed_status heed_explain_svg(const heed_output *o, heed_buf *out)
     if (o->source_count > 100000 || o->count > 100000)
         return HEED_E_LIMIT;
     frame f = arrange(o);
-    if (!o->weights)
+    if (!o->shown)
         f.height = TOP + 40;
     add_head(out, o, &f);
-    if (o->weights) {
+    if (o->shown) {
         add_columns(out, o, &f);
         add_rows(out, o, &f);
         add_grid(out, o, &f);

@@ -109,7 +109,7 @@ static void add_row(heed_buf *out, const layout *l, int64_t i, int64_t from, int
     heed_label_fit(out, heed_label_symbol(o->tokens, i), l->label);
     heed_buf_char(out, ' ');
     for (int64_t j = from; j < to; j++)
-        add_weight(out, l, o->weights[i * o->source_count + j]);
+        add_weight(out, l, o->shown[i * o->source_count + j]);
     heed_buf_text(out, l->colour ? "\033[0m  " : "  ");
     heed_number_fixed(out, exp(o->tokens[i].logp), 2);
     heed_buf_char(out, '\n');
@@ -127,7 +127,9 @@ static void add_legend(heed_buf *out, const layout *l)
     } else {
         heed_buf_text(out, "· below .05  ░ .05  ▒ .25  ▓ .50  █ .75 and above");
     }
-    heed_buf_text(out, "\nrows    what was written, and with what probability p; columns: where the model looked; each row sums to 1; ∎ the end\n");
+    heed_buf_char(out, '\n');
+    heed_label_look(out, l->o, "\n");
+    heed_buf_text(out, "rows    what was written, and with what probability p; columns: where the model looked; each row sums to 1; ∎ the end\n");
 }
 
 static void add_texts(heed_buf *out, const heed_output *o)
@@ -144,7 +146,7 @@ static void add_texts(heed_buf *out, const heed_output *o)
 heed_status heed_explain_terminal(const heed_output *o, bool colour, int columns, heed_buf *out)
 {
     add_texts(out, o);
-    if (!o->weights) {
+    if (!o->shown) {
         heed_buf_text(out, o->count == 0 ? "\nnothing was read and nothing written\n"
                                          : "\nno attention: this model reads the source into one fixed vector, so it looks nowhere in particular\n");
         return out->failed ? HEED_E_NOMEM : HEED_OK;

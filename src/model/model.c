@@ -132,3 +132,13 @@ void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target)
     *target = d->type != HEED_DECODER_rnn && d->stack.positions == HEED_POSITIONS_learned ? d->stack.longest : 0;
     if (a->score - 1 >= 0 && heed_score_at(a->score - 1)->pair.blind && (!*source || a->longest < *source)) *source = a->longest;
 }
+
+void heed_model_looks(const heed_model *m, int *layers, int *heads)
+{
+    const heed_decoder_settings *d = &m->recipe.model.decoder;
+    const heed_attention_settings *a = &m->recipe.model.attention;
+    const bool attends = a->score != HEED_ATTENTION_NONE;
+    const int64_t usual = d->type == HEED_DECODER_transformer ? d->stack.heads : 1;
+    *layers = !attends ? 0 : d->type == HEED_DECODER_rnn ? 1 : (int)d->layers;
+    *heads = !attends ? 0 : (int)(a->heads ? a->heads : usual);
+}

@@ -54,7 +54,7 @@ typedef struct heed_state {
 
 typedef struct heed_step {
     heed_tensor *features;              /* [n,F] what the head reads */
-    const heed_attended *attended;      /* [layers] where it looked, lowest layer first; rows as in the state */
+    const heed_attended *attended;      /* [layers] where it looked, lowest layer first, all with the same heads; rows as in the state; on the tape */
     int layers;                         /* 0: the model has no attention */
 } heed_step;
 
@@ -102,6 +102,8 @@ void heed_model_free(heed_model *m);
 
 /* Symbols that a source and an output may have (</s> counted), where learned positions or the score say so; 0: any number. */
 void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target);
+/* Layers of the decoder that look at the source, and heads of each; 0 without attention. */
+void heed_model_looks(const heed_model *m, int *layers, int *heads);
 
 /* The model directory: config.json, recipe.yaml, model.safetensors, source.vocab.json, target.vocab.json (of pieces also source.spm.model,
  * target.spm.model), attn.json. Replaced file by file, attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL

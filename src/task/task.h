@@ -17,7 +17,8 @@ typedef struct heed_job {
     const uint64_t *numbers;          /* [count] of the items: draws are keyed by them */
     int64_t count;
     heed_decode decode;               /* settled: nothing stands for a default */
-    bool weights;
+    bool shown, weights;              /* as in heed_request */
+    heed_look look;                   /* settled: the layer exists, the head as well or is -1, the mean; not read without attention */
     bool open;                        /* lay the only item's steps open, for heed_explain_steps */
     heed_step_view *steps;            /* [steps_count] then, in the arena; their vectors live with the tape */
     int64_t steps_count;

@@ -8,11 +8,13 @@
 #include "task/task.h"
 #include "tensor/tape.h"
 
-/* Of a source or a target. Weights take source x output numbers, work grows alike: 200 MB of them at this limit, and only when they are asked for. */
+/* Of a source or a target. Weights of a head take source x output numbers, work grows alike: 200 MB of them at this limit, and only when they are asked for. */
 enum { MOST_SYMBOLS = 5000 };
+/* Of all layers and heads of an item: 1 GiB. */
+static const int64_t most_weights = (int64_t)1 << 28;
 
 /* One step of the decoder as it happened, for weights asked for afterwards; a hypothesis knows its row of each. */
-typedef struct moment { heed_attended attended; const heed_tensor *features; } moment;
+typedef struct moment { const heed_attended *attended; const heed_tensor *features; } moment;      /* attended [layers]; NULL without attention */
 
 typedef struct writer {
     const heed_model *model;
@@ -56,7 +58,7 @@ static float *logits(void *self, const int32_t *before, int64_t n)
     moment *now = next_moment(w);
     if (!now) heed_tape_fail(w->tape, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
     if (heed_tape_failed(w->tape)) return NULL;
-    *now = (moment){step.layers ? step.attended[step.layers - 1] : (heed_attended){.out = NULL}, step.features};
+    *now = (moment){step.layers ? step.attended : NULL, step.features};
     memcpy(w->logits, x->x, (size_t)(n * x->cols) * sizeof *x->x);
     heed_arena_rewind(w->tape->arena, mark);   /* the widest rows of all, which nobody asks for again */
     return w->logits;
@@ -147,46 +149,116 @@ static heed_piece_of_text *written_pieces(heed_arena *arena, const heed_model *m
     return p;
 }
 
-/* weights and scores (or NULL) [Tk] of row r at step m */
-static void look_up(const moment *m, int64_t r, float *row, float *score) { heed_attend_weights(&m->attended, r, r, 0, row, score); }
+/* Where a hypothesis looked: its row of each moment. */
+typedef struct looks {
+    const moment *moments;
+    const int64_t *row;         /* [count] */
+    int layers, heads;
+    heed_look look;
+    int64_t Tk;
+    float *one, *shown;         /* [Tk] room for a head; [count,Tk], or [Tk] for one row after the other */
+    int64_t stride;             /* of shown: Tk, or 0 */
+} looks;
 
-/* Rows of weights, one after the other: all of them kept, or each in the place of the one before. */
-typedef struct rows { const moment *moments; const int64_t *row; int64_t stride; float *weights; } rows;
+static void look_up(const looks *l, int64_t i, int layer, int head, float *weights, float *scores)
+{
+    heed_attend_weights(&l->moments[i].attended[layer], l->row[i], l->row[i], head, weights, scores);
+}
 
+/* Row i of what is shown. */
 static const float *next_row(void *self, int64_t i)
 {
-    const rows *r = self;
-    float *row = r->weights + i * r->stride;
-    look_up(&r->moments[i], r->row[i], row, NULL);
+    const looks *l = self;
+    float *row = l->shown + i * l->stride;
+    look_up(l, i, l->look.layer, l->look.head < 0 ? 0 : l->look.head, row, NULL);
+    if (l->look.head >= 0) return row;
+    for (int h = 1; h < l->heads; h++) {
+        look_up(l, i, l->look.layer, h, l->one, NULL);
+        for (int64_t j = 0; j < l->Tk; j++) row[j] += l->one[j];
+    }
+    for (int64_t j = 0; j < l->Tk; j++) row[j] /= (float)l->heads;
     return row;
+}
+
+static looks looks_of(const heed_job *j, const writer *w, const int64_t *row, int64_t Tk)
+{
+    looks l = {.moments = w->moments, .row = row, .look = j->look, .Tk = Tk};
+    heed_model_looks(j->model, &l.layers, &l.heads);
+    return l;
+}
+
+/* Of all layers and heads, unless there is one, which is shown anyway. */
+static bool write_all(const looks *l, heed_output *o, heed_arena *arena)
+{
+    if (l->layers * l->heads == 1) {
+        o->weights = o->shown;
+        return true;
+    }
+    float *all = heed_arena_alloc(arena, (size_t)(l->layers * l->heads * o->count * l->Tk) * sizeof *all), *at = all;
+    for (int i = 0; all && i < l->layers * l->heads; i++)
+        for (int64_t row = 0; row < o->count; row++, at += l->Tk) look_up(l, row, i / l->heads, i % l->heads, at, NULL);
+    o->weights = all;
+    return all != NULL;
 }
 
 static bool write_weights(heed_job *j, const writer *w, heed_output *o, const int64_t *row)
 {
-    rows r = {.moments = w->moments, .row = row, .stride = j->weights ? o->source_count : 0};
-    r.weights = heed_arena_alloc(j->arena, (size_t)((j->weights ? o->count : 1) * o->source_count) * sizeof *r.weights);
-    if (j->weights) o->weights = r.weights;
-    return r.weights && heed_output_align(o, next_row, &r, j->arena);
+    looks l = looks_of(j, w, row, o->source_count);
+    l.stride = j->shown ? l.Tk : 0;
+    l.shown = heed_arena_alloc(j->arena, (size_t)((j->shown ? o->count : 1) * l.Tk) * sizeof *l.shown);
+    l.one = heed_tape_alloc(j->tape, (size_t)l.Tk * sizeof *l.one);
+    o->layers = l.layers;
+    o->heads = l.heads;
+    o->look = l.look;
+    if (j->shown) o->shown = l.shown;
+    return l.shown && l.one && heed_output_align(o, next_row, &l, j->arena) && (!j->weights || write_all(&l, o, j->arena));
+}
+
+/* One head's part of what was read, before a layer joins the heads. */
+static float *weighted_sum(const looks *l, int64_t i, const float *weights, int64_t *width, heed_arena *arena)
+{
+    const heed_attend_args *a = &l->moments[i].attended[l->look.layer].args;
+    const int64_t groups = a->key_heads ? a->key_heads : l->heads, D = a->v->cols / groups, first = l->look.head / (l->heads / groups) * D;
+    const int64_t start = a->keys.start[a->owner ? a->owner[l->row[i]] : l->row[i]];
+    float *sum = heed_arena_zero(arena, (size_t)D * sizeof *sum);
+    for (int64_t j = 0; sum && j < l->Tk; j++) {
+        const float *value = a->v->x + (a->key_row ? a->key_row[start + j] : start + j) * a->v->cols + first;
+        for (int64_t d = 0; d < D; d++) sum[d] += weights[j] * value[d];
+    }
+    *width = D;
+    return sum;
+}
+
+/* The steps of attention at moment i, of the head shown; a mean of heads has no scores, and the result of the whole layer. */
+static bool lay_open(looks *l, int64_t i, heed_step_view *step, float *scores, heed_arena *arena)
+{
+    const heed_tensor *out = l->moments[i].attended[l->look.layer].out;
+    step->weights = next_row(l, i);
+    step->context = out->x + l->row[i] * out->cols;
+    step->Dv = out->cols;
+    if (l->look.head < 0) return true;
+    look_up(l, i, l->look.layer, l->look.head, l->one, scores);
+    step->scores = scores;
+    step->context = weighted_sum(l, i, step->weights, &step->Dv, arena);
+    return step->context != NULL;
 }
 
 static bool write_steps(heed_job *j, const writer *w, const heed_output *o, const int64_t *row)
 {
     const int64_t Tk = o->source_count, n = o->count;
     const size_t bytes = (size_t)(n * Tk) * sizeof(float);
-    float *weights = heed_arena_alloc(j->arena, bytes), *scores = heed_arena_alloc(j->arena, bytes);
+    looks l = looks_of(j, w, row, Tk);
+    float *scores = heed_arena_alloc(j->arena, bytes);
+    l.shown = heed_arena_alloc(j->arena, bytes);
+    l.one = heed_arena_alloc(j->arena, (size_t)Tk * sizeof *l.one);
+    l.stride = Tk;
     j->steps = heed_arena_alloc(j->arena, (size_t)n * sizeof *j->steps);
-    if (!weights || !scores || !j->steps) return false;
+    if (!l.shown || !l.one || !scores || !j->steps) return false;
     for (int64_t i = 0; i < n; i++) {
-        const moment *m = &w->moments[i];
-        const heed_tensor *joined = m->features, *context = m->attended.out;
+        const heed_tensor *joined = w->moments[i].features;
         j->steps[i] = (heed_step_view){
             .symbol = o->tokens[i].text, .logp = o->tokens[i].logp, .joined = joined->x + row[i] * joined->cols, .Tk = Tk, .F = joined->cols};
-        if (!context) continue;
-        look_up(m, row[i], weights + i * Tk, scores + i * Tk);
-        j->steps[i].scores = scores + i * Tk;
-        j->steps[i].weights = weights + i * Tk;
-        j->steps[i].context = context->x + row[i] * context->cols;
-        j->steps[i].Dv = context->cols;
+        if (w->moments[i].attended && !lay_open(&l, i, &j->steps[i], scores + i * Tk, j->arena)) return false;
     }
     j->steps_count = n;
     return true;
@@ -202,11 +274,27 @@ static bool write_hypothesis(heed_job *j, const writer *w, const work *x, const 
     o->text = heed_arena_text(j->arena, forced ? forced : text.data ? text.data : "");
     heed_buf_free(&text);
     if (!o->tokens || !o->text) return false;
-    return !w->count || !w->moments[0].attended.out || write_weights(j, w, o, h->rows);
+    return !w->count || !w->moments[0].attended || write_weights(j, w, o, h->rows);
+}
+
+/* Said in the item's output. */
+static bool too_much(heed_job *j, heed_output *o, int64_t Tk, const heed_quest *q)
+{
+    int layers, heads;
+    int64_t symbols = 0;
+    heed_error why;
+    heed_model_looks(j->model, &layers, &heads);
+    for (int64_t i = 0; j->weights && i < q->found; i++) symbols += q->best[i].n;
+    if (layers * heads * symbols * Tk <= most_weights) return false;
+    o->status = heed_fail(&why, HEED_E_LIMIT, "%lld weights (%d layers x %d heads x %lld symbols written x %lld read) take more than 1 GiB; cut the text into sentences",
+                          (long long)(layers * heads * symbols * Tk), layers, heads, (long long)symbols, (long long)Tk);
+    o->error = heed_arena_text(j->arena, why.text);
+    return true;
 }
 
 static bool write_output(heed_job *j, const writer *w, const work *x, const heed_quest *q)
 {
+    if (too_much(j, x->out, x->source.count + 1, q)) return x->out->error;
     heed_output *o = x->out, *others = heed_arena_zero(j->arena, (size_t)q->found * sizeof *others);
     o->source_tokens = given_pieces(j->arena, o->source, &x->source, NULL);
     o->source_count = x->source.count + 1;

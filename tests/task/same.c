@@ -40,7 +40,10 @@ void same_output(const heed_output *a, const heed_output *b, bool weights)
     assert_int_equal(a->source_words, b->source_words);
     assert_int_equal(a->target_words, b->target_words);
     same_floats(a->word_weights, b->word_weights, a->source_words * a->target_words);
-    if (weights) same_floats(a->weights, b->weights, a->count * a->source_count);
+    assert_int_equal(a->layers, b->layers);
+    assert_int_equal(a->heads, b->heads);
+    if (weights) same_floats(a->shown, b->shown, a->count * a->source_count);
+    if (weights) same_floats(a->weights, b->weights, a->layers * a->heads * a->count * a->source_count);
     assert_int_equal(a->alternative_count, b->alternative_count);
     for (int64_t i = 0; i < a->alternative_count; i++) same_output(&a->alternatives[i], &b->alternatives[i], weights);
 }

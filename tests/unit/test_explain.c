@@ -35,7 +35,7 @@ static void make(sample *s, const char *source, const char *text, const char *co
             s->weights[i * n + j] = n == 1 ? 1.0f : (i < n ? i : n - 1) == j ? 0.75f : 0.25f / (float)(n - 1);
     s->links[0] = (heed_link){0, 0};
     s->out = (heed_output){.source = source, .text = text, .score = -1.5, .source_tokens = s->source, .source_count = n, .tokens = s->target, .count = m,
-                           .links = s->links, .link_count = 1, .weights = s->weights};
+                           .links = s->links, .link_count = 1, .layers = 1, .heads = 1, .shown = s->weights, .weights = s->weights};
 }
 
 static void make_usual(sample *s)
@@ -189,7 +189,7 @@ static void test_terminal__says_when_there_is_no_attention(void **state)
     sample s;
     heed_buf b = {0};
     make_usual(&s);
-    s.out.weights = NULL;
+    s.out.shown = s.out.weights = NULL;
     assert_int_equal(heed_explain_terminal(&s.out, true, 80, &b), HEED_OK);
     assert_non_null(strstr(b.data, "no attention"));
     heed_buf_free(&b);
@@ -227,7 +227,7 @@ static void test_svg__a_model_without_attention_gives_a_picture_that_says_so(voi
     sample s;
     heed_buf b = {0};
     make_usual(&s);
-    s.out.weights = NULL;
+    s.out.shown = s.out.weights = NULL;
     assert_int_equal(heed_explain_svg(&s.out, &b), HEED_OK);
     assert_xml(b.data);
     assert_non_null(strstr(b.data, "no attention"));
@@ -372,13 +372,76 @@ static void test_steps__without_attention_only_what_the_head_reads(void **state)
     static const float joined[] = {1, 2, 3};
     sample s;
     make_usual(&s);
-    s.out.weights = NULL;
+    s.out.shown = s.out.weights = NULL;
     const heed_step_view step = {.symbol = "SH", .joined = joined, .Tk = 4, .F = 3};
     heed_buf b = {0};
     assert_int_equal(heed_explain_steps(&s.out, &step, 1, &b), HEED_OK);
     assert_non_null(strstr(b.data, "no attention"));
     assert_non_null(strstr(b.data, "joined         [3]"));
     assert_null(strstr(b.data, "weighted sum "));
+    heed_buf_free(&b);
+}
+
+static void make_heads(sample *s, float weights[4 * 12])
+{
+    make_usual(s);
+    for (int i = 0; i < 4 * 12; i++)
+        weights[i] = (float)i;
+    s->out.layers = s->out.heads = 2;
+    s->out.weights = weights;
+    s->out.look = (heed_look){1, -1};
+}
+
+static void test_json__has_a_matrix_for_every_layer_and_head(void **state)
+{
+    (void)state;
+    sample s;
+    float weights[4 * 12];
+    make_heads(&s, weights);
+    json_t *object = json_of(&s, 0, true), *list = json_object_get(json_array_get(json_object_get(object, "outputs"), 0), "weights");
+    assert_int_equal(json_array_size(list), 4);
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *one = json_array_get(list, i);
+        assert_int_equal(json_integer_value(json_object_get(one, "layer")), i / 2);
+        assert_int_equal(json_integer_value(json_object_get(one, "head")), i % 2);
+        assert_int_equal(json_integer_value(json_object_get(one, "rows")), 3);
+        assert_int_equal(json_integer_value(json_object_get(one, "columns")), 4);
+        assert_true(json_number_value(json_array_get(json_object_get(one, "data"), 11)) == 12.0 * (double)i + 11);
+    }
+    json_decref(object);
+}
+
+static void test_pictures__say_whose_attention_they_show_where_there_is_a_choice(void **state)
+{
+    (void)state;
+    sample s;
+    float weights[4 * 12];
+    make_heads(&s, weights);
+    heed_buf mean = {0}, head = {0}, svg = {0};
+    assert_int_equal(heed_explain_terminal(&s.out, false, 80, &mean), HEED_OK);
+    assert_non_null(strstr(mean.data, "\nlayer 1 of 0-1, mean of heads 0-1\n"));
+    assert_int_equal(heed_explain_svg(&s.out, &svg), HEED_OK);
+    assert_non_null(strstr(svg.data, ">layer 1 of 0-1, mean of heads 0-1; each row sums to 1"));
+    s.out.look.head = 0;
+    assert_int_equal(heed_explain_terminal(&s.out, false, 80, &head), HEED_OK);
+    assert_non_null(strstr(head.data, "\nlayer 1 of 0-1, head 0 of 0-1\n"));
+    heed_buf_free(&mean);
+    heed_buf_free(&head);
+    heed_buf_free(&svg);
+}
+
+static void test_steps__a_mean_of_heads_has_weights_and_no_scores(void **state)
+{
+    (void)state;
+    sample s;
+    float weights[4 * 12];
+    make_heads(&s, weights);
+    const heed_step_view step = {.symbol = "SH", .weights = s.weights, .Tk = 4};
+    heed_buf b = {0};
+    assert_int_equal(heed_explain_steps(&s.out, &step, 1, &b), HEED_OK);
+    assert_non_null(strstr(b.data, "layer 1 of 0-1, mean of heads 0-1; --head shows scores and weighted sum of one\n"));
+    assert_int_equal(count(b.data, "scores ["), 0);
+    assert_int_equal(count(b.data, "  weights [4]\n"), 1);
     heed_buf_free(&b);
 }
 
@@ -405,6 +468,9 @@ int main(void)
         cmocka_unit_test(test_json__a_failed_item_has_no_output_and_says_why),
         cmocka_unit_test(test_steps__list_scores_weights_sum_and_joined_with_their_shapes),
         cmocka_unit_test(test_steps__without_attention_only_what_the_head_reads),
+        cmocka_unit_test(test_json__has_a_matrix_for_every_layer_and_head),
+        cmocka_unit_test(test_pictures__say_whose_attention_they_show_where_there_is_a_choice),
+        cmocka_unit_test(test_steps__a_mean_of_heads_has_weights_and_no_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,7 @@ complete -c heed -n '__fish_seen_subcommand_from run explain' -l head -x -d 'of 
 
 complete -c heed -n '__fish_seen_subcommand_from eval' -l set-name -x -d 'only this test set'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l by-length -d 'by length of the source'
+complete -c heed -n '__fish_seen_subcommand_from eval' -l beam -x -d 'hypotheses kept'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l metric -x -a 'loss bleu chrf wer cer accuracy' -d 'instead of the usual ones'
 complete -c heed -n '__fish_seen_subcommand_from eval score' -l digits -x -d 'decimals'
 
