@@ -362,7 +362,8 @@ int64_t heed_recipe_embed(const heed_recipe *r, bool target, double *deviation)
     const heed_encoder_settings *e = &r->model.encoder;
     const heed_decoder_settings *d = &r->model.decoder;
     const bool whole = target ? d->type == HEED_DECODER_transformer : e->type == HEED_ENCODER_transformer;
+    const bool conv = target ? d->type == HEED_DECODER_conv : e->type == HEED_ENCODER_conv;
     const int64_t width = target ? d->width : e->width;
-    *deviation = whole ? 1 / sqrt((double)width) : 1;
+    *deviation = whole ? 1 / sqrt((double)width) : conv ? 0.1 : 1;   /* Vaswani et al. 2017 and Gehring et al. 2017, section 3.5, make them so */
     return whole ? width : target ? d->embed : e->embed;
 }

@@ -28,8 +28,8 @@ static heed_text *make_text(const heed_text_settings *settings, const char *corp
 /* Keys that not every type has: a file may not name others. more: what the test adds, with the type if it is no recurrent part. */
 static const char *own_keys(char out[200], const char *more, const char *recurrent)
 {
-    const bool other = more && strstr(more, "type: ") && !strstr(more, "type: rnn"), embeds = !other || !strstr(more, "type: transformer");
-    snprintf(out, 200, "%s%s%s%s", other ? "" : recurrent, embeds ? "embed: 5, " : "", more ? more : "", more ? ", " : "");
+    const bool other = more && strstr(more, "type: ") && !strstr(more, "type: rnn");
+    snprintf(out, 200, "%s%s%s", other ? "" : recurrent, more ? more : "", more ? ", " : "");
     return out;
 }
 
@@ -38,8 +38,8 @@ static void read_recipe(heed_recipe *r, const tiny *t)
     heed_error err;
     const int directions = t->directions ? t->directions : 2, layers = t->layers ? t->layers : 1;
     char yaml[2000], encoder[200], decoder[200], cells[80], orders[120];
-    snprintf(cells, sizeof cells, "cell: %s, directions: %d, ", either(t->cell, "gru"), directions);
-    snprintf(orders, sizeof orders, "cell: %s, %s, ", either(t->decoder_cell, "gru"), either(t->order, "order: bahdanau"));
+    snprintf(cells, sizeof cells, "cell: %s, directions: %d, embed: 5, ", either(t->cell, "gru"), directions);
+    snprintf(orders, sizeof orders, "cell: %s, %s, embed: 5, ", either(t->decoder_cell, "gru"), either(t->order, "order: bahdanau"));
     snprintf(yaml, sizeof yaml,
              "%s\n"
              "text: {source: {units: %s}, target: {units: %s}}\n"
@@ -66,7 +66,8 @@ static void spread(heed_params *p)
         for (int64_t j = 0; j < n; j++) {
             if (w->fill == HEED_FILL_ZERO) w->tensor.x[j] = (float)(0.5 * heed_normal(heed_key_text(9, w->name), (uint64_t)j));
             else if (w->fill == HEED_FILL_GLOROT) w->tensor.x[j] *= 3;
-            else if (strncmp(w->name, "decoder", 7) == 0) w->tensor.x[j] *= 0.5f;
+            else if (strcmp(w->name, "encoder.embedding") == 0) w->tensor.x[j] /= (float)w->scale;
+            else if (strcmp(w->name, "decoder.embedding") == 0) w->tensor.x[j] *= (float)(0.5 / w->scale);
         }
     }
     heed_weight *bias = heed_params_find(p, "head.bias");
