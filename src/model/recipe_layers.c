@@ -29,10 +29,12 @@ static heed_status check_attention(const visit *v)
     const heed_attention_settings *a = &v->r->model.attention;
     const bool stacked = d->type == HEED_DECODER_transformer;
     const int64_t heads = a->heads || !stacked ? a->heads : d->stack.heads;
+    double unused;
     return check(v, "model.attention",
                  &(heed_attn_settings){.score = a->score == HEED_ATTENTION_NONE ? NULL : heed_score_at(a->score - 1), .align = (heed_align)a->align,
-                                       .window = a->window, .heads = heads, .key_heads = a->key_heads, .query_width = d->width,
-                                       .memory_width = e->type == HEED_ENCODER_rnn ? e->width * e->directions : e->width, .width = a->width,
+                                       .window = a->window, .heads = heads, .key_heads = a->key_heads,
+                                       .query_width = d->type == HEED_DECODER_rnn ? d->width : heed_recipe_embed(v->r, true, &unused),
+                                       .memory_width = e->type == HEED_ENCODER_rnn ? e->width * e->directions : heed_recipe_embed(v->r, false, &unused), .width = a->width,
                                        .projected = stacked || heads > 1, .longest = a->longest, .coverage = a->coverage, .filters = a->filters,
                                        .filter_width = a->filter_width, .parallel = d->type != HEED_DECODER_rnn, .training = v->training, .copy = a->copy});
 }
