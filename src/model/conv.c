@@ -21,11 +21,9 @@ void heed_convs_map(heed_dense *d, heed_params *p, const char *scope, int64_t in
 static heed_status init_position(heed_convs *c, heed_params *p, const char *side, const heed_stack_settings *s, heed_error *err)
 {
     char scope[32];
-    const bool learned = s->positions == HEED_POSITIONS_learned, sinusoid = s->positions == HEED_POSITIONS_sinusoid;
-    if (!learned && !sinusoid && s->positions != HEED_POSITIONS_none)
-        return heed_fail(err, HEED_E_USAGE, "model.%s.positions: these enter the scores of self-attention, and convolutions have none; use sinusoid, learned or none", side);
+    const int64_t learned = s->positions == HEED_POSITIONS_learned ? s->longest : 0;
     snprintf(scope, sizeof scope, "%s.position", side);
-    return heed_position_init(&c->position, p, scope, c->embed, 1, sinusoid, learned ? s->longest : 0, HEED_CONV_SPREAD, err);
+    return heed_position_init(&c->position, p, scope, c->embed, 1, s->positions == HEED_POSITIONS_sinusoid, learned, c->embedding->scale, err);
 }
 
 heed_status heed_convs_init(heed_convs *c, heed_params *p, const char *side, const heed_recipe *r, heed_weight *embedding, heed_error *err)

@@ -10,9 +10,6 @@
 
 #include "model/model.h"
 
-/* Deviation of the first values of embeddings and learned positions. */
-#define HEED_CONV_SPREAD 0.1
-
 typedef struct heed_convs {
     heed_weight *embedding;                     /* [V,E], the model's */
     heed_position position;
@@ -23,7 +20,7 @@ typedef struct heed_convs {
     double dropout;
 } heed_convs;
 
-/* side: "encoder" or "decoder". HEED_E_USAGE: positions that only attention could use; sinusoids for an odd width. */
+/* side: "encoder" or "decoder". HEED_E_USAGE: sinusoids for an odd width. */
 heed_status heed_convs_init(heed_convs *c, heed_params *p, const char *side, const heed_recipe *r, heed_weight *embedding, heed_error *err);
 
 /* A linear layer whose inputs dropout keeps with chance `kept`. */
