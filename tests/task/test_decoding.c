@@ -69,13 +69,13 @@ static heed_tape *new_tape(void)
     return t;
 }
 
-/* Logits of every target symbol, on a tape that was reset. */
+/* Logits of every target symbol (with copying ln p), on a tape that was reset. */
 static const heed_tensor *force(heed_tape *t, const heed_model *m, const heed_batch *b, double forcing)
 {
     heed_error err;
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
     const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, forcing);
-    const heed_tensor *logits = heed_head_forward(t, &m->head, f.features);
+    const heed_tensor *logits = heed_head_choices(t, &m->head, f.features, f.attended, f.looks, &b->source);
     if (heed_tape_status(t, &err) != HEED_OK) fail_msg("%s", err.text);
     assert_int_equal(logits->rows, b->target.N);
     assert_int_equal(logits->cols, heed_text_size(m->target));
@@ -98,7 +98,7 @@ static void step_through(const heed_model *m, const heed_batch *b, const heed_te
         for (int64_t r = 0; r < lay.alive[i]; r++) rows[r] = r;
         if (lay.alive[i] < s.n) m->decoder_kind->select(t, m->decoder, &s, rows, lay.alive[i]);
         const heed_step step = m->decoder_kind->step(t, m->decoder, &s, lay.before + lay.first[i]);
-        const heed_tensor *x = heed_head_forward(t, &m->head, step.features);
+        const heed_tensor *x = heed_head_choices(t, &m->head, step.features, step.layers ? &step.attended[step.layers - 1] : NULL, 1, &b->source);
         assert_int_equal(heed_tape_status(t, NULL), HEED_OK);
         assert_int_equal(x->rows, lay.alive[i]);
         assert_memory_equal(x->x, logits->x + lay.first[i] * x->cols, (size_t)(x->rows * x->cols) * sizeof *x->x);

@@ -14,20 +14,52 @@ static const char *const aligns[] = {
 #undef HEED_ALIGN
 };
 static const char *const orders[] = {"order: bahdanau", "order: luong", "order: luong, input_feeding: true"};
+/* Those that know where they looked, and those that copy. */
+static const char *const memories[] = {
+    "{score: additive, coverage: true}",
+    "{score: additive, copy: true}",
+    "{score: additive, coverage: true, copy: true}",
+    "{score: location_conv, filters: 3, filter_width: 3}",
+    "{score: location_conv, filters: 3, filter_width: 3, coverage: true}",
+    "{score: location_conv, filters: 3, filter_width: 5, copy: true}",
+    "{score: location_conv, filters: 3, filter_width: 3, coverage: true, copy: true}",
+    "{score: scaled, heads: 2, coverage: true, copy: true}",
+    "{score: additive, heads: 3, key_heads: 1, coverage: true, copy: true}",
+    "{score: location_conv, heads: 2, filters: 2, filter_width: 3, copy: true}",
+    "{score: scaled, align: local_p, window: 2, copy: true}",
+    "{score: scaled, align: window, window: 1, coverage: true, copy: true}",
+    "{score: additive, align: sparsemax, coverage: true, copy: true}",
+};
 enum {
     SCORES = sizeof scores / sizeof *scores,
     ALIGNS = sizeof aligns / sizeof *aligns,
     ORDERS = sizeof orders / sizeof *orders,
     VECTORS = 2,
-    LOOKS = SCORES * ALIGNS + VECTORS
+    LOOKS = SCORES * ALIGNS + VECTORS,
+    MEMORIES = sizeof memories / sizeof *memories,
+    CELLS = 2
 };
 
-int variant_count(void) { return ORDERS * LOOKS; }
+int variant_count(void) { return ORDERS * LOOKS + ORDERS * CELLS * MEMORIES; }
+
+/* Source and target have symbols in common. */
+static const tiny *memory_at(int i, const char **name)
+{
+    static char text[240];
+    static tiny t;
+    const int order = i % ORDERS, cell = i / ORDERS % CELLS;
+    t = (tiny){.decoder_cell = cell ? "lstm" : "gru", .layers = 1 + i % 2, .attention = memories[i / ORDERS / CELLS], .order = orders[order],
+               .target_units = "symbols, lower: true"};
+    snprintf(text, sizeof text, "%s under %s, %s, %d layers", t.attention, t.order, t.decoder_cell, t.layers);
+    *name = text;
+    return &t;
+}
 
 const tiny *variant_at(int i, const char **name)
 {
     static char attention[120], text[240];
     static tiny t;
+    if (i >= ORDERS * LOOKS) return memory_at(i - ORDERS * LOOKS, name);
     const int look = i % LOOKS, order = i / LOOKS;
     if (look < VECTORS) snprintf(attention, sizeof attention, "{score: none, vector: %s}", look ? "every_step" : "start");
     else {

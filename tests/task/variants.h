@@ -1,4 +1,5 @@
-/* Every kind of model: each score under each alignment and both fixed vectors, in every order of the decoder; cells, layers and directions take turns. */
+/* Every kind of model: each score under each alignment and both fixed vectors, in every order of the decoder, where cells, layers and
+ * directions take turns; and attention with a memory of where it looked, or that copies, under every order and cell. */
 #ifndef HEED_TESTS_TASK_VARIANTS_H
 #define HEED_TESTS_TASK_VARIANTS_H
 
