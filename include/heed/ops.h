@@ -154,12 +154,10 @@ HEED_API heed_tensor *heed_rotate(heed_tape *t, heed_tensor *x, int64_t heads, h
 /* --- loss ------------------------------------------------------------------------------------------------------------------------------ */
 typedef struct heed_loss_counts { double log_p; int64_t hits, symbols; } heed_loss_counts;   /* sum of log p[target]; arg max was right; rows */
 
-HEED_API heed_tensor *heed_cross_entropy(heed_tape *t, heed_tensor *logits, const int32_t *targets, double smoothing, double weight,
-                                         heed_loss_counts *counts);   /* consumes the logits; heed_output_loss() takes its place */
-
-/* Logits x W^T + b and their loss: the sum over rows of weight * -((1-s) log p[target] + s/V sum log p), as [1,1]     (Szegedy et al. 2016, section 7).
- * weight [V,D] and bias [1,V] must be weights of a heed_params. Logits are made, turned into their gradient and used in blocks of rows: no [N,V] exists.
- * targets [N] copied; w: of every row, 1/N for a mean; counts may be NULL. Cost: 2 N D V, and twice that again while recording. */
+/* Logits x W^T + b and their loss: the sum over rows of w * -((1-s) log p[target] + s/V sum log p), as [1,1]     (Szegedy et al. 2016, section 7).
+ * weight [V,D] and bias [1,V] must be weights of a heed_params. Logits are made, turned into their gradient and used in blocks of rows: none of [N,V] exists
+ * that is larger than the weight. targets [N] are read at once; w: of every row, 1/N for a mean; counts may be NULL. Cost: 2 N D V, and twice that again
+ * while recording. */
 HEED_API heed_tensor *heed_output_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const int32_t *targets, double smoothing, double w,
                                        heed_loss_counts *counts);
 

@@ -120,7 +120,8 @@ heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch
     if (counts) *counts = (heed_loss_counts){.log_p = 0};
     if (heed_tape_failed(t)) return &t->poison;
     if (m->head.copies) return heed_head_copy_loss(t, &m->head, &f, &b->source, smoothing, weight, counts);
-    return heed_cross_entropy(t, heed_head_forward(t, &m->head, f.features), f.targets, smoothing, weight, counts);
+    heed_tensor *x = m->head.project ? heed_linear(t, f.features, &m->head.project->tensor, NULL) : f.features;
+    return heed_output_loss(t, x, &m->head.weight->tensor, &m->head.bias->tensor, f.targets, smoothing, weight, counts);
 }
 
 void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target)

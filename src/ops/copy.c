@@ -8,7 +8,7 @@
  *   r_w = ln p(w) - ln(g' softmax(x)_w) = ln(1 + e^d),   d = ln(1-g) + ln c_w - ln g' - ln softmax(x)_w
  *
  * while any other has r = 0. So nothing has to be floored but the slope 1/p(w) towards a weight, at 1e-30, where a weight that small takes it to 0 again. As in
- * cross_entropy the logits' memory becomes their gradient in the pass that computes the loss. */
+ * output_loss the logits' memory becomes their gradient in the pass that computes the loss. */
 #include <math.h>
 #include <string.h>
 

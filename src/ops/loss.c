@@ -1,41 +1,149 @@
-/* cross_entropy: what training minimises. The logits' own memory becomes their gradient, row by row, in the pass that computes the loss. */
+/* output_loss: what training minimises. A block of logits at a time is made, judged and turned into its gradient where it stands, and used for all that
+ * comes of it while it is near: so no [N,V] is ever filled twice, and none exists where it would be larger than the weight. */
 #include <string.h>
 
 #include "heed/ops.h"
 #include "tensor/tape.h"
 
-/* Nobody else having added to it, the gradient takes the place of the values and no second [N,V] is needed. */
-static void cross_entropy_back(heed_tape *t, heed_node *n)
+enum { BLOCK = 256, SHARE = 256 };   /* rows of logits; rows of the weight whose gradient is summed in one call */
+
+typedef struct judged {
+    heed_tensor *x, *weight, *bias;
+    int64_t N, D, V;
+    const heed_pack *forward, *data;   /* the weight; data NULL: x wants no gradient */
+    float *logits;                     /* stays: [N,V], later all of their gradient; else [BLOCK,V], used again and again */
+    bool grad, stay;
+    float *dx;                         /* [N,D] */
+    float *dweight, *dbias;            /* [V,D], [V] unless the gradient of the logits stays */
+} judged;
+
+static heed_pending product_of(const judged *s)
 {
-    heed_tensor *logits = n->saved;
-    const int64_t size = logits->rows * logits->cols;
-    if (!logits->g && !logits->base) {
-        if (n->out->g[0] != 1) t->k->scale(logits->x, n->out->g[0], logits->x, size);
-        logits->g = logits->x;
-        return;
-    }
-    float *dx = heed_tape_grad(t, logits);
-    if (dx) t->k->axpy(dx, n->out->g[0], logits->x, size);
+    return (heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = {.dy = s->logits, .x = s->x->x, .rows = s->N, .ldy = s->V, .ldx = s->D}};
 }
 
-heed_tensor *heed_cross_entropy(heed_tape *t, heed_tensor *logits, const int32_t *targets, double smoothing, double weight, heed_loss_counts *counts)
+/* All gradients were found on the way forward, for a loss that counts once. */
+static void scale_gradients(heed_tape *t, const judged *s, float factor)
 {
-    heed_loss_counts sum = {.symbols = logits->rows};
-    heed_tensor *out = heed_tape_tensor(t, 1, 1);
-    if (heed_tape_failed(t)) return out;
-    const bool grad = heed_tape_wants(t, logits->wants_grad);
+    if (factor == 1) return;
+    if (s->dx) t->k->scale(s->dx, factor, s->dx, s->N * s->D);
+    if (s->stay) {
+        t->k->scale(s->logits, factor, s->logits, s->N * s->V);
+        return;
+    }
+    t->k->scale(s->dweight, factor, s->dweight, s->V * s->D);
+    t->k->scale(s->dbias, factor, s->dbias, s->V);
+}
+
+static void output_loss_back(heed_tape *t, heed_node *n)
+{
+    const judged *s = n->saved;
+    scale_gradients(t, s, n->out->g[0]);
+    heed_pending piece = product_of(s);
+    if (!s->stay) piece = (heed_pending){.kind = HEED_PENDING_DENSE, .dense = s->dweight};
+    heed_tape_pend(t, s->weight, &piece);
+    if (s->stay) piece.kind = HEED_PENDING_COLUMNS;
+    else piece.dense = s->dbias;
+    heed_tape_pend(t, s->bias, &piece);
+    if (!s->dx) return;
+    if (!s->x->g && !s->x->base && !s->x->weight) s->x->g = s->dx;   /* nobody else has added to it: no second [N,D] is needed */
+    else t->k->axpy(heed_tape_grad(t, s->x), 1, s->dx, s->N * s->D);
+}
+
+/* dx, and unless the logits stay what this block brings to the weight and its bias. */
+static heed_status block_back(heed_tape *t, const judged *s, int64_t first, int64_t rows, const float *dy, heed_error *err)
+{
+    const int64_t D = s->D, V = s->V;
+    const heed_gemm_rows piece = {.dy = dy, .x = s->x->x + first * D, .rows = rows, .ldy = V, .ldx = D};
+    heed_status status = HEED_OK;
+    if (s->dx) status = heed_gemm_data(t->gemm, s->data, rows, dy, V, s->dx + first * D, D, false, err);
+    if (s->stay) return status;
+    for (int64_t v = 0; v < V && status == HEED_OK; v += SHARE)
+        status = heed_gemm_weight(t->gemm, V, D, v, v + SHARE < V ? v + SHARE : V, &piece, 1, s->dweight, err);
+    t->k->colsum(s->dbias, dy, rows, V);
+    return status;
+}
+
+static double judge_rows(heed_tape *t, const judged *s, float *x, int64_t rows, const int32_t *targets, double smoothing, double w, heed_loss_counts *sum)
+{
     double loss = 0;
-    for (int64_t i = 0; i < logits->rows; i++) {
+    for (int64_t i = 0; i < rows; i++) {
         float log_p;
         bool hit;
-        if (targets[i] < 0 || targets[i] >= logits->cols)
-            return heed_tape_fail(t, HEED_E_SHAPE, "cross_entropy: target %d at row %lld of [%lld,%lld]", targets[i], (long long)i, (long long)logits->rows,
-                                  (long long)logits->cols);
-        loss += weight * t->k->cross_entropy(logits->x + i * logits->cols, logits->cols, targets[i], (float)smoothing, (float)weight, grad, &log_p, &hit);
-        sum.log_p += log_p;
-        sum.hits += hit;
+        loss += w * t->k->cross_entropy(x + i * s->V, s->V, targets[i], (float)smoothing, (float)w, s->grad, &log_p, &hit);
+        sum->log_p += log_p;
+        sum->hits += hit;
     }
-    out->x[0] = (float)loss;
+    return loss;
+}
+
+/* Room for what outlives the call; the block that does not comes last, so that it can be given back. */
+static bool make_room(heed_tape *t, judged *s)
+{
+    const size_t V = (size_t)s->V, D = (size_t)s->D, N = (size_t)s->N;
+    s->forward = heed_tape_pack(t, s->weight, false);
+    s->stay = s->grad && s->N <= s->D;
+    if (s->grad && s->x->wants_grad) {
+        s->data = heed_tape_pack(t, s->weight, true);
+        s->dx = heed_tape_alloc(t, N * D * sizeof(float));
+    }
+    if (s->grad && !s->stay) {
+        s->dweight = heed_tape_alloc(t, V * D * sizeof(float));
+        s->dbias = heed_tape_alloc(t, V * sizeof(float));
+        if (heed_tape_failed(t)) return false;
+        memset(s->dweight, 0, V * D * sizeof(float));
+        memset(s->dbias, 0, V * sizeof(float));
+    }
+    s->logits = heed_tape_failed(t) || !s->stay ? NULL : heed_tape_alloc(t, N * V * sizeof(float));
+    return !heed_tape_failed(t);
+}
+
+static heed_status judge(heed_tape *t, const judged *s, const int32_t *targets, double smoothing, double w, float *loss, heed_loss_counts *sum, heed_error *err)
+{
+    const heed_mark mark = heed_arena_mark(t->arena);
+    float *block = s->stay ? s->logits : heed_tape_alloc(t, (size_t)((s->N < BLOCK ? s->N : BLOCK) * s->V) * sizeof *block);
+    if (!block) return heed_tape_status(t, err);
+    heed_status status = HEED_OK;
+    double total = 0;
+    for (int64_t first = 0; first < s->N && status == HEED_OK; first += BLOCK) {
+        const int64_t rows = s->N - first < BLOCK ? s->N - first : BLOCK;
+        float *y = s->stay ? block + first * s->V : block;
+        status = heed_gemm_forward(t->gemm, s->forward, rows, s->x->x + first * s->D, s->D, s->bias->x, y, s->V, false, err);
+        if (status != HEED_OK) break;
+        total += judge_rows(t, s, y, rows, targets + first, smoothing, w, sum);
+        if (s->grad) status = block_back(t, s, first, rows, y, err);
+    }
+    if (!s->stay) heed_arena_rewind(t->arena, mark);
+    *loss = (float)total;
+    return status;
+}
+
+static bool fits(heed_tape *t, const judged *s, const int32_t *targets)
+{
+    if (s->weight->cols != s->D || s->bias->rows != 1 || s->bias->cols != s->V) {
+        heed_tape_fail(t, HEED_E_SHAPE, "output_loss: [%lld,%lld] x [%lld,%lld]^T + [%lld,%lld]: sizes differ", (long long)s->N, (long long)s->D, (long long)s->V,
+                       (long long)s->weight->cols, (long long)s->bias->rows, (long long)s->bias->cols);
+        return false;
+    }
+    for (int64_t i = 0; i < s->N; i++)
+        if (targets[i] < 0 || targets[i] >= s->V) {
+            heed_tape_fail(t, HEED_E_SHAPE, "output_loss: target %d at row %lld of [%lld,%lld]", targets[i], (long long)i, (long long)s->N, (long long)s->V);
+            return false;
+        }
+    return true;
+}
+
+heed_tensor *heed_output_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const int32_t *targets, double smoothing, double w,
+                              heed_loss_counts *counts)
+{
+    heed_loss_counts sum = {.symbols = x->rows};
+    heed_tensor *out = heed_tape_tensor(t, 1, 1);
+    judged *s = heed_tape_alloc(t, sizeof *s);
+    if (heed_tape_failed(t)) return &t->poison;
+    *s = (judged){.x = x, .weight = weight, .bias = bias, .N = x->rows, .D = x->cols, .V = weight->rows, .grad = heed_tape_wants(t, true)};
+    if (!fits(t, s, targets) || !make_room(t, s)) return &t->poison;
+    heed_error err = {.status = HEED_OK};
+    if (judge(t, s, targets, smoothing, w, out->x, &sum, &err) != HEED_OK) return heed_tape_fail(t, err.status, "output_loss: %s", err.text);
     if (counts) *counts = sum;
-    return grad ? heed_tape_node(t, "cross_entropy", out, cross_entropy_back, logits) : out;
+    return s->grad ? heed_tape_node(t, "output_loss", out, output_loss_back, s) : out;
 }

@@ -8,7 +8,10 @@
 void grad_lay_tanh(problem *p, int64_t rows, int64_t cols);
 void grad_lay_linear(problem *p, int64_t rows, int64_t wide, int64_t out, bool bias);
 int32_t *grad_lay_embed(problem *p, int64_t V, int64_t D, int64_t n);                                       /* ids [n] */
-int32_t *grad_lay_cross_entropy(problem *p, int64_t N, int64_t V, double smoothing, double weight, bool view);   /* targets [N] */
+int32_t *grad_lay_output_loss(problem *p, int64_t N, int64_t D, int64_t V, double smoothing, double w, bool view);   /* targets [N] */
+void grad_lay_activate(problem *p, heed_activation kind, int64_t rows, int64_t cols);
+void grad_lay_glu(problem *p, int64_t rows, int64_t D);
+void grad_lay_norm(problem *p, int64_t rows, int64_t D);
 void grad_lay_rnn(problem *p, heed_cell_kind cell, bool reverse, bool bias, int64_t H, heed_span span);      /* H < 8 */
 /* One of attention_pair_at(); inputs q, memory, and the score's weights in the order query, key, bias, extra. Widths to 16, 8 keys a sequence. */
 void grad_lay_attention(problem *p, heed_span queries, heed_span keys, int64_t window, int64_t Dq, int64_t Dm, int64_t D);

@@ -1,4 +1,4 @@
-/* References of family arith: add, tanh, unit_rows, dropout. */
+/* References of family arith: add, tanh, unit_rows, dropout, residual, scale. */
 #include "base/rng.h"
 #include "lay.h"
 #include "tensor/tape.h"
@@ -125,17 +125,22 @@ static void dropout_learn(problem *p, dropped *own, int64_t rows, int64_t cols)
     heed_tape_free(t);
 }
 
-static void dropout_draw(problem *p)
+static void mask_draw(problem *p, int64_t rows, int64_t cols)
 {
-    const int64_t rows = grad_draw(p, 1, 7), cols = grad_draw(p, 1, 37);
     dropped *own = p->own = grad_room(p, sizeof *own);
     own->rate = (double)grad_draw(p, 1, 8) / 10;
     own->keys = grad_room(p, (size_t)rows * sizeof *own->keys);
     own->keep = grad_room(p, (size_t)(rows * cols) * sizeof *own->keep);
     for (int64_t i = 0; i < rows; i++) own->keys[i] = heed_key(p->key, (uint64_t)i);
+    dropout_learn(p, own, rows, cols);
+}
+
+static void dropout_draw(problem *p)
+{
+    const int64_t rows = grad_draw(p, 1, 7), cols = grad_draw(p, 1, 37);
+    mask_draw(p, rows, cols);
     grad_in(p, BLOCK_INPUT, rows, cols, 1);
     grad_out(p, rows, cols);
-    dropout_learn(p, own, rows, cols);
 }
 
 /* The rate itself is rounded to a float, which 1 - p and the division pass on. */
@@ -163,3 +168,54 @@ static void dropout_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_t
 }
 
 const grad_case case_dropout = {"dropout", "arith", dropout_draw, dropout_forward, dropout_backward, dropout_run, NULL, NULL};
+
+/* --- residual: in 0: base, 1: what dropout falls on ---------------------------------------------------------------------------------------- */
+
+static void residual_draw(problem *p)
+{
+    add_draw(p);
+    mask_draw(p, p->out->rows, p->out->cols);
+}
+
+static void residual_forward(problem *p)
+{
+    for (int64_t i = 0; i < size_of(p->out); i++) p->out->x[i] = num_add(p->in[0].x[i], num_mul(p->in[1].x[i], dropout_factor(p, i)));
+}
+
+static void residual_backward(problem *p)
+{
+    for (int64_t i = 0; i < size_of(p->out); i++) {
+        num_gather(&p->in[0].g[i], p->out->g[i]);
+        num_gather(&p->in[1].g[i], num_mul(p->out->g[i], dropout_factor(p, i)));
+    }
+}
+
+static void residual_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
+{
+    const dropped *own = p->own;
+    out[0] = heed_residual(t, in[0], in[1], own->keys, DROPOUT_SITE, own->rate);
+}
+
+const grad_case case_residual = {"residual", "arith", residual_draw, residual_forward, residual_backward, residual_run, NULL, NULL};
+
+/* --- scale ----------------------------------------------------------------------------------------------------------------------------------- */
+
+static const float factor = -1.7F;
+
+static void scale_forward(problem *p)
+{
+    for (int64_t i = 0; i < size_of(p->out); i++) p->out->x[i] = num_mul(num_exact(factor), p->in[0].x[i]);
+}
+
+static void scale_backward(problem *p)
+{
+    for (int64_t i = 0; i < size_of(p->out); i++) num_gather(&p->in[0].g[i], num_mul(num_exact(factor), p->out->g[i]));
+}
+
+static void scale_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
+{
+    (void)p;
+    out[0] = heed_scale(t, in[0], factor);
+}
+
+const grad_case case_scale = {"scale", "arith", one_draw, scale_forward, scale_backward, scale_run, NULL, NULL};

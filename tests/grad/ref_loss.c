@@ -1,32 +1,46 @@
-/* Reference of cross_entropy: log-softmax in full, then the definition. in 0: logits, or every other time one row more, of which they are a view. */
+/* Reference of output_loss: logits and log-softmax in full, then the definition. in 0: x, every other time of one row more, of which it is a view; 1: weight, 2: bias. */
 #include "lay.h"
 
-typedef struct judged { int64_t N; int32_t *targets; double smoothing, weight; } judged;
+typedef struct judged { int64_t N; int32_t *targets; double smoothing, w; } judged;
 
-int32_t *grad_lay_cross_entropy(problem *p, int64_t N, int64_t V, double smoothing, double weight, bool view)
+int32_t *grad_lay_output_loss(problem *p, int64_t N, int64_t D, int64_t V, double smoothing, double w, bool view)
 {
     judged *own = p->own = grad_room(p, sizeof *own);
-    *own = (judged){N, grad_room(p, (size_t)N * sizeof *own->targets), smoothing, weight};
-    grad_in(p, BLOCK_INPUT, N + view, V, 2);
+    *own = (judged){N, grad_room(p, (size_t)N * sizeof *own->targets), smoothing, w};
+    grad_in(p, BLOCK_INPUT, N + view, D, 1);
+    grad_in(p, BLOCK_PRODUCT, V, D, 0.7);
+    grad_in(p, BLOCK_WEIGHT, 1, V, 0.7);
     grad_out(p, 1, 1);
     return own->targets;
 }
 
-static void cross_entropy_draw(problem *p)
+/* As many rows as columns and more: the weight's gradient is found in both of its ways. */
+static void output_loss_draw(problem *p)
 {
-    const int64_t N = grad_draw(p, 1, 6), V = grad_draw(p, 1, 40), eighths = grad_draw(p, 0, 2), quarters = grad_draw(p, 1, 4);
-    int32_t *targets = grad_lay_cross_entropy(p, N, V, (double)eighths / 8, (double)quarters / 4, grad_draw(p, 0, 1));
+    const int64_t N = grad_draw(p, 1, 6), D = grad_draw(p, 1, 9), V = grad_draw(p, 1, 23), eighths = grad_draw(p, 0, 2), quarters = grad_draw(p, 1, 4);
+    int32_t *targets = grad_lay_output_loss(p, N, D, V, (double)eighths / 8, (double)quarters / 4, grad_draw(p, 0, 1));
     for (int64_t i = 0; i < N; i++) targets[i] = (int32_t)grad_draw(p, 0, V - 1);
 }
 
+static num *logits_of(problem *p, int64_t i)
+{
+    const block *x = &p->in[0], *w = &p->in[1];
+    num *y = grad_nums(p, w->rows);
+    for (int64_t v = 0; v < w->rows; v++) {
+        for (int64_t j = 0; j < w->cols; j++) num_gather(&y[v], num_mul(x->x[i * x->cols + j], w->x[v * w->cols + j]));
+        num_gather(&y[v], p->in[2].x[v]);
+    }
+    return y;
+}
+
 /* (1-s) (lse - x_t) + s/V sum (lse - x_j), whichever way the terms are grouped: every one of lse and x_j is a term of the sum by itself. */
-static void cross_entropy_forward(problem *p)
+static void output_loss_forward(problem *p)
 {
     const judged *own = p->own;
-    const int64_t V = p->in[0].cols;
+    const int64_t V = p->in[1].rows;
     num *prob = grad_nums(p, V), total = {0};
     for (int64_t i = 0; i < own->N; i++) {
-        const num *x = p->in[0].x + i * V, lse = num_softmax(prob, x, V), minus = num_exact(-1);
+        const num *x = logits_of(p, i), lse = num_softmax(prob, x, V), minus = num_exact(-1);
         const num sharp = num_exact(1 - own->smoothing), flat = num_rounded(own->smoothing / (double)V, 0, 1);
         num loss = {0};
         num_gather(&loss, num_mul(sharp, lse));
@@ -35,34 +49,51 @@ static void cross_entropy_forward(problem *p)
             num_gather(&loss, num_mul(flat, lse));
             num_gather(&loss, num_mul(num_mul(flat, minus), x[j]));
         }
-        num_gather(&total, num_mul(num_exact(own->weight), loss));
+        num_gather(&total, num_mul(num_exact(own->w), loss));
     }
     p->out->x[0] = total;
 }
 
-/* d / dx_j = weight (p_j - (1-s) [j is the target] - s/V) */
-static void cross_entropy_backward(problem *p)
+/* d / dlogit_j = w (p_j - (1-s) [j is the target] - s/V) */
+static num slope_of(const problem *p, const num *prob, int64_t j, int32_t target)
 {
     const judged *own = p->own;
-    const int64_t V = p->in[0].cols;
-    num *prob = grad_nums(p, V);
+    num d = {0};
+    num_gather(&d, prob[j]);
+    num_gather(&d, num_rounded(-own->smoothing / (double)p->in[1].rows, 0, 1));
+    if (j == target) num_gather(&d, num_exact(own->smoothing - 1));
+    return num_mul(num_exact(own->w), d);
+}
+
+/* The gradient at the loss may enter before the sums or behind them, which is one rounding more. */
+static void bring(num *sum, num g, num term)
+{
+    num_gather(sum, num_mul(g, term));
+    num_gather(sum, num_exact(0));
+}
+
+static void output_loss_backward(problem *p)
+{
+    const judged *own = p->own;
+    block *x = &p->in[0], *w = &p->in[1];
+    num *prob = grad_nums(p, w->rows);
     for (int64_t i = 0; i < own->N; i++) {
-        num_softmax(prob, p->in[0].x + i * V, V);
-        for (int64_t j = 0; j < V; j++) {
-            num d = {0};
-            num_gather(&d, prob[j]);
-            num_gather(&d, num_rounded(-own->smoothing / (double)V, 0, 1));
-            if (j == own->targets[i]) num_gather(&d, num_exact(own->smoothing - 1));
-            num_gather(&p->in[0].g[i * V + j], num_mul(p->out->g[0], num_mul(num_exact(own->weight), d)));
+        num_softmax(prob, logits_of(p, i), w->rows);
+        for (int64_t v = 0; v < w->rows; v++) {
+            const num d = slope_of(p, prob, v, own->targets[i]);
+            bring(&p->in[2].g[v], p->out->g[0], d);
+            for (int64_t j = 0; j < w->cols; j++) {
+                bring(&x->g[i * x->cols + j], p->out->g[0], num_mul(d, w->x[v * w->cols + j]));
+                bring(&w->g[v * w->cols + j], p->out->g[0], num_mul(d, x->x[i * x->cols + j]));
+            }
         }
     }
 }
 
-static void cross_entropy_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
+static void output_loss_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
 {
     const judged *own = p->own;
-    out[0] = heed_cross_entropy(t, heed_rows(t, in[0], 0, own->N), own->targets, own->smoothing, own->weight, NULL);
+    out[0] = heed_output_loss(t, heed_rows(t, in[0], 0, own->N), in[1], in[2], own->targets, own->smoothing, own->w, NULL);
 }
 
-const grad_case case_cross_entropy = {"cross_entropy", "loss", cross_entropy_draw, cross_entropy_forward, cross_entropy_backward, cross_entropy_run,
-                                      NULL, NULL};
+const grad_case case_output_loss = {"output_loss", "loss", output_loss_draw, output_loss_forward, output_loss_backward, output_loss_run, NULL, NULL};

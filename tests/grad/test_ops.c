@@ -99,20 +99,84 @@ static void dropout_is_off_when_the_tape_does_not_train(void **state)
     heed_tape_free(t);
 }
 
-static void cross_entropy_counts_hits_symbols_and_log_p(void **state)
+/* Weights of an output layer, packed; freed with *params. */
+static void output_layer(heed_params **params, heed_weight **weight, heed_weight **bias, int64_t V, int64_t D)
+{
+    heed_params *p = *params = heed_params_new(NULL);
+    *weight = heed_params_add(p, "weight", 2, V, D, HEED_FILL_NORMAL, 1);
+    *bias = heed_params_add(p, "bias", 1, 1, V, HEED_FILL_NORMAL, 1);
+    heed_weight_product(*weight);
+    assert_int_equal(heed_params_finish(p, NULL), HEED_OK);
+    heed_params_fill(p, 3);
+    assert_int_equal(heed_params_pack(p, true, 1, NULL), HEED_OK);
+}
+
+static void the_output_loss_counts_hits_symbols_and_log_p(void **state)
 {
     (void)state;
-    heed_tape *t = heed_tape_new(&(heed_tape_options){.record = false}, NULL);
     const float x[] = {0, 2, 1, /**/ 5, 5, 5};
     const int32_t targets[] = {1, 2};
+    heed_params *params;
+    heed_weight *weight, *bias;
     heed_loss_counts counts;
-    heed_tensor *loss = heed_cross_entropy(t, heed_input(t, 2, 3, x, false), targets, 0, 0.5, &counts);
+    output_layer(&params, &weight, &bias, 3, 3);
+    for (int i = 0; i < 9; i++) weight->tensor.x[i] = i % 4 == 0;   /* the logits are x */
+    memset(bias->tensor.x, 0, 3 * sizeof(float));
+    heed_params_touch(params);
+    assert_int_equal(heed_params_pack(params, true, 1, NULL), HEED_OK);
+    heed_tape *t = heed_tape_new(&(heed_tape_options){.record = false}, NULL);
+    heed_tensor *loss = heed_output_loss(t, heed_input(t, 2, 3, x, false), &weight->tensor, &bias->tensor, targets, 0, 0.5, &counts);
     const double expected = 2 - log(1 + exp(1) + exp(2)) - log(3);
     assert_int_equal(counts.symbols, 2);
     assert_int_equal(counts.hits, 1);   /* of equals the first wins: row 1's arg max is 0 */
     assert_true(fabs(counts.log_p - expected) <= 32 * NUM_U * 5);
     assert_true(fabs(loss->x[0] + expected / 2) <= 32 * NUM_U * 5);
     heed_tape_free(t);
+    heed_params_free(params);
+}
+
+enum { MANY = 700, ACROSS = 21, SYMBOLS = 33 };
+
+/* The gradients of rows first .. first+n-1: of x into dx, of the weight and the bias after it into dw; returns the loss. */
+static double output_gradients(heed_params *params, const float *x, const int32_t *targets, int64_t first, int64_t n, float *dx, float *dw)
+{
+    heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true}, NULL);
+    heed_tensor *in = heed_input(t, n, ACROSS, x + first * ACROSS, true);
+    heed_tensor *weight = &heed_params_at(params, 0)->tensor, *bias = &heed_params_at(params, 1)->tensor;
+    heed_tensor *loss = heed_output_loss(t, in, weight, bias, targets + first, 0.1, 0.25, NULL);
+    assert_int_equal(heed_backward(t, loss, NULL), HEED_OK);
+    assert_int_equal(heed_params_collect(params, &t, 1, 1, NULL), HEED_OK);
+    memcpy(dx, in->g, (size_t)(n * ACROSS) * sizeof *dx);
+    memcpy(dw, heed_params_grads(params), (size_t)heed_params_size(params) * sizeof *dw);
+    const double value = (double)loss->x[0];
+    heed_tape_free(t);
+    return value;
+}
+
+/* MANY rows are more than two blocks and more than the width: the weight's gradient is summed block by block. 20 are fewer than the width: it waits. */
+static void the_output_loss_of_many_rows_is_that_of_its_blocks(void **state)
+{
+    (void)state;
+    static float x[MANY * ACROSS], dx[MANY * ACROSS], part[MANY * ACROSS], dw[2 * SYMBOLS * ACROSS], once[2 * SYMBOLS * ACROSS];
+    static double sum[2 * SYMBOLS * ACROSS], size[2 * SYMBOLS * ACROSS];
+    static int32_t targets[MANY];
+    heed_params *params;
+    heed_weight *weight, *bias;
+    output_layer(&params, &weight, &bias, SYMBOLS, ACROSS);
+    for (int i = 0; i < MANY * ACROSS; i++) x[i] = (float)heed_normal(5, (uint64_t)i);
+    for (int i = 0; i < MANY; i++) targets[i] = (int32_t)heed_below(6, (uint64_t)i, SYMBOLS);
+    double loss = output_gradients(params, x, targets, 0, MANY, dx, dw), parts = 0;
+    for (int64_t first = 0; first < MANY; first += 20) {
+        parts += output_gradients(params, x, targets, first, 20, part, once);
+        assert_memory_equal(part, dx + first * ACROSS, 20 * ACROSS * sizeof *part);
+        for (int64_t i = 0; i < heed_params_size(params); i++) sum[i] += (double)once[i], size[i] += fabs((double)once[i]);
+    }
+    assert_true(fabs(loss - parts) <= 40 * NUM_U * fabs(loss));
+    for (int64_t i = 0; i < heed_params_size(params); i++) {
+        const double terms = size[i] + MANY * 0.25 * 4;   /* a row brings at most w |x|, |x| below 4 or so */
+        assert_true(fabs((double)dw[i] - sum[i]) <= MANY * NUM_U * terms);
+    }
+    heed_params_free(params);
 }
 
 /* --- errors are sticky ---------------------------------------------------------------------------------------------------------------------- */
@@ -200,7 +264,8 @@ static void append_single_facts(void)
     APPEND(dropout_drops_the_share_it_was_told);
     APPEND(a_dropout_mask_hangs_on_seed_row_key_and_site_alone);
     APPEND(dropout_is_off_when_the_tape_does_not_train);
-    APPEND(cross_entropy_counts_hits_symbols_and_log_p);
+    APPEND(the_output_loss_counts_hits_symbols_and_log_p);
+    APPEND(the_output_loss_of_many_rows_is_that_of_its_blocks);
     APPEND(shapes_that_do_not_fit_poison_the_tape);
     APPEND(an_arena_at_its_limit_fails_the_tape);
     APPEND(a_number_that_is_not_finite_is_traced_to_its_op_and_scope);

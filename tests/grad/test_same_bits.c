@@ -112,7 +112,7 @@ static trail run(heed_tape *t, const net *n, const batch *b)
     heed_tensor *x = encode(t, n, b, span, &r), *y = heed_linear(t, x, &n->join->tensor, NULL);
     for (int i = 0; i < n->scores; i++) y = heed_linear_add(t, y, keep(&r, attend(t, &n->attn[i], x, span)), &n->join->tensor);
     y = keep(&r, heed_unit_rows(t, heed_tanh(t, y), 1));
-    r.loss = heed_cross_entropy(t, keep(&r, heed_linear(t, y, &n->out->tensor, &n->out_bias->tensor)), b->targets, 0.1, 1, NULL);
+    r.loss = heed_output_loss(t, y, &n->out->tensor, &n->out_bias->tensor, b->targets, 0.1, 1, NULL);
     return r;
 }
 
