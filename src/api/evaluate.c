@@ -127,6 +127,7 @@ static heed_status add_round(evaluation *v, int64_t n, heed_error *err)
     for (int64_t i = 0; i < n && status == HEED_OK; i++) {
         const heed_output *o = heed_reply_at(written, i), *f = forced ? heed_reply_at(forced, i) : NULL;
         const heed_output *bad = o->status != HEED_OK ? o : f && f->status != HEED_OK ? f : NULL;
+        if (bad && bad->status == HEED_E_LIMIT && v->e->leave_long) continue;
         status = bad ? heed_fail(err, bad->status, "%s: record %lld: %s", v->e->paths[0], (long long)(v->tallies[0].records + 1), bad->error)
                      : tally_add(&v->tallies[0], &v->records[i], o, f, err);
         if (status == HEED_OK && v->bins) status = tally_add(&v->tallies[bin_of(v->e, o->source_count - 1)], &v->records[i], o, f, err);

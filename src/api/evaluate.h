@@ -12,6 +12,7 @@ typedef struct heed_evaluation {
     const int64_t *edges;              /* of bins by source symbols, or NULL */
     int edge_count;
     int64_t beam;                      /* 0: the recipe's */
+    bool leave_long;                   /* records that the model cannot hold are left out instead of HEED_E_LIMIT: for validation, which says so itself */
 } heed_evaluation;
 
 /* Appends figures, named "wer", "wer 1-10" for a bin, "2016/wer" with a prefix; *figures grows with realloc(). prefix: the name of a test set, "" for none.

@@ -29,6 +29,7 @@ typedef struct heed_loader_settings {
     int64_t sentences, tokens;             /* one of them > 0: sentences a batch, or at most that many target symbols (</s> counted) */
     int64_t max_length;                    /* longer records (either side, </s> not counted) are skipped and counted, 0: none;
                                               so are targets that no batch of `tokens` can hold */
+    int64_t longest_source, longest_target;   /* what the model can hold, </s> counted; longer ones are skipped alike. 0: any */
     int64_t buffer;                        /* records in the shuffle buffer, 0: 65536 */
     uint64_t seed;
     bool shuffle;                          /* false: validation, order of length only */

@@ -134,6 +134,7 @@ static bool too_long(const heed_loader *l)
 {
     const heed_loader_settings *s = &l->settings;
     return (s->max_length > 0 && (l->source.count > s->max_length || l->target.count > s->max_length)) ||
+           (s->longest_source > 0 && l->source.count + 1 > s->longest_source) || (s->longest_target > 0 && l->target.count + 1 > s->longest_target) ||
            (s->tokens > 0 && l->target.count + 1 > s->tokens);
 }
 

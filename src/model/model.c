@@ -124,14 +124,39 @@ heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch
     return heed_output_loss(t, x, &m->head.weight->tensor, &m->head.bias->tensor, f.targets, smoothing, weight, counts);
 }
 
-void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target)
+/* --- how long a text may be ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct limit { int64_t symbols; const char *key; } limit;   /* symbols 0: none */
+
+static limit limit_of(const heed_model *m, bool target)
 {
     const heed_encoder_settings *e = &m->recipe.model.encoder;
     const heed_decoder_settings *d = &m->recipe.model.decoder;
     const heed_attention_settings *a = &m->recipe.model.attention;
-    *source = e->type != HEED_ENCODER_rnn && e->stack.positions == HEED_POSITIONS_learned ? e->stack.longest : 0;
-    *target = d->type != HEED_DECODER_rnn && d->stack.positions == HEED_POSITIONS_learned ? d->stack.longest : 0;
-    if (a->score - 1 >= 0 && heed_score_at(a->score - 1)->pair.blind && (!*source || a->longest < *source)) *source = a->longest;
+    const bool reads = e->type != HEED_ENCODER_rnn && e->stack.positions == HEED_POSITIONS_learned;
+    const bool writes = d->type != HEED_DECODER_rnn && d->stack.positions == HEED_POSITIONS_learned;
+    const bool blind = a->score != HEED_ATTENTION_NONE && heed_score_at(a->score - 1)->pair.blind;
+    if (target) return writes ? (limit){d->stack.longest, "model.decoder.longest"} : (limit){0, ""};
+    if (blind && !(reads && e->stack.longest < a->longest)) return (limit){a->longest, "model.attention.longest"};
+    return reads ? (limit){e->stack.longest, "model.encoder.longest"} : (limit){0, ""};
+}
+
+void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target)
+{
+    *source = limit_of(m, false).symbols;
+    *target = limit_of(m, true).symbols;
+}
+
+const char *heed_model_longest_key(const heed_model *m, bool target) { return limit_of(m, target).key; }
+
+heed_status heed_model_fits(const heed_model *m, int64_t source, int64_t target, heed_error *err)
+{
+    const struct { const char *side; int64_t symbols; limit limit; } sides[] = {{"source", source, limit_of(m, false)}, {"target", target, limit_of(m, true)}};
+    for (int i = 0; i < 2; i++)
+        if (sides[i].limit.symbols && sides[i].symbols + 1 > sides[i].limit.symbols)
+            return heed_fail(err, HEED_E_LIMIT, "its %s has %lld symbols and </s>, and this model holds %lld (%s): cut the text into sentences", sides[i].side,
+                             (long long)sides[i].symbols, (long long)sides[i].limit.symbols, sides[i].limit.key);
+    return HEED_OK;
 }
 
 void heed_model_looks(const heed_model *m, int *layers, int *heads)

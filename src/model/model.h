@@ -102,6 +102,10 @@ void heed_model_free(heed_model *m);
 
 /* Symbols that a source and an output may have (</s> counted), where learned positions or the score say so; 0: any number. */
 void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target);
+/* The key that sets such a limit, "" where there is none. */
+const char *heed_model_longest_key(const heed_model *m, bool target);
+/* HEED_E_LIMIT, with the limit and its key, for a pair of so many symbols (</s> not counted). */
+heed_status heed_model_fits(const heed_model *m, int64_t source, int64_t target, heed_error *err);
 /* Layers of the decoder that look at the source, and heads of each; 0 without attention. */
 void heed_model_looks(const heed_model *m, int *layers, int *heads);
 

@@ -78,7 +78,10 @@ static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 /* Symbols that may be written for a source. */
 static int64_t limit_of(const heed_model *m, const work *w)
 {
-    return (int64_t)(m->recipe.decode.max_ratio * (double)w->source.count) + m->recipe.decode.max_extra;
+    const int64_t limit = (int64_t)(m->recipe.decode.max_ratio * (double)w->source.count) + m->recipe.decode.max_extra;
+    int64_t source, target;
+    heed_model_longest(m, &source, &target);
+    return target && target < limit ? target : limit;
 }
 
 static heed_status read_texts(const heed_model *m, work *w, heed_error *err)
@@ -98,8 +101,10 @@ static heed_status read_item(const heed_model *m, work *w, heed_arena *arena, he
     const int64_t longest = most(w->source.count, w->target.count);
     if (status == HEED_OK && longest > MOST_SYMBOLS)
         status = heed_fail(&why, HEED_E_LIMIT, "%lld symbols; at most %d can be read at once: cut the text into sentences", (long long)longest, MOST_SYMBOLS);
+    if (status == HEED_OK) status = heed_model_fits(m, w->source.count, w->target.count, &why);
     if (status == HEED_OK && w->prefix.count > limit_of(m, w))
-        status = heed_fail(&why, HEED_E_LIMIT, "its prefix has %lld symbols; decode.max_length allows an output of %lld", (long long)w->prefix.count,
+        status = heed_fail(&why, HEED_E_LIMIT, "its prefix has %lld symbols; decode.max_length%s%s allow%s an output of %lld", (long long)w->prefix.count,
+                           *heed_model_longest_key(m, true) ? " and " : "", heed_model_longest_key(m, true), *heed_model_longest_key(m, true) ? "" : "s",
                            (long long)limit_of(m, w));
     if (status == HEED_OK) return HEED_OK;
     w->out->status = status;

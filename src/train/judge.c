@@ -16,10 +16,12 @@ bool heed_run_due(const heed_run *run)
 
 static void tell_left_out(const heed_run *run, const heed_loader_counts *c)
 {
-    char number[HEED_GROUP_SIZE], limit[HEED_GROUP_SIZE];
-    if (c->too_long > 0)
-        heed_run_say(run, HEED_EVENT_WARNING, "%s validation records are longer than data.max_length (%s symbols) and left out of the loss",
-                     heed_group(number, c->too_long), heed_group(limit, heed_run_recipe(run)->data.max_length));
+    char number[HEED_GROUP_SIZE];
+    heed_buf limits = {0};
+    heed_run_name_limits(run, false, &limits);
+    if (c->too_long > 0 && limits.data)
+        heed_run_say(run, HEED_EVENT_WARNING, "%s validation records are longer than %s and left out of the loss", heed_group(number, c->too_long), limits.data);
+    heed_buf_free(&limits);
 }
 
 static heed_status measure_loss(heed_run *run, heed_train_state *next, heed_error *err)

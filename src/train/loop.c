@@ -36,9 +36,10 @@ static void tell_left_out(heed_run *run)
     char number[HEED_GROUP_SIZE];
     heed_buf out = {0};
     run->told = true;
-    if (c->too_long > 0)
-        heed_buf_printf(&out, ", %s longer than data.max_length (%lld symbols)", heed_group(number, c->too_long),
-                        (long long)heed_run_recipe(run)->data.max_length);
+    if (c->too_long > 0) {
+        heed_buf_printf(&out, ", %s longer than ", heed_group(number, c->too_long));
+        heed_run_name_limits(run, true, &out);
+    }
     if (c->empty > 0) heed_buf_printf(&out, ", %s empty on one side", heed_group(number, c->empty));
     if (c->invalid > 0) heed_buf_printf(&out, ", %s not UTF-8", heed_group(number, c->invalid));
     if (out.size > 2) heed_run_say(run, HEED_EVENT_WARNING, "training records left out in an epoch: %s", out.data + 2);

@@ -201,11 +201,12 @@ static heed_status load_optimizer(heed_run *run, heed_error *err)
 static heed_status open_data(heed_run *run, heed_error *err)
 {
     const heed_recipe *r = heed_run_recipe(run);
-    const heed_loader_settings settings = {
+    heed_loader_settings settings = {
         .corpus = {.paths = run->train.path, .files = run->train.count, .fields = 2, .invalid = (heed_invalid)r->data.invalid_utf8},
         .source = run->model->source, .target = run->model->target, .sentences = r->train.sentences, .tokens = r->train.tokens,
         .max_length = r->data.max_length, .buffer = r->data.shuffle_buffer, .seed = r->train.seed, .shuffle = true,
     };
+    heed_model_longest(run->model, &settings.longest_source, &settings.longest_target);
     run->loader = heed_loader_new(&settings, err);
     if (!run->loader) return err->status;
     if (run->valid.count > 0 && !(run->validator = heed_validator_new(run->model, run->valid.path, run->valid.count, r->data.max_length, err))) return err->status;

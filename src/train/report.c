@@ -88,6 +88,24 @@ void heed_run_say(const heed_run *run, heed_event_kind kind, const char *format,
     send(run, &e);
 }
 
+void heed_run_name_limits(const heed_run *run, bool training, heed_buf *out)
+{
+    char number[HEED_GROUP_SIZE];
+    int64_t longest[2];
+    const char *before = "";
+    heed_model_longest(run->model, &longest[0], &longest[1]);
+    if (heed_run_recipe(run)->data.max_length > 0) {
+        heed_buf_printf(out, "data.max_length (%s symbols)", heed_group(number, heed_run_recipe(run)->data.max_length));
+        before = " or ";
+    }
+    for (int i = 0; i < 2; i++) {
+        if (!longest[i]) continue;
+        heed_buf_printf(out, "%s%s (%s)", before, heed_model_longest_key(run->model, i), heed_group(number, longest[i]));
+        before = " or ";
+    }
+    if (training && heed_run_recipe(run)->train.tokens > 0) heed_buf_printf(out, "%strain.batch.tokens", before);
+}
+
 /* --- START: "runs/x: rnn gru 128 + additive, 0.44 M weights, 2 threads, avx512; 123,456 pairs; at most 20 epochs" ------------------------- */
 
 static const char *encoder_name(const heed_recipe *r)

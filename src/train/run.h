@@ -76,6 +76,7 @@ heed_status heed_run_result(heed_run *run, char **model_dir, heed_error *err);
 /* --- report.c: events ------------------------------------------------------------------------------------------------------------------ */
 int64_t heed_run_epoch(const heed_run *run);                  /* the epoch under way, or the one that has just ended; from 1 */
 void heed_run_say(const heed_run *run, heed_event_kind kind, const char *format, ...) HEED_PRINTF(3, 4);
+void heed_run_name_limits(const heed_run *run, bool training, heed_buf *out);   /* "data.max_length (250 symbols), model.encoder.longest (64)": what records may not exceed */
 void heed_run_announce(const heed_run *run);                  /* START */
 void heed_run_count(heed_run *run, const heed_loss_counts *counts, int64_t tokens);   /* adds to all three paces */
 void heed_run_show(heed_run *run);                            /* UPDATE, at most every half second */

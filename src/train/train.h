@@ -7,7 +7,7 @@
 
 /* How well a model does on a corpus: loss without smoothing and with the true symbols before (perplexity = exp(loss)). threads as elsewhere. */
 typedef struct heed_valid { double loss; int64_t symbols, hits; } heed_valid;   /* loss: mean of -ln p; hits: symbols that were the likeliest */
-/* Over all records, of any length. HEED_E_DATA; HEED_E_LIMIT: a record too long for the memory at hand. Steady state: no allocation. */
+/* Over all records, of any length. HEED_E_DATA; HEED_E_LIMIT: a record too long for the model, or for the memory at hand. Steady state: no allocation. */
 heed_status heed_validate(const heed_model *m, const char *const *paths, int files, int threads, heed_valid *out, heed_error *err);
 
 /* What only a task can tell: the metric of what the model itself writes. Returns the figure in *value. */

@@ -12,10 +12,11 @@ struct heed_validator {
 
 heed_validator *heed_validator_new(const heed_model *m, const char *const *paths, int files, int64_t max_length, heed_error *err)
 {
-    const heed_loader_settings settings = {
+    heed_loader_settings settings = {
         .corpus = {.paths = paths, .files = files, .fields = 2, .invalid = (heed_invalid)m->recipe.data.invalid_utf8},
         .source = m->source, .target = m->target, .sentences = SENTENCES, .max_length = max_length, .buffer = BUFFER,
     };
+    heed_model_longest(m, &settings.longest_source, &settings.longest_target);
     heed_validator *v = calloc(1, sizeof *v);
     if (!v) heed_fail(err, HEED_E_NOMEM, "out of memory for validation");
     if (v && !(v->loader = heed_loader_new(&settings, err))) {
@@ -72,6 +73,9 @@ heed_status heed_validate(const heed_model *m, const char *const *paths, int fil
     heed_shards *s = heed_shards_new(m, threads, 0, &why);
     heed_validator *v = s ? heed_validator_new(m, paths, files, 0, &why) : NULL;
     if (v) heed_validator_run(v, s, NULL, NULL, out, NULL, &why);
+    if (v && !why.status && heed_validator_counts(v)->too_long > 0)
+        heed_fail(&why, HEED_E_LIMIT, "%s: %lld records are longer than the model can hold (%s %s)", paths[0], (long long)heed_validator_counts(v)->too_long,
+                  heed_model_longest_key(m, false), heed_model_longest_key(m, true));
     heed_validator_free(v);
     heed_shards_free(s);
     if (why.status && err) *err = why;
