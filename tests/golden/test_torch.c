@@ -107,11 +107,11 @@ static void lay(problem *p, const void *from)
 static const grad_case *case_of(const json_t *line)
 {
     const grad_case *c = NULL;
-    const attention_pair *pair;
+    const attention_case *attends;
     for (int i = 0; (c = grad_case_at(i)); i++)
         if (!strcmp(c->name, text(line, "case"))) return c;
-    for (int i = 0; (pair = attention_pair_at(i)); i++)
-        if (!strcmp(pair->c.name, text(line, "name"))) return &pair->c;
+    for (int i = 0; (attends = attention_case_at(i)); i++)
+        if (!strcmp(attends->name, text(line, "name"))) return &attends->c;
     fail_msg("no case for %s", text(line, "name"));
     return NULL;
 }

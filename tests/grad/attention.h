@@ -1,30 +1,40 @@
-/* References of attention. A score's reference is one file, ref_score_NAME.c, which defines ref_score_NAME: the score of one query and one key as
- * the paper writes it, from the raw rows and the score's weights, and its way back. An alignment's is one row of ref_aligns.c.
- * A row of attn/scores.def or heed/aligns.def without its reference does not link. */
+/* References of attention. A score's is one file, ref_score_NAME.c, which defines ref_score_NAME: the score of one head of one query and one key as the paper
+ * writes it, and its way back. An alignment's is one row of ref_aligns.c, the layer's around both ref_layer.c. A row of attn/scores.def or heed/aligns.def
+ * without its reference does not link. */
 #ifndef HEED_TESTS_ATTENTION_H
 #define HEED_TESTS_ATTENTION_H
 
 #include "attn/score.h"
 #include "grad.h"
 
-/* One query, one key and the score's weights; or, in the same places, their gradients. */
+/* --- scores, each a file ref_score_NAME.c ------------------------------------------------------------------------------------------------------- */
+
+/* What of the layer's weights a score has declared, and what becomes of queries and keys before they meet. */
+enum {
+    REF_QUERY = 1, REF_KEY = 2,            /* queries are projected, keys are; else they are taken as they are */
+    REF_BIAS = 4,                          /* keys have a bias */
+    REF_EXTRA = 8,                         /* there is a vector of the score's own */
+    REF_UNIT = 16,                         /* projected rows are divided by their length */
+    REF_HISTORY = 32,                      /* the weights of the step before shift the keys */
+    REF_BLIND = 64                         /* keys are not looked at: k is NULL */
+};
+
+/* One head of a query and of a key, as they meet; or, in the same places, their gradients. */
 typedef struct ref_pair {
-    num *q, *k;                            /* [Dq], [Dm] */
-    num *query, *key, *bias, *extra;       /* the weights that heed_attn names so; NULL where the score has none */
-    int64_t Dq, Dm, D;                     /* D: rows of query, else Dq */
+    num *q, *k, *extra;                    /* [d], [d], the head's share of extra */
+    int64_t d, number;                     /* number: of the key in its sequence */
 } ref_pair;
 
 typedef struct ref_score {
-    bool equal_widths;                     /* Dq = Dm is demanded */
+    int has;                               /* REF_... */
     num (*forward)(const ref_pair *x);
     void (*backward)(const ref_pair *x, num ds, const ref_pair *g);      /* g += ds times the slope */
 } ref_score;
 
-/* y = W x, W [rows,cols]; and back: dW += dy x^T, dx += W^T dy. NULL for W, dW: the identity. */
-void ref_project(num *y, const num *W, const num *x, int64_t rows, int64_t cols);
-void ref_project_back(num *dW, num *dx, const num *dy, const num *W, const num *x, int64_t rows, int64_t cols);
+num ref_additive(const ref_pair *x);       /* shared by additive and location_conv */
+void ref_additive_back(const ref_pair *x, num ds, const ref_pair *g);
 
-enum { REF_WIDEST = 16 };                  /* no width of a problem exceeds it */
+enum { REF_WIDEST = 32 };                  /* no head of a problem is wider */
 
 /* --- alignments, each a row of ref_aligns.c -------------------------------------------------------------------------------------------------- */
 
@@ -91,14 +101,52 @@ int64_t ref_attend_pairs(const ref_attend *a);
 /* Problems of the op with up to so many queries a group and keys a sequence, and heads so wide (ref_attend.c); p->own begins with its ref_attend. */
 void grad_draw_attend(problem *p, int64_t most_queries, int64_t most_keys, int64_t widest);
 
-/* --- score x align: problems whose inputs are q, memory and the score's weights ------------------------------------------------------------ */
+/* --- cases ------------------------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct attention { heed_attn attn; ref_attend ref; ref_pair x, g; const ref_score *score; } attention;   /* problem.own */
-typedef struct attention_pair { const char *score, *align; grad_case c; const ref_score *ref; const heed_score *heed; heed_align which; } attention_pair;
+/* A problem's inputs: what comes in, then the weights in the order of heed_attn. */
+typedef enum attention_part {
+    PART_QUERIES, PART_MEMORY, PART_KEYED, PART_BEFORE, PART_TOTAL,
+    PART_QUERY, PART_KEY, PART_BIAS, PART_EXTRA, PART_VALUE, PART_OUT, PART_OUT_BIAS, PART_CENTRE_HIDDEN, PART_CENTRE, PART_BUCKETS, PART_FILTER, PART_HISTORY,
+    PART_COVERAGE, PART_COUNT, PART_WEIGHTS = PART_QUERY
+} attention_part;
 
-/* All pairs, scores outside; NULL past the end. */
-const attention_pair *attention_pair_at(int i);
-/* The pair's heed_attend over all queries of all sequences, and the memory it looked at. */
-heed_attended attention_attend(problem *p, heed_tape *t, heed_tensor *const *in, heed_memory *m);
+/* What is chosen apart from each other. A level of the first two is a row of scores.def and aligns.def, of FACTOR_POSITIONS one of positions.def. */
+typedef enum attention_factor { FACTOR_SCORE, FACTOR_ALIGN, FACTOR_HEADS, FACTOR_POSITIONS, FACTOR_VALUES, FACTOR_COVERAGE, FACTOR_COUNT } attention_factor;
+enum { HEADS_ONE, HEADS_SEVERAL, HEADS_SHARED };         /* shared: fewer heads of keys than of queries */
+
+typedef struct attention_case {
+    grad_case c;                           /* its subject is the attention_case */
+    char name[128];                        /* "additive x causal, several heads" */
+    int level[FACTOR_COUNT];
+    const ref_score *score;
+    heed_attn_settings is;                 /* without widths */
+} attention_case;
+
+int attention_levels(attention_factor f);
+const char *attention_level_name(attention_factor f, int level);
+/* Case number i, NULL past the end: every score with every alignment and nothing else, scores outside; then as many as it takes for every pair of levels to be in
+ * one, but for those that refusals.def refuses. */
+const attention_case *attention_case_at(int i);
+/* Why no case can have both levels, or NULL: the row of refusals.def that stands against it. */
+const char *attention_pair_refusal(attention_factor f, int level, attention_factor g, int other);
+
+/* problem.own */
+typedef struct attention {
+    const attention_case *c;
+    heed_attn_settings is;                 /* with widths */
+    heed_attn attn;
+    heed_error err;                        /* why there is none */
+    struct ref_layer *layer;               /* ref_layer.h */
+    int at[PART_COUNT];                    /* which input, -1: none */
+    int64_t memory_position;
+} attention;
+
+extern const grad_case attention_functions;      /* of every case, but for its name and subject */
+/* The layer was built, and declared the weights that its reference expects; else text says what not. */
+bool attention_declares(const problem *p, char *text, size_t size);
+heed_tensor *attention_input(const problem *p, heed_tensor *const *in, attention_part part);   /* NULL: there is none */
+
+/* The layer's look of all queries of all sequences, and the memory it looked at. */
+heed_attended attention_look(problem *p, heed_tape *t, heed_tensor *const *in, heed_memory *m);
 
 #endif

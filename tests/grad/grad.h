@@ -18,7 +18,7 @@
 #include "heed/ops.h"
 #include "num.h"
 
-enum { GRAD_INPUTS = 8, GRAD_OUTPUTS = 2 };
+enum { GRAD_INPUTS = 18, GRAD_OUTPUTS = 2 };
 
 typedef enum block_role {
     BLOCK_INPUT,                  /* a tensor of the tape */
@@ -46,6 +46,7 @@ typedef struct problem {
     heed_params *params;          /* while the op runs */
     uint64_t decided;             /* what forward decided at kinks, all of it as one number */
     bool open;                    /* a decision hangs by less than its error bound */
+    int64_t most_slopes;          /* elements of an input whose slope is taken, spread over it; 0: all */
 } problem;
 
 struct grad_case {

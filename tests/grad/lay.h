@@ -13,7 +13,7 @@ void grad_lay_activate(problem *p, heed_activation kind, int64_t rows, int64_t c
 void grad_lay_glu(problem *p, int64_t rows, int64_t D);
 void grad_lay_norm(problem *p, int64_t rows, int64_t D);
 void grad_lay_rnn(problem *p, heed_cell_kind cell, bool reverse, bool bias, int64_t H, heed_span span);      /* H < 8 */
-/* One of attention_pair_at(); inputs q, memory, and the score's weights in the order query, key, bias, extra. Widths to 16, 8 keys a sequence. */
+/* One of attention_case_at(), whose levels it keeps; inputs q, memory, and the weights in the order of heed_attn. */
 void grad_lay_attention(problem *p, heed_span queries, heed_span keys, int64_t window, int64_t Dq, int64_t Dm, int64_t D);
 
 #endif
