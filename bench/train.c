@@ -1,171 +1,28 @@
 /* One side of bench/train.sh: how long heed takes for an update of training. The other side, train_torch.py, speaks the same words.
  *
- *   train write demo DICTIONARY FILE         batches of the demo's model, from data/cmudict/cmudict.tsv.gz
- *   train write words SOURCE TARGET FILE     batches of words: lower-cased, split at spaces and punctuation, rarer than twice unknown
- *   train serve FILE THREADS WEIGHTS         trains on these batches; writes its initial weights to WEIGHTS (safetensors) first
+ *   train FILE THREADS WEIGHTS         trains on the batches of FILE (bench/batches.c); writes its initial weights to WEIGHTS (safetensors) first
  *
- * A file of batches is text: "heed batches 1", a line of settings, and for each batch a line with the number of its sentences, then a line a
- * sentence: symbols of the source, "|", symbols of the target, the ends of sentence not written.
- * `serve` says "ready WEIGHTS ABOUT-ITSELF" and then answers each line "run N" with one line about the next N updates: seconds, symbols of
- * both sides (ends of sentence counted), 1e9 operations of the products, loss a symbol. It leaves at the end of its input. */
+ * It says "ready WEIGHTS ABOUT-ITSELF" and then answers each line "run N" with one line about the next N updates: seconds, symbols of both sides (ends of sentence
+ * counted), 1e9 operations of the products, loss a symbol, the most memory it ever held in MB (1e6 bytes). It leaves at the end of its input. */
 #include <inttypes.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/phrases.h"
 #include "heed.h"
+#include "model/keys.h"
 #include "model/model.h"
 #include "model/safetensors.h"
+#include "settings.h"
 #include "tensor/tape.h"
 #include "train/optimizer.h"
 #include "train/shards.h"
-
-typedef struct settings {
-    int64_t source, target, embed, width;      /* symbols of both vocabularies; widths */
-    double dropout, rate, clip;
-    int64_t batches;
-} settings;
-
-/* The first two lines of a file; whole and real: how printf or scanf names them. */
-#define FIRST_LINE "heed batches 1\n"
-#define SETTINGS(whole, real) \
-    "source %" whole " target %" whole " embed %" whole " width %" whole " dropout %" real " rate %" real " clip %" real " batches %" whole "\n"
 
 static int complain(const char *text)
 {
     fprintf(stderr, "bench/train: %s\n", text);
     return 1;
-}
-
-/* --- writing batches ------------------------------------------------------------------------------------------------------------------ */
-
-/* A corpus and how to read it, before it becomes batches. */
-typedef struct source {
-    settings of;
-    heed_text_settings source, target;
-    int64_t sentences;
-} source;
-
-static bool count_symbols(heed_text *text, const char *const *path, int field, heed_error *err)
-{
-    heed_corpus *c = heed_corpus_open(&(heed_corpus_settings){.paths = path, .files = 1, .fields = 2}, err);
-    bool end = false, good = c != NULL;
-    for (heed_record r; good && !end;) {
-        good = heed_corpus_next(c, &r, &end, err) == HEED_OK;
-        if (good && !end) good = heed_text_count(text, r.text[field], r.size[field], err) == HEED_OK;
-    }
-    heed_corpus_close(c);
-    return good && heed_text_finish(text, err) == HEED_OK;
-}
-
-static void write_side(FILE *out, const heed_side *side, int64_t b)
-{
-    for (int64_t i = side->span.start[b]; i + 1 < side->span.start[b + 1]; i++) fprintf(out, "%d ", side->ids[i]);
-}
-
-static void write_batch(FILE *out, const heed_batch *b)
-{
-    fprintf(out, "%" PRId64 "\n", b->B);
-    for (int64_t i = 0; i < b->B; i++) {
-        write_side(out, &b->source, i);
-        fputs("| ", out);
-        write_side(out, &b->target, i);
-        fputs("\n", out);
-    }
-}
-
-static bool write_batches(const char *path, const source *s, heed_loader *loader, heed_error *err)
-{
-    FILE *out = fopen(path, "w");
-    if (!out) return heed_fail(err, HEED_E_IO, "cannot write %s", path), false;
-    fprintf(out, FIRST_LINE SETTINGS(PRId64, "g"), s->of.source, s->of.target, s->of.embed, s->of.width, s->of.dropout, s->of.rate, s->of.clip, s->of.batches);
-    heed_status status = HEED_OK;
-    for (int64_t n = 0; n < s->of.batches && !status;) {
-        const heed_batch *b;
-        bool end;
-        status = heed_loader_next(loader, &b, &end, err);
-        if (status || end || b->B < s->sentences) continue;   /* the last one of an epoch may be short */
-        write_batch(out, b);
-        n++;
-    }
-    return fclose(out) == 0 && !status;
-}
-
-/* From a TSV at `tsv`, which is removed. */
-static int make_batches(source *s, const char *tsv, const char *path)
-{
-    heed_error err;
-    heed_text *a = heed_text_new(&s->source, &err), *b = heed_text_new(&s->target, &err);
-    heed_loader *loader = NULL;
-    const char *paths[] = {tsv};
-    bool good = a && b && count_symbols(a, paths, 0, &err) && count_symbols(b, paths, 1, &err);
-    if (good) {
-        s->of.source = heed_text_size(a);
-        s->of.target = heed_text_size(b);
-        loader = heed_loader_new(&(heed_loader_settings){.corpus = {paths, 1, 2, HEED_INVALID_ERROR}, .source = a, .target = b, .sentences = s->sentences,
-                                                         .shuffle = true, .seed = 1}, &err);
-        good = loader && write_batches(path, s, loader, &err);
-    }
-    heed_loader_free(loader);
-    heed_text_free(a);
-    heed_text_free(b);
-    remove(tsv);
-    return good ? 0 : complain(err.text);
-}
-
-static int write_demo(const char *dictionary, const char *path)
-{
-    source s = {.of = {.embed = 64, .width = 128, .rate = 2e-3, .clip = 1, .batches = 400},
-                .source = {.units = HEED_UNIT_characters, .min_count = 1}, .target = {.units = HEED_UNIT_symbols, .min_count = 1}, .sentences = 48};
-    char tsv[4096];
-    heed_error err;
-    heed_phrases *p = heed_phrases_open(dictionary, &err);
-    snprintf(tsv, sizeof tsv, "%s.tsv", path);
-    const bool good = p && heed_phrases_write_training(p, tsv, 200000, 3, 1, &err) == HEED_OK;
-    heed_phrases_close(p);
-    return good ? make_batches(&s, tsv, path) : complain(err.text);
-}
-
-/* Punctuation stands alone, as a tokenizer would have it. Tabs and backslashes are none of Multi30k's. */
-static void write_words(FILE *out, const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        const char c = text[i] == '\t' || text[i] == '\\' ? ' ' : text[i];
-        if (strchr(".,!?;:()\"'", c)) fprintf(out, " %c ", c);
-        else fputc(c, out);
-    }
-}
-
-static bool write_pairs(FILE *out, const char *const *paths, heed_error *err)
-{
-    heed_corpus *c = heed_corpus_open(&(heed_corpus_settings){.paths = paths, .files = 2, .fields = 2}, err);
-    bool end = false, good = c != NULL;
-    for (heed_record r; good && !end;) {
-        good = heed_corpus_next(c, &r, &end, err) == HEED_OK;
-        if (!good || end) break;
-        write_words(out, r.text[0], r.size[0]);
-        fputc('\t', out);
-        write_words(out, r.text[1], r.size[1]);
-        fputc('\n', out);
-    }
-    heed_corpus_close(c);
-    return good;
-}
-
-static int write_corpus(const char *from, const char *to, const char *path)
-{
-    const heed_text_settings words = {.units = HEED_UNIT_symbols, .min_count = 2, .lower = true};
-    source s = {.of = {.embed = 256, .width = 512, .dropout = 0.5, .rate = 1e-3, .clip = 1, .batches = 60}, .source = words, .target = words, .sentences = 128};
-    char tsv[4096];
-    heed_error err = {.status = HEED_OK};
-    snprintf(tsv, sizeof tsv, "%s.tsv", path);
-    FILE *out = fopen(tsv, "w");
-    if (!out) return complain("cannot write beside the file of batches");
-    const bool good = write_pairs(out, (const char *const[]){from, to}, &err);
-    if (fclose(out) || !good) return complain(good ? "the disk is full" : err.text);
-    return make_batches(&s, tsv, path);
 }
 
 /* --- reading them --------------------------------------------------------------------------------------------------------------------- */
@@ -213,7 +70,7 @@ static heed_batch *read_batch(FILE *in, heed_error *err)
 typedef struct bench {
     settings of;
     heed_batch **batch;
-    int64_t next, updates;
+    int64_t batches, next, updates;
     int threads;
     heed_model *model;
     heed_shards *shards;
@@ -222,16 +79,24 @@ typedef struct bench {
 
 typedef struct tally { double seconds, work, log_p; int64_t tokens, targets; } tally;
 
+static bool read_settings(settings *s, FILE *in)
+{
+    char first[64] = "";
+    bool good = in && fgets(first, sizeof first, in) && !strcmp(first, FIRST_LINE);
+#define SETTING(name, meaning) good = good && fscanf(in, " " #name " %lf", &s->name) == 1;
+    SETTINGS
+#undef SETTING
+    return good && fscanf(in, " ") == 0;
+}
+
 static bool read_file(bench *b, const char *path, heed_error *err)
 {
     FILE *in = fopen(path, "r");
-    char first[64] = "";
-    settings *s = &b->of;
-    bool good = in && fgets(first, sizeof first, in) && !strcmp(first, FIRST_LINE) &&
-                fscanf(in, SETTINGS(SCNd64, "lf"), &s->source, &s->target, &s->embed, &s->width, &s->dropout, &s->rate, &s->clip, &s->batches) == 8;
+    bool good = read_settings(&b->of, in);
     if (!good) heed_fail(err, HEED_E_DATA, "%s is no file of batches", path);
-    b->batch = good ? calloc((size_t)s->batches + 1, sizeof *b->batch) : NULL;
-    for (int64_t i = 0; b->batch && good && i < s->batches; i++) good = (b->batch[i] = read_batch(in, err)) != NULL;
+    b->batches = (int64_t)b->of.batches;
+    b->batch = good ? calloc((size_t)b->batches + 1, sizeof *b->batch) : NULL;
+    for (int64_t i = 0; b->batch && good && i < b->batches; i++) good = (b->batch[i] = read_batch(in, err)) != NULL;
     if (in) fclose(in);
     return good && b->batch;
 }
@@ -250,68 +115,133 @@ static heed_text *make_text(int64_t size, heed_error *err)
     return NULL;
 }
 
+static void stack_of(heed_stack_settings *x, const settings *s)
+{
+    x->heads = (int64_t)s->heads;
+    x->inner = (int64_t)s->inner;
+}
+
 static heed_status fill_recipe(heed_recipe *r, const settings *s, heed_error *err)
 {
     heed_status status = heed_recipe_default(r, err);
-    r->model.encoder.embed = r->model.decoder.embed = s->embed;
-    r->model.encoder.width = r->model.decoder.width = s->width;
+    r->model.encoder.embed = r->model.decoder.embed = (int64_t)s->embed;
+    r->model.encoder.width = r->model.decoder.width = (int64_t)s->width;
     r->model.encoder.dropout = r->model.decoder.dropout = s->dropout;
     r->train.clip = s->clip;
+    r->train.label_smoothing = s->smoothing;
+    r->train.optimizer.beta2 = s->beta2;
+    if (s->beta2 < 0.99) r->train.optimizer.beta1 = 0.9;
+    r->train.accumulate = (int64_t)s->accumulate;
+    if (!s->layers) return status;
+    r->model.encoder.type = HEED_ENCODER_transformer;
+    r->model.decoder.type = HEED_DECODER_transformer;
+    r->model.encoder.layers = r->model.decoder.layers = (int64_t)s->layers;
+    r->model.attention.score = HEED_PLACE_OF_SCORE_scaled;
+    r->model.tie = HEED_TIE_ALL;
+    r->text.shared = true;
+    stack_of(&r->model.encoder.stack, s);
+    stack_of(&r->model.decoder.stack, s);
     return status;
+}
+
+static heed_model *make_model(const settings *s, heed_error *err)
+{
+    heed_recipe r = {.version = 1};
+    if (fill_recipe(&r, s, err) != HEED_OK) return NULL;
+    heed_text *source = make_text((int64_t)s->source, err), *target = r.text.shared ? source : make_text((int64_t)s->target, err);
+    heed_model *m = heed_model_build(&r, source, target, err);
+    return m && heed_model_fill(m, err) == HEED_OK ? m : NULL;
 }
 
 static bool build(bench *b, const char *weights, heed_error *err)
 {
-    heed_recipe r = {.version = 1};
-    if (fill_recipe(&r, &b->of, err) != HEED_OK) return false;
-    b->model = heed_model_build(&r, make_text(b->of.source, err), make_text(b->of.target, err), err);
-    if (!b->model || heed_model_fill(b->model, err) != HEED_OK) return false;
+    b->model = make_model(&b->of, err);
+    if (!b->model) return false;
     heed_params *p = b->model->params;
-    heed_named named[128];
     const int64_t count = heed_params_count(p);
-    for (int64_t i = 0; i < count && i < 128; i++) {
+    heed_named *named = calloc((size_t)count, sizeof *named);
+    for (int64_t i = 0; named && i < count; i++) {
         const heed_weight *w = heed_params_at(p, i);
         named[i] = (heed_named){w->name, w->tensor.x, w->rank, w->tensor.rows, w->tensor.cols};
     }
     b->shards = heed_shards_new(b->model, b->threads, 1, err);
-    return heed_safetensors_write(weights, named, count, NULL, err) == HEED_OK && b->shards &&
-           heed_optimizer_init(&b->optimizer, p, &b->model->recipe, err) == HEED_OK && heed_params_pack(p, true, b->threads, err) == HEED_OK;
+    const bool good = named && heed_safetensors_write(weights, named, count, NULL, err) == HEED_OK && b->shards &&
+                      heed_optimizer_init(&b->optimizer, p, &b->model->recipe, err) == HEED_OK && heed_params_pack(p, true, b->threads, err) == HEED_OK;
+    free(named);
+    return good;
 }
 
-/* Multiply-adds of the products and of attention, there and back (twice as many back), a multiply-add counting as two; tanh, gates and
- * optimizer are not counted. */
-static double work_of(const settings *s, const heed_batch *b)
+/* --- useful work: multiply-adds of the products and of attention, there and back (twice as many back), a multiply-add counting as two; tanh, gates, norms and
+ * optimizer are not counted ------------------------------------------------------------------------------------------------------------------------- */
+
+static double length_of(heed_span span, int64_t b) { return (double)(span.start[b + 1] - span.start[b]); }
+
+static double work_of_gru(const settings *s, const heed_batch *b)
 {
-    const double E = (double)s->embed, H = (double)s->width, M = 2 * H, V = (double)s->target;
-    const double encoder = 2 * 3 * H * (E + H) + M * H;
-    const double decoder = 3 * H * (E + M + H) + H * H + (H + M + E) * V;
+    const double E = s->embed, H = s->width, M = 2 * H, V = s->target;
+    const double encoder = 2 * 3 * H * (E + H) + M * H, decoder = 3 * H * (E + M + H) + H * H + (H + M + E) * V;
     double sum = encoder * (double)b->source.N + decoder * (double)b->target.N + M * H * (double)b->B;
-    for (int64_t i = 0; i < b->B; i++)
-        sum += (double)(b->source.span.start[i + 1] - b->source.span.start[i]) * (double)(b->target.span.start[i + 1] - b->target.span.start[i]) * (H + M);
-    return 6 * sum / 1e9;
+    for (int64_t i = 0; i < b->B; i++) sum += length_of(b->source.span, i) * length_of(b->target.span, i) * (H + M);
+    return sum;
 }
 
-/* As one update of training goes (train/step.c). */
-static heed_status update(bench *b, tally *t, heed_error *err)
+static double work_of_transformer(const settings *s, const heed_batch *b)
 {
-    const heed_batch *batch = b->batch[b->next];
-    heed_params *p = b->model->params;
+    const double L = s->layers, D = s->width, F = s->inner, V = s->target;
+    const double encoder = L * (4 * D * D + 2 * D * F), decoder = L * (6 * D * D + 2 * D * F) + D * V, memory = L * 2 * D * D;
+    double sum = (encoder + memory) * (double)b->source.N + decoder * (double)b->target.N;
+    for (int64_t i = 0; i < b->B; i++) {
+        const double S = length_of(b->source.span, i), T = length_of(b->target.span, i);
+        sum += 2 * D * L * (S * S + T * (T + 1) / 2 + S * T);
+    }
+    return sum;
+}
+
+static double work_of(const settings *s, const heed_batch *b) { return 6 / 1e9 * (s->layers > 0 ? work_of_transformer(s, b) : work_of_gru(s, b)); }
+
+/* --- one update, as of training (train/step.c) ------------------------------------------------------------------------------------------------------- */
+
+static heed_status learn(bench *b, bool first, const heed_batch *batch, double weight, tally *t, heed_error *err)
+{
     heed_loss_counts counts;
     bool finite;
-    const double began = omp_get_wtime();
-    heed_status status = heed_shards_run(b->shards, batch, true, 1 / (double)batch->target.N, &counts, &finite, err);
+    heed_status status = heed_shards_run(b->shards, batch, true, weight, &counts, &finite, err);
     if (!status) status = heed_shards_collect(b->shards, err);
-    if (status) return status;
-    const double norm = heed_optimizer_norm(&b->optimizer, heed_params_grads(p), b->threads);
-    heed_optimizer_step(&b->optimizer, heed_params_grads(p), norm > b->of.clip ? b->of.clip / norm : 1, b->of.rate, ++b->updates, b->threads);
-    status = heed_params_pack(p, true, b->threads, err);
-    t->seconds += omp_get_wtime() - began;
+    if (!status && b->of.accumulate > 1) status = heed_optimizer_add(&b->optimizer, first, b->threads, err);
     t->work += work_of(&b->of, batch);
     t->tokens += batch->source.N + batch->target.N;
     t->targets += counts.symbols;
     t->log_p += counts.log_p;
-    b->next = (b->next + 1) % b->of.batches;
     return status;
+}
+
+static heed_status update(bench *b, tally *t, heed_error *err)
+{
+    heed_params *p = b->model->params;
+    heed_status status = HEED_OK;
+    int64_t targets = 0;
+    const int64_t count = (int64_t)b->of.accumulate;
+    const double began = omp_get_wtime();
+    for (int64_t i = 0; i < count; i++) targets += b->batch[(b->next + i) % b->batches]->target.N;
+    for (int64_t i = 0; i < count && !status; i++, b->next = (b->next + 1) % b->batches)
+        status = learn(b, i == 0, b->batch[b->next], 1 / (double)targets, t, err);
+    if (status) return status;
+    const float *grads = count > 1 ? b->optimizer.sum : heed_params_grads(p);
+    const double norm = heed_optimizer_norm(&b->optimizer, grads, b->threads);
+    heed_optimizer_step(&b->optimizer, grads, norm > b->of.clip ? b->of.clip / norm : 1, b->of.rate, ++b->updates, b->threads);
+    status = heed_params_pack(p, true, b->threads, err);
+    t->seconds += omp_get_wtime() - began;
+    return status;
+}
+
+static double most_memory(void)
+{
+    FILE *in = fopen("/proc/self/status", "r");
+    char line[256];
+    double kib = 0;
+    while (in && fgets(line, sizeof line, in)) sscanf(line, "VmHWM: %lf", &kib);
+    if (in) fclose(in);
+    return kib * 1024 / 1e6;
 }
 
 static int64_t weights_of(const heed_params *p)
@@ -334,7 +264,7 @@ static int serve(bench *b, const char *path, const char *weights)
         if (sscanf(line, "run %ld", &n) != 1) return complain("the only word known is: run N");
         while (n-- > 0)
             if (update(b, &t, &err) != HEED_OK) return complain(err.text);
-        printf("%.6f %" PRId64 " %.4f %.6f\n", t.seconds, t.tokens, t.work, -t.log_p / (double)(t.targets ? t.targets : 1));
+        printf("%.6f %" PRId64 " %.4f %.6f %.0f\n", t.seconds, t.tokens, t.work, -t.log_p / (double)(t.targets ? t.targets : 1), most_memory());
         fflush(stdout);
     }
     return 0;
@@ -342,7 +272,7 @@ static int serve(bench *b, const char *path, const char *weights)
 
 static void close_bench(bench *b)
 {
-    for (int64_t i = 0; b->batch && i < b->of.batches; i++) heed_batch_free(b->batch[i]);
+    for (int64_t i = 0; b->batch && i < b->batches; i++) heed_batch_free(b->batch[i]);
     free(b->batch);
     heed_optimizer_free(&b->optimizer);
     heed_shards_free(b->shards);
@@ -351,11 +281,9 @@ static void close_bench(bench *b)
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && !strcmp(argv[1], "write") && !strcmp(argv[2], "demo")) return write_demo(argv[3], argv[4]);
-    if (argc == 6 && !strcmp(argv[1], "write") && !strcmp(argv[2], "words")) return write_corpus(argv[3], argv[4], argv[5]);
-    if (argc != 5 || strcmp(argv[1], "serve")) return complain("write demo DICTIONARY FILE | write words SOURCE TARGET FILE | serve FILE THREADS WEIGHTS");
-    bench b = {.threads = (int)strtol(argv[3], NULL, 10)};
-    const int rc = serve(&b, argv[2], argv[4]);
+    if (argc != 4) return complain("FILE THREADS WEIGHTS");
+    bench b = {.threads = (int)strtol(argv[2], NULL, 10)};
+    const int rc = serve(&b, argv[1], argv[3]);
     close_bench(&b);
     return rc;
 }
