@@ -224,7 +224,8 @@ class Transformer(nn.Module):
 
 
 def learn(model, batch, smoothing, targets):
-    """The way there and back; returns symbols of both sides, and the sum of -ln p of the targets."""
+    """The way there and back; returns symbols of both sides, the sum of -ln p of the targets, and seconds without the making of that figure."""
+    began = time.perf_counter()
     source, target = ([s + [END] for s in side] for side in batch)
     lengths = torch.tensor([len(s) for s in source])
     before, after = pad([[BEGIN] + t[:-1] for t in target], END), pad(target, IGNORED).flatten()
@@ -233,21 +234,23 @@ def learn(model, batch, smoothing, targets):
     logits = model(pad(source, END), lengths, before, kept)
     loss = F.cross_entropy(logits, after, label_smoothing=smoothing, reduction="sum") / targets
     loss.backward()
-    if smoothing == 0:
-        return int(lengths.sum()) + len(after), loss.item() * targets
+    spent = time.perf_counter() - began
     with torch.no_grad():
-        return int(lengths.sum()) + len(after), F.cross_entropy(logits, after, reduction="sum").item()
+        plain = loss * targets if smoothing == 0 else F.cross_entropy(logits, after, reduction="sum")
+    return int(lengths.sum()) + len(after), plain.item(), spent
 
 
 def update(model, optimizer, batches, settings):
     """Returns symbols of both sides, symbols of the target, sum of their losses, seconds."""
-    began = time.perf_counter()
     targets = sum(len(t) + 1 for batch in batches for t in batch[1])
+    began = time.perf_counter()
     optimizer.zero_grad()
-    symbols, losses = zip(*(learn(model, batch, settings["smoothing"], targets) for batch in batches))
+    spent = time.perf_counter() - began
+    symbols, losses, seconds = zip(*(learn(model, batch, settings["smoothing"], targets) for batch in batches))
+    began = time.perf_counter()
     nn.utils.clip_grad_norm_(model.parameters(), settings["clip"])
     optimizer.step()
-    return sum(symbols), targets, sum(losses), time.perf_counter() - began
+    return sum(symbols), targets, sum(losses), sum(seconds) + spent + time.perf_counter() - began
 
 
 def most_memory():
