@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "heed.h"
-#include "model/keys.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 #include "settings.h"
@@ -136,7 +135,7 @@ static heed_status fill_recipe(heed_recipe *r, const settings *s, heed_error *er
     r->model.encoder.type = HEED_ENCODER_transformer;
     r->model.decoder.type = HEED_DECODER_transformer;
     r->model.encoder.layers = r->model.decoder.layers = (int64_t)s->layers;
-    r->model.attention.score = HEED_PLACE_OF_SCORE_scaled;
+    r->model.attention.score = 1 + r->model.encoder.stack.score;   /* scaled */
     r->model.tie = HEED_TIE_ALL;
     r->text.shared = true;
     stack_of(&r->model.encoder.stack, s);
