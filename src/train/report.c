@@ -1,6 +1,7 @@
 /* What a run tells its caller: train/run.h. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "attn/score.h"
@@ -108,24 +109,34 @@ void heed_run_name_limits(const heed_run *run, bool training, heed_buf *out)
 
 /* --- START: "runs/x: rnn gru 128 + additive, 0.44 M weights, 2 threads, avx512; 123,456 pairs; at most 20 epochs" ------------------------- */
 
-static const char *encoder_name(const heed_recipe *r)
-{
-    static const char *const names[] = {
+static const char *const encoders[] = {
 #define HEED_ENCODER(name, help) #name,
 #include "model/encoders.def"
 #undef HEED_ENCODER
-    };
-    return names[r->model.encoder.type];
-}
-
-static const char *cell_name(const heed_recipe *r)
-{
-    static const char *const names[] = {
+};
+static const char *const decoders[] = {
+#define HEED_DECODER(name, help) #name,
+#include "model/decoders.def"
+#undef HEED_DECODER
+};
+static const char *const cells[] = {
 #define HEED_CELL(name, help) #name,
 #include "model/cells.def"
 #undef HEED_CELL
-    };
-    return names[r->model.encoder.cell];
+};
+
+/* "rnn gru 128", "transformer 3+3 x 256", "conv 4 x 256 to rnn gru 128" */
+static void add_parts(heed_buf *out, const heed_recipe *r)
+{
+    const heed_encoder_settings *e = &r->model.encoder;
+    const heed_decoder_settings *d = &r->model.decoder;
+    const bool same = strcmp(encoders[e->type], decoders[d->type]) == 0, wide = e->width == d->width;
+    if (e->type == HEED_ENCODER_rnn) heed_buf_printf(out, "rnn %s %lld", cells[e->cell], (long long)e->width);
+    else if (same && wide) heed_buf_printf(out, "%s %lld+%lld x %lld", encoders[e->type], (long long)e->layers, (long long)d->layers, (long long)e->width);
+    else heed_buf_printf(out, "%s %lld x %lld", encoders[e->type], (long long)e->layers, (long long)e->width);
+    if (same && wide) return;
+    if (d->type == HEED_DECODER_rnn) heed_buf_printf(out, " to rnn %s %lld", cells[d->cell], (long long)d->width);
+    else heed_buf_printf(out, " to %s %lld x %lld", decoders[d->type], (long long)d->layers, (long long)d->width);
 }
 
 static const char *attention_name(const heed_recipe *r)
@@ -166,9 +177,10 @@ void heed_run_announce(const heed_run *run)
     const heed_recipe *r = heed_run_recipe(run);
     char number[HEED_GROUP_SIZE];
     heed_buf out = {0};
-    heed_buf_printf(&out, "%s: %s %s %lld + %s, %.2f M weights, %d thread%s, %s; ", run->dir, encoder_name(r), cell_name(r),
-                    (long long)r->model.encoder.width, attention_name(r), (double)weights_of(run->model, false) * 1e-6, run->threads, run->threads > 1 ? "s" : "",
-                    heed_kernels_get()->isa);
+    heed_buf_printf(&out, "%s: ", run->dir);
+    add_parts(&out, r);
+    heed_buf_printf(&out, " + %s, %.2f M weights, %d thread%s, %s; ", attention_name(r), (double)weights_of(run->model, false) * 1e-6, run->threads,
+                    run->threads > 1 ? "s" : "", heed_kernels_get()->isa);
     if (run->state.update) heed_buf_printf(&out, "going on after update %s; ", heed_group(number, run->state.update));
     else if (*r->train.init_from) heed_buf_printf(&out, "begins from %s; ", r->train.init_from);
     if (r->train.freeze.count) heed_buf_printf(&out, "%.2f M weights frozen; ", (double)weights_of(run->model, true) * 1e-6);
