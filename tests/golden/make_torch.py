@@ -50,10 +50,18 @@ def simple():
         yield case(f"linear, bias {bias}", "linear", inputs, [F.linear(x, w, b if bias else None)], rows=7, wide=17, out=9, bias=bias)
     table, ids = draw(11, 5), [3, 0, 10, 3, 3, 7]
     yield case("embedding", "embed", [table], [F.embedding(torch.tensor(ids), table)], ids=ids, V=11, D=5)
-    for smoothing in (0.0, 0.125):
-        x, targets = draw(6, 23, spread=2), [0, 22, 5, 5, 1, 17]
-        loss = 0.25 * F.cross_entropy(x, torch.tensor(targets), label_smoothing=smoothing, reduction="sum")
-        yield case(f"cross-entropy, smoothing {smoothing}", "cross_entropy", [x], [loss.reshape(1, 1)], targets=targets, V=23, smoothing=smoothing, weight=0.25)
+    for kind, f in (("relu", F.relu), ("gelu", F.gelu)):
+        x = draw(5, 21, spread=2)
+        yield case(kind, "activate", [x], [f(x)], function=kind, rows=5, cols=21)
+    x = draw(5, 2 * 18, spread=2)
+    yield case("glu", "glu", [x], [F.glu(x)], rows=5, D=18)
+    x, gain, bias = draw(4, 22, spread=3), draw(22), draw(22)
+    yield case("layer norm", "norm", [x, gain, bias], [F.layer_norm(x, (22,), gain, bias)], rows=4, D=22)
+    for smoothing, width in ((0.0, 4), (0.125, 9)):     # rows beyond the width, and not
+        x, w, b, targets = draw(6, width), draw(23, width), draw(23), [0, 22, 5, 5, 1, 17]
+        loss = 0.25 * F.cross_entropy(F.linear(x, w, b), torch.tensor(targets), label_smoothing=smoothing, reduction="sum")
+        yield case(f"output and cross-entropy, smoothing {smoothing}", "output_loss", [x, w, b], [loss.reshape(1, 1)], targets=targets, D=width, V=23,
+                   smoothing=smoothing, weight=0.25)
 
 
 def recurrent(cell, width):

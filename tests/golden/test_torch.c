@@ -87,10 +87,14 @@ static void lay_plain(problem *p, const json_t *line)
         const json_t *ids = json_object_get(line, "ids");
         read_ids(grad_lay_embed(p, whole(line, "V"), whole(line, "D"), (int64_t)json_array_size(ids)), ids);
     }
-    if (!strcmp(name, "cross_entropy")) {
+    if (!strcmp(name, "activate"))
+        grad_lay_activate(p, strcmp(text(line, "function"), "relu") ? HEED_GELU : HEED_RELU, whole(line, "rows"), whole(line, "cols"));
+    if (!strcmp(name, "glu")) grad_lay_glu(p, whole(line, "rows"), whole(line, "D"));
+    if (!strcmp(name, "norm")) grad_lay_norm(p, whole(line, "rows"), whole(line, "D"));
+    if (!strcmp(name, "output_loss")) {
         const json_t *targets = json_object_get(line, "targets");
         const int64_t N = (int64_t)json_array_size(targets);
-        read_ids(grad_lay_cross_entropy(p, N, whole(line, "V"), real(line, "smoothing"), real(line, "weight"), false), targets);
+        read_ids(grad_lay_output_loss(p, N, whole(line, "D"), whole(line, "V"), real(line, "smoothing"), real(line, "weight"), false), targets);
     }
 }
 
