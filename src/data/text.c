@@ -284,14 +284,14 @@ static const char *joint(const heed_text *t, heed_joining *at, const char *symbo
     return heed_joints_decide(t->joints, at, (unsigned char)symbol[0], (unsigned char)symbol[size - 1], (int64_t)size) ? "" : units[t->settings.units].joint;
 }
 
-heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err)
+heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, const char *const *unknown, heed_buf *out, heed_token *at, heed_error *err)
 {
     heed_joining joining = {0};
     size_t origin = out->size;
     for (int64_t i = 0; i < n; i++) {
         if (ids[i] < 0 || ids[i] >= heed_text_size(t))
             return heed_fail(err, HEED_E_USAGE, "symbol number %d is not in a vocabulary of %lld", ids[i], (long long)heed_text_size(t));
-        const char *symbol = printed(t, ids[i]);
+        const char *symbol = ids[i] == HEED_UNK && unknown && unknown[i] ? unknown[i] : printed(t, ids[i]);
         const char *between = symbol[0] ? joint(t, &joining, symbol) : "";
         if (out->size > origin)
             heed_buf_text(out, between);

@@ -52,8 +52,9 @@ void heed_text_free(heed_text *t);
 /* Appends nothing for </s>. Replaces what `out` held. HEED_E_DATA: not UTF-8 (byte and column named). An unknown symbol is HEED_UNK. */
 heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err);
 /* Joins symbols (characters: nothing between, symbols: one space, words: as learnt, pieces: what they say), appends to `out`; `at` (NULL or [n]) gets byte offsets from out's start at
- * entry. <s> and </s> print nothing; <unk> prints one symbol, U+FFFD or "<unk>". HEED_E_USAGE: a number beyond the vocabulary. */
-heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, heed_buf *out, heed_token *at, heed_error *err);
+ * entry. <s> and </s> print nothing; <unk> prints one symbol, U+FFFD or "<unk>", unless unknown [n] (NULL: for none) has a text for it, which is not empty.
+ * HEED_E_USAGE: a number beyond the vocabulary. */
+heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, const char *const *unknown, heed_buf *out, heed_token *at, heed_error *err);
 
 int64_t heed_text_size(const heed_text *t);                          /* V, specials included */
 const char *heed_text_symbol(const heed_text *t, int32_t id);        /* "<unk>" for ids out of range */

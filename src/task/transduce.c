@@ -138,22 +138,6 @@ static heed_piece_of_text *given_pieces(heed_arena *arena, const char *text, con
     return p;
 }
 
-/* A text that the model wrote. */
-static heed_piece_of_text *written_pieces(heed_arena *arena, const heed_model *m, const heed_hypothesis *h, heed_buf *text)
-{
-    const int64_t n = h->ended ? h->n - 1 : h->n;
-    heed_piece_of_text *p = heed_arena_alloc(arena, (size_t)(h->n + 1) * sizeof *p);
-    heed_token *at = heed_arena_alloc(arena, (size_t)(n + 1) * sizeof *at);
-    heed_error err;
-    if (!p || !at || heed_text_decode(m->target, h->ids, n, text, at, &err) != HEED_OK) return NULL;
-    for (int64_t i = 0; i < h->n; i++) {
-        const bool end = i == n;
-        const int64_t from = end ? (int64_t)text->size : at[i].start, to = end ? from : at[i].end;
-        p[i] = (heed_piece_of_text){end ? "</s>" : heed_arena_text(arena, heed_text_symbol(m->target, h->ids[i])), from, to, (double)h->logp[i]};
-    }
-    return p;
-}
-
 /* Where a hypothesis looked: its row of each moment. */
 typedef struct looks {
     const moment *moments;
@@ -190,6 +174,61 @@ static looks looks_of(const heed_job *j, const writer *w, const int64_t *row, in
     looks l = {.moments = w->moments, .row = row, .look = j->look, .Tk = Tk};
     heed_model_looks(j->model, &l.layers, &l.heads);
     return l;
+}
+
+/* With copying: of the source's symbols that no target symbol equals, the one that a written <unk> looked at most; NULL: at none. False: out of memory. */
+static bool copied_text(looks *l, int64_t i, const heed_model *m, const work *x, heed_arena *arena, const char **text)
+{
+    const float *weights = next_row(l, i);
+    const heed_token *most = NULL;
+    for (int64_t j = 0; j < x->source.count; j++) {
+        const heed_token *k = &x->source.item[j];
+        if (m->head.copies[k->id] == HEED_UNK && weights[j] > (most ? weights[most - x->source.item] : 0)) most = k;
+    }
+    *text = NULL;
+    if (!most) return true;
+    const size_t size = (size_t)(most->end - most->start);
+    char *copy = heed_arena_zero(arena, size + 1);
+    *text = copy ? memcpy(copy, x->item->text + most->start, size) : NULL;
+    return copy != NULL;
+}
+
+/* What stands for each <unk> of a hypothesis behind its prefix, [n]; NULL: nothing does. */
+static bool copied_texts(const heed_job *j, const writer *w, const work *x, const heed_hypothesis *h, int64_t n, const char *const **texts)
+{
+    *texts = NULL;
+    if (!j->model->head.copies) return true;
+    looks l = looks_of(j, w, h->rows, x->source.count + 1);
+    l.look = (heed_look){.layer = l.layers - 1, .head = -1};
+    l.shown = heed_tape_alloc(j->tape, (size_t)l.Tk * sizeof *l.shown);
+    l.one = heed_tape_alloc(j->tape, (size_t)l.Tk * sizeof *l.one);
+    const char **all = heed_tape_alloc(j->tape, (size_t)(n + 1) * sizeof *all);
+    if (heed_tape_failed(j->tape)) return false;
+    for (int64_t i = 0; i < n; i++) {
+        all[i] = NULL;
+        if (i >= x->prefix.count && h->ids[i] == HEED_UNK && !copied_text(&l, i, j->model, x, j->arena, &all[i])) return false;
+    }
+    *texts = all;
+    return true;
+}
+
+/* A text that the model wrote. */
+static heed_piece_of_text *written_pieces(const heed_job *j, const writer *w, const work *x, const heed_hypothesis *h, heed_buf *text)
+{
+    heed_arena *arena = j->arena;
+    const heed_model *m = j->model;
+    const int64_t n = h->ended ? h->n - 1 : h->n;
+    heed_piece_of_text *p = heed_arena_alloc(arena, (size_t)(h->n + 1) * sizeof *p);
+    heed_token *at = heed_arena_alloc(arena, (size_t)(n + 1) * sizeof *at);
+    const char *const *unknown;
+    heed_error err;
+    if (!p || !at || !copied_texts(j, w, x, h, n, &unknown) || heed_text_decode(m->target, h->ids, n, unknown, text, at, &err) != HEED_OK) return NULL;
+    for (int64_t i = 0; i < h->n; i++) {
+        const bool end = i == n;
+        const int64_t from = end ? (int64_t)text->size : at[i].start, to = end ? from : at[i].end;
+        p[i] = (heed_piece_of_text){end ? "</s>" : heed_arena_text(arena, heed_text_symbol(m->target, h->ids[i])), from, to, (double)h->logp[i]};
+    }
+    return p;
 }
 
 /* Of all layers and heads, unless there is one, which is shown anyway. */
@@ -273,7 +312,7 @@ static bool write_hypothesis(heed_job *j, const writer *w, const work *x, const 
 {
     const char *forced = x->item->target;
     heed_buf text = {0};
-    o->tokens = forced ? given_pieces(j->arena, forced, &x->target, h->logp) : written_pieces(j->arena, j->model, h, &text);
+    o->tokens = forced ? given_pieces(j->arena, forced, &x->target, h->logp) : written_pieces(j, w, x, h, &text);
     o->count = h->n;
     o->score = h->score;
     o->text = heed_arena_text(j->arena, forced ? forced : text.data ? text.data : "");

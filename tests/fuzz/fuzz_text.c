@@ -27,7 +27,7 @@ static void check_use(const heed_text *t)
         heed_token at;
         must(strlen(heed_text_symbol(t, id)) > 0);
         heed_buf_reset(&out);
-        must(heed_text_decode(t, &id, 1, &out, &at, &err) == HEED_OK && at.end == (int32_t)out.size);
+        must(heed_text_decode(t, &id, 1, NULL, &out, &at, &err) == HEED_OK && at.end == (int32_t)out.size);
     }
     heed_tokens_free(&tokens);
     heed_buf_free(&out);

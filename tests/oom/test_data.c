@@ -40,7 +40,7 @@ static bool there_and_back(heed_unit units, const char *path)
     heed_text *t = build(units, &err), *again = NULL;
     bool ok = t && !heed_text_write(t, path, &err) && (again = heed_text_open(path, &err)) != NULL &&
               !heed_text_encode(again, "a b c " MARKS, strlen("a b c " MARKS), &tokens, &err) &&
-              !heed_text_decode(again, &tokens.item[0].id, 1, &out, NULL, &err);
+              !heed_text_decode(again, &tokens.item[0].id, 1, NULL, &out, NULL, &err);
     assert_true(ok || err.status == HEED_E_NOMEM || err.status == HEED_E_IO || err.status == HEED_E_MODEL);
     heed_buf_free(&out);
     heed_tokens_free(&tokens);

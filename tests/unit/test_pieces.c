@@ -52,7 +52,7 @@ static void comes_back(const heed_text *t, const char *text, const char *expecte
     int32_t *ids = malloc((size_t)(in.count + 1) * sizeof *ids);
     heed_token *at = malloc((size_t)(in.count + 1) * sizeof *at);
     for (int64_t i = 0; i < in.count; i++) ids[i] = in.item[i].id;
-    assert_int_equal(heed_text_decode(t, ids, in.count, &out, at, NULL), HEED_OK);
+    assert_int_equal(heed_text_decode(t, ids, in.count, NULL, &out, at, NULL), HEED_OK);
     assert_string_equal(out.data, expected);
     for (int64_t i = 0; strcmp(text, expected) == 0 && i < in.count; i++) assert_memory_equal(&at[i], &in.item[i], sizeof at[i]);
     heed_buf_free(&out);

@@ -248,7 +248,7 @@ static void test_decode__gives_the_text_back_and_where_each_symbol_stands(void *
     for (int i = 0; i < 3; i++)
         list[i] = ids.item[i].id;
     heed_buf_text(&out, "> ");
-    assert_int_equal(heed_text_decode(t, list, 3, &out, at, NULL), HEED_OK);
+    assert_int_equal(heed_text_decode(t, list, 3, NULL, &out, at, NULL), HEED_OK);
     assert_string_equal(out.data, "> HH AH L");
     for (int i = 0; i < 3; i++)
         assert_memory_equal(&at[i], &ids.item[i], sizeof at[i]);
@@ -264,15 +264,15 @@ static void test_decode__unknown_is_one_symbol_and_the_ends_are_none(void **stat
     heed_error err = {0};
     const int32_t ids[] = {HEED_BOS, HEED_SPECIALS, HEED_UNK, HEED_SPECIALS, HEED_EOS};
     heed_text *t = build_one((heed_text_settings){.units = HEED_UNIT_symbols, .min_count = 1}, "a");
-    assert_int_equal(heed_text_decode(t, ids, 5, &out, NULL, &err), HEED_OK);
+    assert_int_equal(heed_text_decode(t, ids, 5, NULL, &out, NULL, &err), HEED_OK);
     assert_string_equal(out.data, "a <unk> a");
     heed_text_free(t);
     heed_buf_reset(&out);
     t = build_one((heed_text_settings){.units = HEED_UNIT_characters, .min_count = 1}, "a");
-    assert_int_equal(heed_text_decode(t, ids, 5, &out, NULL, &err), HEED_OK);
+    assert_int_equal(heed_text_decode(t, ids, 5, NULL, &out, NULL, &err), HEED_OK);
     assert_string_equal(out.data, "a\xEF\xBF\xBD" "a");
     const int32_t beyond = 4;
-    assert_int_equal(heed_text_decode(t, &beyond, 1, &out, NULL, &err), HEED_E_USAGE);
+    assert_int_equal(heed_text_decode(t, &beyond, 1, NULL, &out, NULL, &err), HEED_E_USAGE);
     assert_string_equal(err.text, "symbol number 4 is not in a vocabulary of 4");
     heed_text_free(t);
     heed_buf_free(&out);
