@@ -1,7 +1,8 @@
 /* The same bits: for a record alone and in any batch; for any number of threads; and no memory asked for once the shapes are known.
  *
  * A small network of all ops whose rows could meet their neighbours: embedding, recurrent layers of both cells and directions, every score of
- * attention, products, dropout, and the loss, over random ragged batches. */
+ * attention, heads with shared keys and every kind of positions, blocks with norms, residuals, activations and convolutions, products, dropout, and the loss, over
+ * random ragged batches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,20 +15,21 @@
 #include "base/rng.h"
 #include "tensor/tape.h"
 
-enum { MOST_SCORES = 32, MOST_RECORDS = 80, MOST_LENGTH = 40, MOST_ROWS = MOST_RECORDS * MOST_LENGTH, STAGES = 64 };
+enum { MOST_LOOKS = 32, MOST_RECORDS = 80, MOST_LENGTH = 40, MOST_ROWS = MOST_RECORDS * MOST_LENGTH, STAGES = 64 };
 
 typedef struct net {
     int64_t V, E, H, J;            /* vocabulary, embedding, state, joined features */
     heed_params *params;
-    heed_weight *table, *gru_in[2], *gru_hidden[2], *lstm_in, *lstm_hidden, *bias, *join, *out, *out_bias;
-    heed_attn attn[MOST_SCORES];
-    int scores;
+    heed_weight *table, *gru_in[2], *gru_hidden[2], *lstm_in, *lstm_hidden, *bias, *join, *out, *out_bias, *gain, *shift, *inner, *outer, *near;
+    heed_attn attn[MOST_LOOKS];
+    int looks;
 } net;
 
 typedef struct batch {
     int64_t start[MOST_RECORDS + 1], B;
     int32_t ids[MOST_ROWS], targets[MOST_ROWS];
     uint64_t keys[MOST_ROWS];      /* of each row, for dropout */
+    int64_t record[MOST_ROWS];     /* of each row */
 } batch;
 
 /* What a forward pass left, stage by stage, each [N, width]. */
@@ -40,6 +42,33 @@ static heed_weight *add_weight(net *n, const char *name, int64_t rows, int64_t c
     heed_weight *w = heed_params_add(n->params, name, 2, rows, cols, HEED_FILL_NORMAL, 0.3);
     if (product) heed_weight_product(w);
     return w;
+}
+
+static void add_look(net *n, heed_attn_settings s, heed_error *err)
+{
+    char scope[32];
+    snprintf(scope, sizeof scope, "attention.%d", n->looks);
+    s.window = 3;
+    s.longest = MOST_LENGTH;
+    s.filters = 3;
+    s.filter_width = 5;
+    s.query_width = s.memory_width = n->H;
+    heed_attn_init(&n->attn[n->looks++], n->params, scope, &s, err);
+}
+
+/* Every score, bare; every kind of positions, with heads that share keys, with a score that it has a meaning with. */
+static void add_looks(net *n, heed_error *err)
+{
+    int scores = 0;
+    for (; heed_score_at(scores); scores++) add_look(n, (heed_attn_settings){.score = heed_score_at(scores), .align = (heed_align)(scores % HEED_ALIGN_COUNT), .width = 17}, err);
+    for (int p = 0; p < HEED_POSITIONS_COUNT; p++) {
+        heed_attn_settings s = {.align = (heed_align)((p + scores) % HEED_ALIGN_COUNT), .width = 24, .heads = 4, .key_heads = 2, .projected = true,
+                                .positions = (heed_positions)p, .coverage = p % 2, .both = true};
+        int i = p % scores;
+        do s.score = heed_score_at(i++ % scores);
+        while (heed_attn_refusal(&s) || !s.score->keys);
+        add_look(n, s, err);
+    }
 }
 
 static int net_start(void **state, int64_t V, int64_t E, int64_t H, int64_t J)
@@ -58,11 +87,13 @@ static int net_start(void **state, int64_t V, int64_t E, int64_t H, int64_t J)
     n->join = add_weight(n, "join", J, H, true);
     n->out = add_weight(n, "out", V, J, true);
     n->out_bias = add_weight(n, "out.bias", 1, V, false);
-    for (; n->scores < MOST_SCORES && heed_score_at(n->scores); n->scores++) {
-        char scope[32];
-        snprintf(scope, sizeof scope, "attention.%d", n->scores);
-        heed_attn_init(&n->attn[n->scores], n->params, scope, heed_score_at(n->scores), (heed_align)(n->scores % HEED_ALIGN_COUNT), 3, H, H, 17, &err);
-    }
+    n->gain = add_weight(n, "gain", 1, H, false);
+    n->shift = add_weight(n, "shift", 1, H, false);
+    n->inner = add_weight(n, "inner", J, H, true);
+    n->outer = add_weight(n, "outer", H, J, true);
+    n->near = add_weight(n, "near", 2 * H, 3 * H, true);
+    add_looks(n, &err);
+    if (err.status != HEED_OK) return -1;
     if (heed_params_finish(n->params, &err) != HEED_OK) return -1;
     heed_params_fill(n->params, 5);
     *state = n;
@@ -98,19 +129,35 @@ static heed_tensor *encode(heed_tape *t, const net *n, const batch *b, heed_span
     return keep(r, s.h);
 }
 
+/* What starts from earlier weights looks twice. */
 static heed_tensor *attend(heed_tape *t, const heed_attn *a, heed_tensor *x, heed_span span)
 {
-    return heed_attend(t, &(heed_attend_args){.q = a->score->queries(t, a, x), .k = heed_attn_keys(t, a, x), .v = x, .extra = a->extra ? &a->extra->tensor : NULL,
-                                              .queries = span, .keys = span, .align = a->align, .window = a->window, .score = &a->score->pair,
-                                              .scale = a->score->scale ? (float)a->score->scale(a) : 1}).out;
+    const heed_memory m = heed_attn_memory(t, a, x, NULL, span, 0);
+    heed_gaze g = {.queries = span, .weights = a->filter || a->coverage};
+    const heed_attended first = heed_attn_forward(t, a, x, &m, &g);
+    if (!g.weights) return first.out;
+    g.before = g.total = first.weights;
+    return heed_attn_forward(t, a, x, &m, &g).out;
+}
+
+/* Feed-forward in a Transformer's way, then a gated convolution, then the record's mean. */
+static heed_tensor *transform(heed_tape *t, const net *n, const batch *b, heed_tensor *x, heed_span span, trail *r)
+{
+    if (n->H % 2 == 0) x = keep(r, heed_sinusoid(t, x, 0.5F, span, 0));
+    heed_tensor *y = keep(r, heed_norm(t, x, &n->gain->tensor, &n->shift->tensor));
+    y = keep(r, heed_activate(t, heed_linear(t, y, &n->inner->tensor, NULL), HEED_GELU));
+    x = keep(r, heed_residual(t, x, heed_linear(t, y, &n->outer->tensor, NULL), b->keys, 2, 0.3));
+    y = keep(r, heed_glu(t, heed_linear(t, heed_unfold(t, x, span, 3, 1), &n->near->tensor, NULL)));
+    x = keep(r, heed_scale(t, heed_residual(t, x, y, b->keys, 3, 0.3), 0.7F));
+    return keep(r, heed_add(t, x, heed_gather(t, heed_mean(t, x, span), b->record, b->start[b->B])));
 }
 
 static trail run(heed_tape *t, const net *n, const batch *b)
 {
     trail r = {.count = 0};
     const heed_span span = {b->start, b->B};
-    heed_tensor *x = encode(t, n, b, span, &r), *y = heed_linear(t, x, &n->join->tensor, NULL);
-    for (int i = 0; i < n->scores; i++) y = heed_linear_add(t, y, keep(&r, attend(t, &n->attn[i], x, span)), &n->join->tensor);
+    heed_tensor *x = transform(t, n, b, encode(t, n, b, span, &r), span, &r), *y = heed_linear(t, x, &n->join->tensor, NULL);
+    for (int i = 0; i < n->looks; i++) y = heed_linear_add(t, y, keep(&r, attend(t, &n->attn[i], x, span)), &n->join->tensor);
     y = keep(&r, heed_unit_rows(t, heed_tanh(t, y), 1));
     r.loss = heed_output_loss(t, y, &n->out->tensor, &n->out_bias->tensor, b->targets, 0.1, 1, NULL);
     return r;
@@ -124,6 +171,12 @@ static void run_back(heed_tape *t, const trail *r)
 
 /* --- batches ------------------------------------------------------------------------------------------------------------------------------ */
 
+static void number_rows(batch *b)
+{
+    for (int64_t i = 0; i < b->B; i++)
+        for (int64_t r = b->start[i]; r < b->start[i + 1]; r++) b->record[r] = i;
+}
+
 static void draw_batch(batch *b, uint64_t key, int64_t records, int64_t longest, int64_t V)
 {
     b->B = records;
@@ -135,6 +188,7 @@ static void draw_batch(batch *b, uint64_t key, int64_t records, int64_t longest,
         b->targets[i] = (int32_t)heed_below(key, 1001 + 2 * i, (uint64_t)V);
         b->keys[i] = heed_key(key, i);
     }
+    number_rows(b);
 }
 
 /* Records first .. first+count-1 of b. */
@@ -146,6 +200,7 @@ static void cut_batch(batch *part, const batch *b, int64_t first, int64_t count)
     memcpy(part->ids, b->ids + from, (size_t)rows * sizeof *b->ids);
     memcpy(part->targets, b->targets + from, (size_t)rows * sizeof *b->targets);
     memcpy(part->keys, b->keys + from, (size_t)rows * sizeof *b->keys);
+    number_rows(part);
 }
 
 static heed_tape *new_tape(void)
