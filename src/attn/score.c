@@ -1,9 +1,8 @@
-/* What scores share: their table, the dot product of rows, and the declaring of weights. */
+/* What scores share: their table and the declaring of weights. */
 #include "attn/score.h"
 
 #include <stdio.h>
 
-#include "kernels/kernels.h"
 #include "tensor/tape.h"
 
 #define HEED_SCORE(name, formula, paper) extern const heed_score heed_score_##name;
@@ -18,24 +17,6 @@ const heed_score *heed_score_at(int i)
 #undef HEED_SCORE
     };
     return i >= 0 && i < (int)(sizeof table / sizeof table[0]) ? table[i] : NULL;
-}
-
-/* --- rows that meet in a dot product -------------------------------------------------------------------------------------------------------- */
-
-static float factor(const heed_meeting *m) { return m->extra ? m->scale * m->extra[0] : m->scale; }
-
-void heed_pair_dot(const heed_meeting *m, float *s) { heed_kernels_get()->scores_dot(s, m->q, m->k, m->n, m->ld, m->d, factor(m), m->row); }
-
-void heed_pair_dot_back(const heed_meeting *m, const float *ds, float *dq, float *dk, float *dextra)
-{
-    const heed_kernels *k = heed_kernels_get();
-    const float f = factor(m);
-    for (int64_t j = 0; j < m->n; j++) {
-        const float *key = m->k + j * m->ld;
-        k->axpy(dq, f * ds[j], key, m->d);
-        k->axpy(dk + j * m->ld, f * ds[j], m->q, m->d);
-        if (dextra) dextra[0] += m->scale * ds[j] * k->dot(m->q, key, m->d);
-    }
 }
 
 /* --- weights -------------------------------------------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define HEED_ATTN_SCORE_H
 
 #include "attn/layer.h"
+#include "ops/pair.h"
 
 struct heed_score {
     const char *name;
@@ -16,10 +17,6 @@ struct heed_score {
 
 /* Row number i of scores.def, NULL past the end. */
 const heed_score *heed_score_at(int i);
-
-/* Rows that meet in a dot product, for dot, scaled, general and cosine: s_j = scale extra q . k_j, extra [1] where a score declares one. */
-void heed_pair_dot(const heed_meeting *m, float *s);
-void heed_pair_dot_back(const heed_meeting *m, const float *ds, float *dq, float *dk, float *dextra);
 
 /* Declares the projection scope.name.weight [rows,cols], for a product; the vector scope.name [1,cols]. */
 heed_weight *heed_attn_projection(heed_params *p, const char *scope, const char *name, int64_t rows, int64_t cols);

@@ -6,6 +6,7 @@
 #ifndef HEED_KERNELS_VEC_H
 #define HEED_KERNELS_VEC_H
 
+#include <float.h>
 #include <immintrin.h>
 #include <math.h>
 #include <stdbool.h>
@@ -23,6 +24,7 @@ typedef __mmask16 vm;                    /* one truth value a lane */
 
 VEC vf vset(float x) { return _mm512_set1_ps(x); }
 VEC vu vuset(uint32_t x) { return (vu)_mm512_set1_epi32((int)x); }
+VEC vf vwhole(vu x) { return _mm512_cvtepi32_ps((__m512i)x); }                    /* as signed whole numbers */
 VEC vu vuiota(void) { return (vu)_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 VEC vm vfirst(int64_t n) { return (vm)((1u << n) - 1); }                          /* lanes 0 .. n-1, n < LANES */
 VEC vf vload_all(const float *p) { return _mm512_loadu_ps(p); }
@@ -43,6 +45,15 @@ VEC vd vdzero(void) { return _mm512_setzero_pd(); }
 VEC vd vlow(vf x) { return _mm512_cvtps_pd(_mm512_castps512_ps256(x)); }
 VEC vd vhigh(vf x) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)); }
 VEC vd vdfma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
+VEC vf vquads(const float *const *p, int64_t i)                                   /* four floats at each of p[0][i], p[4][i] .. */
+{
+    const __m512 a = _mm512_insertf32x4(_mm512_castps128_ps512(_mm_loadu_ps(p[0] + i)), _mm_loadu_ps(p[4] + i), 1);
+    return _mm512_insertf32x4(_mm512_insertf32x4(a, _mm_loadu_ps(p[8] + i), 2), _mm_loadu_ps(p[12] + i), 3);
+}
+VEC vf vlow_pairs(vf a, vf b) { return _mm512_unpacklo_ps(a, b); }                /* of each four: a0 b0 a1 b1 */
+VEC vf vhigh_pairs(vf a, vf b) { return _mm512_unpackhi_ps(a, b); }               /* a2 b2 a3 b3 */
+VEC vf vlow_halves(vf a, vf b) { return (vf)_mm512_unpacklo_pd((__m512d)a, (__m512d)b); }    /* a0 a1 b0 b1 */
+VEC vf vhigh_halves(vf a, vf b) { return (vf)_mm512_unpackhi_pd((__m512d)a, (__m512d)b); }   /* a2 a3 b2 b3 */
 VEC __m256 vhalve_sum(vf x) { return _mm512_castps512_ps256(x) + _mm512_extractf32x8_ps(x, 1); }
 VEC __m256 vhalve_max(vf x) { return _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
 VEC __m256d vdhalve_sum(vd x) { return _mm512_castpd512_pd256(x) + _mm512_extractf64x4_pd(x, 1); }
@@ -57,6 +68,7 @@ typedef __m256i vm;
 
 VEC vf vset(float x) { return _mm256_set1_ps(x); }
 VEC vu vuset(uint32_t x) { return (vu)_mm256_set1_epi32((int)x); }
+VEC vf vwhole(vu x) { return _mm256_cvtepi32_ps((__m256i)x); }
 VEC vu vuiota(void) { return (vu)_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
 VEC vm vfirst(int64_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), (__m256i)vuiota()); }
 VEC vf vload_all(const float *p) { return _mm256_loadu_ps(p); }
@@ -82,6 +94,11 @@ VEC vd vdzero(void) { return _mm256_setzero_pd(); }
 VEC vd vlow(vf x) { return _mm256_cvtps_pd(_mm256_castps256_ps128(x)); }
 VEC vd vhigh(vf x) { return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)); }
 VEC vd vdfma(vd a, vd b, vd c) { return _mm256_fmadd_pd(a, b, c); }
+VEC vf vquads(const float *const *p, int64_t i) { return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[0] + i)), _mm_loadu_ps(p[4] + i), 1); }
+VEC vf vlow_pairs(vf a, vf b) { return _mm256_unpacklo_ps(a, b); }
+VEC vf vhigh_pairs(vf a, vf b) { return _mm256_unpackhi_ps(a, b); }
+VEC vf vlow_halves(vf a, vf b) { return (vf)_mm256_unpacklo_pd((__m256d)a, (__m256d)b); }
+VEC vf vhigh_halves(vf a, vf b) { return (vf)_mm256_unpackhi_pd((__m256d)a, (__m256d)b); }
 VEC __m256 vhalve_sum(vf x) { return x; }
 VEC __m256 vhalve_max(vf x) { return x; }
 VEC __m256d vdhalve_sum(vd x) { return x; }
@@ -146,6 +163,19 @@ VEC vf vexp(vf x)
     p = vfma(p, s, vset(4.9999993e-1f));
     p = vfma(p * s, s, s) + vset(1);
     return vtimes_power(p, n);
+}
+
+/* ln x of normal positive x, error below 1; NaN stays. x = 2^n (1 + f), 1 + f from sqrt(1/2) to sqrt(2), s = f / (2 + f):
+ * ln (1 + f) = f - (f^2/2 - s (f^2/2 + 2/3 s^2 + 2/5 s^4 + ..)), written so that the first term is exact. */
+VEC vf vlog(vf x)
+{
+    const vu bits = (vu)x + vuset(0x3F800000 - 0x3F3504F3), one = (bits & vuset(0x7FFFFF)) + vuset(0x3F3504F3);
+    const vf n = vwhole((bits >> 23) - vuset(127)), f = (vf)one - vset(1), half = vset(0.5f) * f * f, s = f / (f + vset(2)), z = s * s;
+    vf r = vfma(vset(2 / 9.0f), z, vset(2 / 7.0f));
+    r = vfma(r, z, vset(2 / 5.0f));
+    r = vfma(r, z, vset(2 / 3.0f)) * z;
+    const vf low = vfma(s, half + r, n * vset(0x1.7f7d1cp-20f));   /* ln 2 in two parts, the first exact times n */
+    return vfma(n, vset(0x1.62e4p-1f), f - (half - low) + x * vset(0));
 }
 
 /* Error below 5.3, which is 3.2e-7; exactly odd, +-1 from |x| = 9.02 on. A rational function of x^2 with the least greatest relative error up

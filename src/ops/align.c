@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NEWTON_STEPS = 40, FURTHEST = 128 };
 
@@ -18,6 +19,7 @@ static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 heed_weighing heed_align_weighing(heed_align align) { return rows[align].normal; }
 bool heed_align_has_centre(heed_align align) { return rows[align].sight == HEED_SIGHT_centre; }
+bool heed_align_sees_one_run(heed_align align) { return rows[align].sight != HEED_SIGHT_blocks; }
 
 /* --- which keys -------------------------------------------------------------------------------------------------------------------------- */
 
@@ -31,12 +33,12 @@ static void see(heed_looking *l, int64_t from, int64_t to, int64_t n)
     l->seen += to - from;
 }
 
-/* p = n sigmoid(u); whole keys within w of it. */
+/* p = n sigmoid(u); whole keys within w of it. A u that is NaN sees nothing. */
 static void see_around(heed_looking *l, int64_t w, int64_t n, float u)
 {
     l->place = (float)n / (1 + expf(-u));
     l->width = (float)w / 2;
-    see(l, (int64_t)ceilf(l->place - (float)w), (int64_t)floorf(l->place + (float)w) + 1, n);
+    if (l->place >= 0) see(l, (int64_t)ceilf(l->place - (float)w), (int64_t)floorf(l->place + (float)w) + 1, n);
 }
 
 static void see_blocks(heed_looking *l, int64_t w, int64_t i, int64_t n)
@@ -86,7 +88,7 @@ static float sparsemax_threshold(const float *s, int64_t n)
         before = left;
         left = 0;
         for (int64_t j = 0; j < n; j++)
-            if (s[j] > tau) sum += s[j], left++;
+            if (!(s[j] <= tau)) sum += s[j], left++;
         if (!left) break;
         tau = (sum - 1) / (double)left;
     }
@@ -119,70 +121,92 @@ float heed_align_weights(const heed_kernels *k, heed_weighing normal, float *w, 
     case HEED_WEIGHING_entmax: saved = entmax_threshold(s, n); break;
     case HEED_WEIGHING_hard: saved = (float)k->arg_max(s, n); break;
     }
-    heed_align_again(normal, w, s, n, saved);
+    heed_align_again(k, normal, w, s, n, saved);
     return saved;
 }
 
-void heed_align_again(heed_weighing normal, float *w, const float *s, int64_t n, float saved)
+/* A score that is NaN gives a weight that is, under each but `hard`. */
+void heed_align_again(const heed_kernels *k, heed_weighing normal, float *w, const float *s, int64_t n, float saved)
 {
+    if (normal == HEED_WEIGHING_softmax) {
+        k->softmax(w, s, n);   /* all scores are at hand, and the same bits as the first time are worth more than one pass less */
+        return;
+    }
     for (int64_t j = 0; j < n; j++) {
         const float x = normal == HEED_WEIGHING_entmax ? s[j] / 2 - saved : s[j] - saved;
-        switch (normal) {
-        case HEED_WEIGHING_softmax: w[j] = expf(x); break;
-        case HEED_WEIGHING_sparsemax: w[j] = x > 0 ? x : 0; break;
-        case HEED_WEIGHING_entmax: w[j] = x > 0 ? x * x : 0; break;
-        case HEED_WEIGHING_hard: w[j] = (float)j == saved; break;
-        }
+        if (normal == HEED_WEIGHING_hard) w[j] = (float)j == saved;
+        else if (x <= 0) w[j] = 0;
+        else w[j] = normal == HEED_WEIGHING_entmax ? x * x : x;
     }
 }
 
-/* softmax: w (dw - w.dw); sparsemax: dw - its mean over the support; entmax: r (dw - r.dw / sum r), r = sqrt(w) */
-void heed_align_back(heed_weighing normal, float *ds, const float *w, const float *dw, int64_t n)
+/* w (dw - w.dw) */
+static void softmax_back(const heed_kernels *k, float *ds, const float *w, const float *dw, int64_t n)
+{
+    const float mean = k->dot(w, dw, n);
+    for (int64_t j = 0; j < n; j++) ds[j] = w[j] * (dw[j] - mean);
+}
+
+/* r (dw - r.dw / sum r): r is 1 over the support for sparsemax, sqrt(w) for entmax. */
+static void sparse_back(float *ds, const float *w, const float *dw, int64_t n, bool root)
 {
     double share = 0, all = 0;
     for (int64_t j = 0; j < n; j++) {
-        const double r = normal == HEED_WEIGHING_softmax ? w[j] : normal == HEED_WEIGHING_entmax ? sqrt(w[j]) : w[j] > 0;
+        const double r = root ? sqrt(w[j]) : w[j] > 0;
         share += r * dw[j];
         all += r;
     }
-    const double mean = normal == HEED_WEIGHING_softmax ? share : all > 0 ? share / all : 0;
-    for (int64_t j = 0; j < n; j++) {
-        const double r = normal == HEED_WEIGHING_softmax ? w[j] : normal == HEED_WEIGHING_entmax ? sqrt(w[j]) : normal == HEED_WEIGHING_sparsemax ? w[j] > 0 : 0;
-        ds[j] = (float)(r * (dw[j] - mean));
+    const double mean = all > 0 ? share / all : 0;
+    for (int64_t j = 0; j < n; j++) ds[j] = (float)((root ? sqrt(w[j]) : w[j] > 0) * (dw[j] - mean));
+}
+
+void heed_align_back(const heed_kernels *k, heed_weighing normal, float *ds, const float *w, const float *dw, int64_t n)
+{
+    switch (normal) {
+    case HEED_WEIGHING_softmax: softmax_back(k, ds, w, dw, n); break;
+    case HEED_WEIGHING_sparsemax: sparse_back(ds, w, dw, n, false); break;
+    case HEED_WEIGHING_entmax: sparse_back(ds, w, dw, n, true); break;
+    case HEED_WEIGHING_hard: memset(ds, 0, (size_t)n * sizeof *ds); break;
     }
 }
 
 /* --- distances ----------------------------------------------------------------------------------------------------------------------------- */
 
-/* T5: half the buckets hold one distance each, the rest ever wider ranges up to FURTHEST. ahead: how far the key is ahead of the query. */
-static int64_t bucket_of(int64_t ahead, int64_t buckets, bool both)
+float heed_distance_slope(int64_t head, int64_t heads) { return -exp2f(-8 * (float)(head + 1) / (float)heads); }
+
+static int64_t one_way(const heed_distance *x) { return x->both ? x->weight->cols / 2 : x->weight->cols; }
+
+bool heed_distance_fits(const heed_distance *x, int64_t heads)
 {
-    int64_t base = 0, far = ahead < 0 ? -ahead : 0;
-    if (both) {
-        buckets /= 2;
-        base = ahead > 0 ? buckets : 0;
-        far = ahead < 0 ? -ahead : ahead;
-    }
-    const int64_t exact = buckets / 2;
+    if (x->kind != HEED_DISTANCE_BUCKETS) return true;
+    return x->weight && x->weight->rows == heads && one_way(x) >= 2 && one_way(x) < 2 * FURTHEST && !(x->both && x->weight->cols % 2);
+}
+
+/* T5: half the buckets hold one distance each, the rest ever wider ranges up to FURTHEST. A distance at which a range begins belongs to it, however its
+ * logarithm is rounded. */
+int64_t heed_distance_bucket(const heed_distance *x, int64_t ahead)
+{
+    const int64_t buckets = one_way(x), exact = buckets / 2, base = x->both && ahead > 0 ? buckets : 0;
+    const int64_t far = ahead < 0 ? -ahead : x->both ? ahead : 0;
     if (far < exact) return base + far;
-    const double log_range = log((double)far / (double)exact) / log((double)FURTHEST / (double)exact);
-    return base + least(buckets - 1, exact + (int64_t)(log_range * (double)(buckets - exact)));
+    const double range = log((double)far / (double)exact) / log((double)FURTHEST / (double)exact) * (double)(buckets - exact);
+    return base + least(buckets - 1, exact + (int64_t)(range + 1e-9));
 }
 
 void heed_distance_add(const heed_distance *x, float *s, int64_t position, int64_t first, int64_t n, int64_t head, int64_t heads)
 {
     if (x->kind == HEED_DISTANCE_LINEAR) {
-        const float slope = exp2f(-8 * (float)(head + 1) / (float)heads);
-        for (int64_t j = 0; j < n; j++) s[j] -= slope * (float)llabs((long long)(position - first - j));
+        const float slope = heed_distance_slope(head, heads);
+        for (int64_t j = 0; j < n; j++) s[j] += slope * (float)llabs((long long)(position - first - j));
     }
     if (x->kind == HEED_DISTANCE_BUCKETS) {
         const float *weight = x->weight->x + head * x->weight->cols;
-        for (int64_t j = 0; j < n; j++) s[j] += weight[bucket_of(first + j - position, x->weight->cols, x->both)];
+        for (int64_t j = 0; j < n; j++) s[j] += weight[heed_distance_bucket(x, first + j - position)];
     }
 }
 
 void heed_distance_back(const heed_distance *x, const float *ds, float *dweight, int64_t position, int64_t first, int64_t n, int64_t head)
 {
     float *d = dweight + head * x->weight->cols;
-    for (int64_t j = 0; j < n; j++) d[bucket_of(first + j - position, x->weight->cols, x->both)] += ds[j];
+    for (int64_t j = 0; j < n; j++) d[heed_distance_bucket(x, first + j - position)] += ds[j];
 }
