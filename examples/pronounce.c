@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     for (int64_t i = 0; i < words; i++) items[i].text = argv[i + 2];
     heed_request request = {.items = items, .count = words, .shown = true};
 
-    heed_model *model = heed_model_open(argv[1], &err);
+    heed_model *model = heed_model_open(argv[1], NULL, &err);
     heed_session *session = model ? heed_session_new(model, NULL, &err) : NULL;
     heed_reply *reply = session ? heed_session_run(session, &request, &err) : NULL;
     for (int64_t i = 0; reply && i < words; i++) print(heed_reply_at(reply, i));

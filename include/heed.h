@@ -22,8 +22,14 @@ HEED_API void heed_free(void *p);                             /* frees any text 
 typedef struct heed_model heed_model;
 typedef struct heed_session heed_session;
 
-/* Opens a model directory. HEED_E_MODEL: missing, damaged, altered, of a newer format (the text says which file and why); HEED_E_NOMEM. */
-HEED_API heed_model *heed_model_open(const char *dir, heed_error *err);
+typedef struct heed_model_options {
+    const char *const *sets; int set_count;     /* "decode.length_penalty=0.6", "model.attention.align=hard": settings in the place of the recipe's. Only those
+                                                   that need no other weights: decode.*, model.attention.align and .window, .window of encoder and decoder */
+} heed_model_options;
+
+/* Opens a model directory; options may be NULL. HEED_E_MODEL: missing, damaged, altered, of a newer format (the text says which file and why); HEED_E_USAGE: no
+ * such setting, or one that asks for other weights; HEED_E_NOMEM. */
+HEED_API heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err);
 HEED_API void heed_model_close(heed_model *m);                /* after its sessions; NULL is fine */
 
 typedef struct heed_session_options {

@@ -120,12 +120,15 @@ int cli_begin(const cli_command *c, cli_globals *g, void *values, cli_rest *rest
     return -1;
 }
 
-bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, int *failed)
+bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, int *failed)
 {
     heed_error err = {0};
     heed_session_options options = {.threads = (int)g->threads};
+    heed_model_options how = {0};
     *o = (cli_open){0};
-    o->model = heed_model_open(dir, &err);
+    if (sets)
+        how = (heed_model_options){.sets = sets->items, .set_count = sets->count};
+    o->model = heed_model_open(dir, &how, &err);
     if (o->model)
         o->session = heed_session_new(o->model, &options, &err);
     if (o->session)

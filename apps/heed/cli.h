@@ -43,9 +43,12 @@ int cli_usage_error(const char *format, ...) HEED_PRINTF(1, 2);
 void cli_complain(const char *format, ...) HEED_PRINTF(1, 2);            /* "heed: ..." */
 void cli_say(const cli_globals *g, const char *format, ...) HEED_PRINTF(2, 3);      /* unless -q */
 
-/* Opens model and session; NULL when it failed, which was said, and *failed holds the exit. */
+/* `--set` of the commands that open a model. */
+#define CLI_SET "--set", "KEY=VALUE"
+#define CLI_SET_HELP "in the place of the model's own: decode.length_penalty=0.6, say, or model.attention.align=hard; may be repeated"
+/* Opens model and session, with settings (NULL: none); NULL when it failed, which was said, and *failed holds the exit. */
 typedef struct cli_open { heed_model *model; heed_session *session; } cli_open;
-bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, int *failed);
+bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, int *failed);
 void cli_model_close(cli_open *o);
 
 /* Prints a text of the library and frees it; or, when it is NULL, says err. Gives the exit. */

@@ -10,6 +10,7 @@ typedef struct explain_values {
     const char *svg, *target;
     bool json, steps;
     int64_t layer, head;
+    cli_texts sets;
 } explain_values;
 
 static const cli_option options[] = {
@@ -17,6 +18,7 @@ static const cli_option options[] = {
     {"--json", NULL, CLI_FLAG, offsetof(explain_values, json), "symbols, links and weights as one JSON object"},
     {"--steps", NULL, CLI_FLAG, offsetof(explain_values, steps), "scores, weights, weighted sum and joined context of every step"},
     {"--target", "TEXT", CLI_TEXT, offsetof(explain_values, target), "not what the model writes, but this text"},
+    {CLI_SET, CLI_TEXTS, offsetof(explain_values, sets), CLI_SET_HELP},
     {"--layer", "N", CLI_WHOLE, offsetof(explain_values, layer), "of this layer, from 0; default the last"},
     {"--head", "N", CLI_WHOLE, offsetof(explain_values, head), "of this head of it, from 0; default the mean of all"},
     {0},
@@ -33,7 +35,7 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
 {
     cli_open open;
     int code;
-    if (!cli_model_open(&open, g, dir, &code))
+    if (!cli_model_open(&open, g, dir, &v->sets, &code))
         return code;
     cli_term term = cli_term_of(stdout);
     heed_item item = {.text = text, .target = v->target};

@@ -17,7 +17,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     if (code >= 0)
         return code;
     heed_error err = {0};
-    heed_model *model = heed_model_open(rest.items[0], &err);
+    heed_model *model = heed_model_open(rest.items[0], NULL, &err);
     code = model ? cli_print_text(heed_model_describe(model, v.json, &err), &err) : cli_fail(&err);
     heed_model_close(model);
     return code;

@@ -11,6 +11,7 @@ typedef struct run_values {
     bool scores, json, weights, keep_going, sample;
     int64_t layer, head, beam, nbest, top_k, seed;
     double temperature, top_p;
+    cli_texts sets;
 } run_values;
 
 enum { NOT_GIVEN = -1 };
@@ -31,6 +32,7 @@ static const cli_option options[] = {
     {"--top-k", "N", CLI_WHOLE, offsetof(run_values, top_k), "with --sample: only the N likeliest symbols; default all"},
     {"--top-p", "P", CLI_REAL, offsetof(run_values, top_p), "with --sample: only the fewest symbols that hold the share P; default 1"},
     {"--seed", "N", CLI_WHOLE, offsetof(run_values, seed), "with --sample: another seed, other draws; default 0"},
+    {CLI_SET, CLI_TEXTS, offsetof(run_values, sets), CLI_SET_HELP},
     {"--keep-going", NULL, CLI_FLAG, offsetof(run_values, keep_going), "an empty line for a record that cannot be read; report at the end"},
     {"--layer", "N", CLI_WHOLE, offsetof(run_values, layer), "align by this layer's attention, from 0; default the last"},
     {"--head", "N", CLI_WHOLE, offsetof(run_values, head), "align by this head of it, from 0; default the mean of all"},
@@ -413,7 +415,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     if (code >= 0)
         return code;
     cli_open open;
-    if (!cli_model_open(&open, &g, rest.items[0], &code))
+    if (!cli_model_open(&open, &g, rest.items[0], &v.sets, &code))
         return code;
     code = run_all(&v, open.session, rest.items + 1, rest.count - 1);
     cli_model_close(&open);

@@ -10,10 +10,10 @@
 /* A batch ends at so many records, or at so many bytes of text, since what a step leaves behind grows with them. */
 enum { USUAL_BATCH = 64, BATCH_BYTES = 16384, MOST_THREADS = 4096 };
 
-heed_model *heed_model_open(const char *dir, heed_error *err)
+heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err)
 {
     if (!dir || !*dir) return heed_fail(err, HEED_E_USAGE, "no model directory was given"), NULL;
-    return heed_model_load(dir, err);
+    return heed_model_load(dir, options ? options->sets : NULL, options ? options->set_count : 0, err);
 }
 
 void heed_model_close(heed_model *m) { heed_model_free(m); }

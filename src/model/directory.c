@@ -179,7 +179,7 @@ static heed_status copy_weight(const heed_named *from, const heed_weight *w, con
 }
 
 /* Memory is asked for only when every shape fits: settings that were altered can ask for any amount. */
-static heed_status copy_weights(heed_model *m, const heed_safetensors *file, const char *path, heed_error *err)
+static heed_status check_shapes(const heed_model *m, const heed_safetensors *file, const char *path, heed_error *err)
 {
     const int64_t n = heed_params_count(m->params);
     heed_status status = HEED_OK;
@@ -189,6 +189,17 @@ static heed_status copy_weights(heed_model *m, const heed_safetensors *file, con
         const heed_weight *w = heed_params_at(m->params, i);
         status = check_shape(heed_safetensors_find(file, w->name), w, path, err);
     }
+    return status;
+}
+
+/* set: config.json's settings were replaced in part, which is then to blame. */
+static heed_status copy_weights(heed_model *m, const heed_safetensors *file, const char *path, bool set, heed_error *err)
+{
+    const int64_t n = heed_params_count(m->params);
+    heed_error why = {.status = HEED_OK};
+    heed_status status = check_shapes(m, file, path, &why);
+    if (status != HEED_OK && set) return heed_fail(err, HEED_E_USAGE, "--set: these settings ask for other weights than the model has: %s", why.text);
+    if (status != HEED_OK) return heed_fail(err, status, "%s", why.text);
     if (status == HEED_OK) status = heed_params_finish(m->params, err);
     for (int64_t i = 0; i < n && status == HEED_OK; i++) {
         const heed_weight *w = heed_params_at(m->params, i);
@@ -198,13 +209,13 @@ static heed_status copy_weights(heed_model *m, const heed_safetensors *file, con
     return status;
 }
 
-static heed_status load_weights(heed_model *m, const char *dir, heed_error *err)
+static heed_status load_weights(heed_model *m, const char *dir, bool set, heed_error *err)
 {
     char path[PATH];
     heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
     heed_safetensors *file = status == HEED_OK ? heed_safetensors_open(path, err) : NULL;
     if (!file) return HEED_E_MODEL;
-    status = copy_weights(m, file, path, err);
+    status = copy_weights(m, file, path, set, err);
     heed_safetensors_close(file);
     return status;
 }
@@ -263,10 +274,17 @@ static heed_text *load_text(const char *dir, const char *name, const heed_text_s
     return NULL;
 }
 
-static heed_model *load_parts(const char *dir, const json_t *voucher, heed_error *err)
+/* What a caller sets in the place of config.json. */
+typedef struct settings { const char *const *sets; int count; } settings;
+
+static heed_model *load_parts(const char *dir, const json_t *voucher, const settings *given, heed_error *err)
 {
     heed_recipe r = {.version = 0};
     if (load_settings(&r, dir, voucher, err) != HEED_OK) return NULL;
+    if (heed_recipe_reset(&r, given->sets, given->count, err) != HEED_OK) {
+        heed_recipe_free(&r);
+        return NULL;
+    }
     heed_text *source = load_text(dir, "source.vocab.json", &r.text.source, err);
     heed_text *target = source ? load_text(dir, "target.vocab.json", &r.text.target, err) : NULL;
     if (!target) {
@@ -275,25 +293,25 @@ static heed_model *load_parts(const char *dir, const json_t *voucher, heed_error
         return NULL;
     }
     heed_model *m = heed_model_build(&r, source, target, err);
-    if (!m && err && err->status == HEED_E_USAGE) heed_fail(err, HEED_E_MODEL, "%s/config.json: %s", dir, err->text);
+    if (!m && err && err->status == HEED_E_USAGE && !given->count) heed_fail(err, HEED_E_MODEL, "%s/config.json: %s", dir, err->text);
     return m;
 }
 
-static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, heed_error *err)
+static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, bool set, heed_error *err)
 {
-    heed_status status = load_weights(m, dir, err);
+    heed_status status = load_weights(m, dir, set, err);
     if (status == HEED_OK) status = check_sums(m, voucher, dir, err);
     if (status == HEED_OK) status = heed_params_pack(m->params, false, 1, err);
     m->provenance = json_dumps(json_object_get(voucher, "provenance"), JSON_INDENT(2));
     return status;
 }
 
-heed_model *heed_model_load(const char *dir, heed_error *err)
+heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err)
 {
     json_t *voucher = load_voucher(dir, err);
     if (!voucher) return NULL;
-    heed_model *m = load_parts(dir, voucher, err);
-    if (m && load_rest(m, voucher, dir, err) != HEED_OK) {
+    heed_model *m = load_parts(dir, voucher, &(settings){sets, count}, err);
+    if (m && load_rest(m, voucher, dir, count > 0, err) != HEED_OK) {
         heed_model_free(m);
         m = NULL;
     }

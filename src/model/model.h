@@ -113,8 +113,9 @@ void heed_model_looks(const heed_model *m, int *layers, int *heads);
  * target.spm.model), attn.json. Replaced file by file, attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL
  * ("updates", "8000", ...) for attn.json; may be NULL. */
 heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err);
-/* HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a newer format; HEED_E_NOMEM. Packed for inference. */
-heed_model *heed_model_load(const char *dir, heed_error *err);
+/* sets: [count] assignments in the place of what config.json says (heed_recipe_reset). HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a
+ * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference. */
+heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err);
 
 /* Loss of a batch on a recording tape: the sum over target symbols, times `weight`, with label smoothing and teacher forcing of the recipe when the tape
  * trains (without either when it does not). b must be sorted by target length, longest first (data/batch.h). */

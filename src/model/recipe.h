@@ -149,6 +149,9 @@ int heed_recipe_differ(const heed_recipe *was, const heed_recipe *now, heed_buf 
 heed_status heed_recipe_begin_from(heed_recipe *r, const char *dir, heed_error *err);
 /* Takes over the settings of text that r was not given. Appends the keys that it was given differently, as heed_recipe_differ() does; returns their number. */
 int heed_recipe_take_text(heed_recipe *r, const heed_recipe *from, heed_buf *out);
+/* Assignments to the recipe of a model that has its weights: keys of decode, and those of the model that need no other weights. Checks the whole.
+ * HEED_E_USAGE. */
+heed_status heed_recipe_reset(heed_recipe *r, const char *const *sets, int count, heed_error *err);
 /* The word chosen for a key of kind choice ("model.encoder.type": "rnn"); "" when there is no such key. */
 const char *heed_recipe_choice(const heed_recipe *r, const char *key);
 /* What a training needs beyond heed_recipe_check(): an attention that passes gradients. HEED_E_USAGE. */

@@ -33,7 +33,7 @@ heed_model *heed_run_find_first(heed_run *run, heed_recipe *r, heed_error *err)
 {
     char path[HEED_PATH];
     heed_buf differences = {0};
-    heed_model *from = find_model(run, r, path, err) == HEED_OK ? heed_model_load(path, err) : NULL;
+    heed_model *from = find_model(run, r, path, err) == HEED_OK ? heed_model_load(path, NULL, 0, err) : NULL;
     if (!from) return NULL;
     heed_status status = HEED_OK;
     if (heed_recipe_take_text(r, &from->recipe, &differences) > 0)

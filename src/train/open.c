@@ -157,7 +157,7 @@ static heed_status load_checkpoint(heed_run *run, heed_recipe *recipe, int64_t u
     heed_status status = heed_step_path(step, run->dir, update, err);
     if (!status) status = heed_path_join(path, sizeof path, step, "train_state.json", err);
     if (!status) status = heed_train_state_load(&run->state, path, err);
-    if (!status && !(run->model = heed_model_load(step, err))) status = err->status;
+    if (!status && !(run->model = heed_model_load(step, NULL, 0, err))) status = err->status;
     if (status) return status;
     heed_recipe_free(&run->model->recipe);   /* config.json tells of the model only */
     run->model->recipe = *recipe;

@@ -103,7 +103,7 @@ int main(void)
 {
     heed_error err = {0};
     const heed_task *plain = heed_task_find("transduce"), *judge = heed_task_find("judge");
-    heed_model *m = heed_model_load("runs/roman/model", &err);
+    heed_model *m = heed_model_load("runs/roman/model", NULL, 0, &err);
     heed_tape *t = heed_tape_new(&(heed_tape_options){0}, &err);
     heed_arena *arena = heed_arena_new(0);
     if (!m || !t || !arena || !plain || !judge) return fail(&err);

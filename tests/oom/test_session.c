@@ -39,7 +39,7 @@ static bool ask(heed_session *s, heed_error *err)
 static bool open_and_ask(void *data)
 {
     heed_error err = {0};
-    heed_model *m = heed_model_open(data, &err);
+    heed_model *m = heed_model_open(data, NULL, &err);
     heed_session *s = m ? heed_session_new(m, &(heed_session_options){.threads = 1, .batch = 2}, &err) : NULL;
     const bool done = s && ask(s, &err);
     if (!done) expect_nomem(&err);

@@ -216,7 +216,7 @@ static void test_finetune__takes_the_vocabularies(void **state)
     same_file("lower", "from-lower", "model/source.vocab.json");
     same_file("lower", "from-lower", "model/target.vocab.json");
     heed_error err;
-    heed_model *m = heed_model_load(file_of("from-lower", "model"), &err);
+    heed_model *m = heed_model_load(file_of("from-lower", "model"), NULL, 0, &err);
     assert_non_null(m);
     assert_true(m->recipe.text.source.lower && m->recipe.text.source.min_count == 2 && m->recipe.text.target.min_count == 1);
     assert_non_null(strstr(m->provenance, "\"init_from\": "));

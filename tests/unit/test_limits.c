@@ -93,7 +93,7 @@ static void test_limits__longer_training_records_are_skipped_and_counted(void **
     told(&c, " validation records are longer than model.attention.longest (7) and left out of the loss\n");
     heed_error err;
     heed_valid v;
-    heed_model *m = heed_model_load(file_of("limited", "model"), &err);
+    heed_model *m = heed_model_load(file_of("limited", "model"), NULL, 0, &err);
     const char *const path = scratch_path("valid.tsv");
     assert_non_null(m);
     assert_int_equal(heed_validate(m, &path, 1, 1, &v, &err), HEED_E_LIMIT);

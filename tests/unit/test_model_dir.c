@@ -41,11 +41,11 @@ static void fresh(void)
 static void refused_as(heed_status status, const char *file, const char *text)
 {
     heed_error err = {0};
-    heed_model *m = heed_model_open(scratch_path("m"), &err);
+    heed_model *m = heed_model_open(scratch_path("m"), NULL, &err);
     if (m) fail_msg("a model that should say \"%s\" was opened", text);
     assert_int_equal(err.status, status);
     if (!strstr(err.text, file) || !strstr(err.text, text)) fail_msg("no \"%s\" or no \"%s\" in: %s", file, text, err.text);
-    assert_null(heed_model_open(scratch_path("m"), NULL));
+    assert_null(heed_model_open(scratch_path("m"), NULL, NULL));
 }
 
 static void refused(const char *file, const char *text) { refused_as(HEED_E_MODEL, file, text); }
@@ -118,7 +118,7 @@ static void test_model__answers_the_same_after_save_and_open(void **state)
         char name[20], *before = answer(m);
         snprintf(name, sizeof name, "kind-%d", i);
         const char *dir = tiny_save(m, name);
-        heed_model *again = heed_model_open(dir, &err);
+        heed_model *again = heed_model_open(dir, NULL, &err);
         if (!again) fail_msg("%s", err.text);
         char *after = answer(again);
         assert_string_equal(before, after);
@@ -148,7 +148,7 @@ static void test_model__saving_twice_writes_the_same_bytes(void **state)
     (void)state;
     heed_error err;
     fresh();
-    heed_model *m = heed_model_open(scratch_path("m"), &err);
+    heed_model *m = heed_model_open(scratch_path("m"), NULL, &err);
     const char *const training[] = {"updates", "8000", NULL};
     assert_int_equal(heed_model_save(m, scratch_path("copy"), training, &err), HEED_OK);
     for (int i = 1; i < MEMBERS; i++) {
@@ -189,7 +189,7 @@ static void test_missing__file_is_named(void **state)
     heed_dir_remove(scratch_path("m"), NULL);
     refused("/m", "no such model directory");
     heed_error err;
-    assert_null(heed_model_open("", &err));
+    assert_null(heed_model_open("", NULL, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
 }
 
@@ -208,7 +208,7 @@ static void test_cut_off__file_is_named(void **state)
         write_member(members[i], bytes, size);
         free(bytes);
     }
-    heed_model *m = heed_model_open(scratch_path("m"), NULL);
+    heed_model *m = heed_model_open(scratch_path("m"), NULL, NULL);
     assert_non_null(m);
     heed_model_close(m);
 }
@@ -226,7 +226,7 @@ static void test_altered__file_is_noticed_whatever_the_bit(void **state)
             bytes[at] ^= (char)(1 << k % 8);
             write_member(members[i], bytes, size);
             heed_error err = {0};
-            assert_null(heed_model_open(scratch_path("m"), &err));
+            assert_null(heed_model_open(scratch_path("m"), NULL, &err));
             assert_int_equal(err.status, HEED_E_MODEL);
             bytes[at] ^= (char)(1 << k % 8);
         }
@@ -246,7 +246,7 @@ static void test_altered__weight_is_told_by_its_sum(void **state)
     write_member("model.safetensors", bytes, size);
     refused("model.safetensors", "sha256");
     vouch("model.safetensors");
-    heed_model *m = heed_model_open(scratch_path("m"), NULL);
+    heed_model *m = heed_model_open(scratch_path("m"), NULL, NULL);
     assert_non_null(m);
     heed_model_close(m);
     const float bad[] = {NAN, INFINITY, -INFINITY};
@@ -338,7 +338,7 @@ static void test_settings__that_a_score_cannot_use_are_refused(void **state)
     replace("config.json", "\"width\": 12", "\"width\": 13");
     vouch("config.json");
     heed_error err = {0};
-    assert_null(heed_model_open(scratch_path("m"), &err));
+    assert_null(heed_model_open(scratch_path("m"), NULL, &err));
     assert_int_equal(err.status, HEED_E_MODEL);
     assert_non_null(strstr(err.text, "score dot compares equal widths"));
 }

@@ -224,7 +224,7 @@ static void test_run__a_validation_is_what_anybody_measures(void **state)
     (void)state;
     call c = prepare("measured");
     must(&c, HEED_OK);
-    heed_model *m = heed_model_load(file_of("measured", "best"), &c.err);
+    heed_model *m = heed_model_load(file_of("measured", "best"), NULL, 0, &c.err);
     assert_non_null(m);
     const char *path = scratch_path("valid.tsv");
     heed_valid v;

@@ -24,10 +24,10 @@ _heed() {
   case $command in
     '') options="--version $everywhere" words=$commands ;;
     train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
-    run) options="--input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --sample --temperature --top-k --top-p --seed --keep-going --layer --head $everywhere" ;;
-    eval) options="--set-name --by-length --metric --beam --data --digits --json $everywhere" ;;
+    run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --sample --temperature --top-k --top-p --seed --keep-going --layer --head $everywhere" ;;
+    eval) options="--set --set-name --by-length --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --digits --json $everywhere" ;;
-    explain) options="--svg --json --steps --target --layer --head $everywhere" ;;
+    explain) options="--set --svg --json --steps --target --layer --head $everywhere" ;;
     inspect) options="--json $everywhere" ;;
     demo) options="-o --seed --updates --phrases --data-only $everywhere" ;;
     help) options=$everywhere ;;

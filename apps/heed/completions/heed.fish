@@ -18,7 +18,7 @@ complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recip
 
 complete -c heed -n '__fish_seen_subcommand_from train demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
-complete -c heed -n '__fish_seen_subcommand_from train' -l set -x -d 'set a key of the recipe'
+complete -c heed -n '__fish_seen_subcommand_from train run eval explain' -l set -x -d 'set a key'
 complete -c heed -n '__fish_seen_subcommand_from train' -l init-from -r -F -d 'begin with this model'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-seconds -x -d 'end after so many seconds'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-updates -x -d 'end after so many updates'
