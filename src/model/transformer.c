@@ -14,14 +14,14 @@ static heed_attn_settings self_settings(const heed_transformer_settings *s)
                                 .positions = (heed_positions)k->positions, .both = !s->causal, .longest = k->longest};
 }
 
+/* Learned positions begin as loud as sinusoids are: a mean square of 1/2, beside the embeddings' 1. */
 static heed_status init_position(heed_transformer *x, heed_params *p, const heed_transformer_settings *s, heed_error *err)
 {
     char part[32];
     const heed_stack_settings *k = s->stack;
-    const double root = sqrt((double)s->width);
     snprintf(part, sizeof part, "%s.position", s->scope);
-    return heed_position_init(&x->position, p, part, s->width, (float)root, k->positions == HEED_POSITIONS_sinusoid,
-                              k->positions == HEED_POSITIONS_learned ? k->longest : 0, 1 / root, err);
+    return heed_position_init(&x->position, p, part, s->width, sqrtf((float)s->width), k->positions == HEED_POSITIONS_sinusoid,
+                              k->positions == HEED_POSITIONS_learned ? k->longest : 0, M_SQRT1_2, err);
 }
 
 heed_status heed_transformer_init(heed_transformer *x, heed_params *p, heed_weight *embedding, const heed_transformer_settings *s, heed_error *err)
