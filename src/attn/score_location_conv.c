@@ -1,5 +1,5 @@
-/* location_conv: v . tanh(Wq q + Wk k + U f + b), f = F * w_before: convolutions of the weights of the step before, so that the next step can move on from there.
- * The layer adds U f to the keys of each pair (attn/layer.c). */
+/* location_conv: v . tanh(Wq q + Wk k + U f + b), f = F * w_before: convolutions of the weights of the step before, so that the next step can
+ * move on from there. The layer adds U f to the keys of each pair (attn/layer.c). */
 #include "attn/additive.h"
 
 static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
@@ -12,4 +12,5 @@ static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_er
     return heed_additive_init(a, p, scope, err);
 }
 
-const heed_score heed_score_location_conv = {"location_conv", init, heed_additive_keys, heed_additive_queries, NULL, {heed_pair_additive, heed_pair_additive_back, false}};
+const heed_score heed_score_location_conv = {"location_conv", init, heed_additive_keys, heed_additive_queries, NULL,
+                                             {heed_pair_additive, heed_pair_additive_back, false}};

@@ -124,8 +124,8 @@ typedef struct attention_case {
 
 int attention_levels(attention_factor f);
 const char *attention_level_name(attention_factor f, int level);
-/* Case number i, NULL past the end: every score with every alignment and nothing else, scores outside; then as many as it takes for every pair of levels to be in
- * one, but for those that refusals.def refuses. */
+/* Case number i, NULL past the end: every score with every alignment and nothing else, scores outside; then as many as it takes for every pair of levels to
+ * be in one, but for those that refusals.def refuses. */
 const attention_case *attention_case_at(int i);
 /* Why no case can have both levels, or NULL: the row of refusals.def that stands against it. */
 const char *attention_pair_refusal(attention_factor f, int level, attention_factor g, int other);

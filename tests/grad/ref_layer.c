@@ -115,7 +115,7 @@ static void side_backward(const ref_side *s)
 
 /* --- the key's shift --------------------------------------------------------------------------------------------------------------------------- */
 
-/* Calls visit for every pair, the one `far` places on from it in the weights of its query, if there is one, and the place of the latter among its neighbours. */
+/* Calls visit for every pair and each of its neighbours among the pairs of its query, with the place of the latter in the filter. */
 static void each_neighbour(const ref_layer *l, void (*visit)(const ref_layer *l, int64_t pair, int64_t neighbour, int64_t place))
 {
     const ref_attend *a = &l->look;

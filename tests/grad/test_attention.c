@@ -1,5 +1,5 @@
-/* The attention family: every score of scores.def with every alignment of aligns.def; heads, positions, projected values and coverage pairwise over them and each
- * other; on ragged sequences some of which are empty.
+/* The attention family: every score of scores.def with every alignment of aligns.def; heads, positions, projected values and coverage pairwise over them and
+ * each other; on ragged sequences some of which are empty.
  *
  *   test_attention                 all; the tables in docs/attention.md must say what was found
  *   test_attention SCORE...        the cases of these scores
@@ -73,18 +73,21 @@ static void compare_step(grad_scene *s, const heed_attended *all, const heed_att
     const int64_t D = all->out->cols, H = all->args.heads;
     const char *name = s->p->c->name;
     float weights[2][16], scores[2][16];
-    grad_expect(s->r, step->out->rows == w->n && step->out->cols == D, "%s: step: result is [%lld,%lld]", name, (long long)step->out->rows, (long long)step->out->cols);
+    grad_expect(s->r, step->out->rows == w->n && step->out->cols == D, "%s: step: result is [%lld,%lld]", name, (long long)step->out->rows,
+                (long long)step->out->cols);
     for (int64_t i = 0; i < w->n; i++) {
         const long long row = (long long)w->row[i];
         grad_expect(s->r, same(step->out->x + i * D, all->out->x + w->row[i] * D, D), "%s: step: result of query %lld differs", name, row);
         grad_expect(s->r, same(step->saved + i * H, all->saved + w->row[i] * H, H), "%s: step: what is saved of query %lld differs", name, row);
         for (int64_t h = 0; h < H; h++) {
-            const int64_t n = heed_attend_weights(step, i, i, h, weights[0], scores[0]), m = heed_attend_weights(all, w->owner[i], w->row[i], h, weights[1], scores[1]);
-            grad_expect(s->r, n == m && same(weights[0], weights[1], n) && same(scores[0], scores[1], n), "%s: step: weights of query %lld differ", name, row);
+            const int64_t n = heed_attend_weights(step, i, i, h, weights[0], scores[0]);
+            const bool equal = n == heed_attend_weights(all, w->owner[i], w->row[i], h, weights[1], scores[1]);
+            grad_expect(s->r, equal && same(weights[0], weights[1], n) && same(scores[0], scores[1], n), "%s: step: weights of query %lld differ", name, row);
         }
     }
     for (int64_t k = 0; step->weights && k < w->pairs; k++)
-        grad_expect(s->r, same(step->weights->x + k * H, all->weights->x + w->pair[k] * H, H), "%s: step: weights of pair %lld differ", name, (long long)w->pair[k]);
+        grad_expect(s->r, same(step->weights->x + k * H, all->weights->x + w->pair[k] * H, H), "%s: step: weights of pair %lld differ", name,
+                    (long long)w->pair[k]);
 }
 
 static heed_tensor *rows_of(grad_scene *s, attention_part part, const int64_t *rows, int64_t n)
@@ -180,16 +183,17 @@ static void compare_blind(grad_scene *s)
 {
     const ref_attend *a = look_of(s->p);
     const heed_tensor *out = s->out[0], *q = attention_input(s->p, s->in, PART_QUERIES), *bias = attention_input(s->p, s->in, PART_OUT_BIAS);
+    const char *name = s->p->c->name;
     int64_t met = 0;
     grad_run_back(s);
     for (int64_t b = 0; b < a->queries.B; b++)
         for (int64_t i = a->queries.start[b]; i < a->queries.start[b + 1]; i++) {
             if (!is_blind(a, b, i)) continue;
             met++;
-            for (int64_t c = 0; c < out->cols; c++) grad_expect(s->r, out->x[i * out->cols + c] == (bias ? bias->x[c] : 0), "%s: result without keys", s->p->c->name);
-            for (int64_t c = 0; q->g && c < q->cols; c++) grad_expect(s->r, q->g[i * q->cols + c] == 0, "%s: gradient of a query without keys", s->p->c->name);
+            for (int64_t c = 0; c < out->cols; c++) grad_expect(s->r, out->x[i * out->cols + c] == (bias ? bias->x[c] : 0), "%s: result without keys", name);
+            for (int64_t c = 0; q->g && c < q->cols; c++) grad_expect(s->r, q->g[i * q->cols + c] == 0, "%s: gradient of a query without keys", name);
         }
-    grad_expect(s->r, met > 0, "%s: every query sees a key", s->p->c->name);
+    grad_expect(s->r, met > 0, "%s: every query sees a key", name);
 }
 
 static void check_blind(problem *p, int number, grad_report *r)
@@ -203,8 +207,9 @@ static void check_blind(problem *p, int number, grad_report *r)
 typedef enum fact { FORWARD, BACKWARD, STEP, WEIGHTS, BLIND, FACTS } fact;
 
 static void (*const checks[FACTS])(problem *p, int number, grad_report *r) = {check_forward, check_backward, check_step, check_weights, check_blind};
-static const char *const fact_names[FACTS] = {"forward_lies_within_the_bound", "backward_is_the_slope_and_lies_within_the_bound", "a_step_is_a_row_of_the_whole_bit_for_bit",
-                                              "weights_asked_for_afterwards_are_those_of_the_reference", "a_query_without_keys_gives_zeros_and_no_gradient"};
+static const char *const fact_names[FACTS] = {
+    "forward_lies_within_the_bound", "backward_is_the_slope_and_lies_within_the_bound", "a_step_is_a_row_of_the_whole_bit_for_bit",
+    "weights_asked_for_afterwards_are_those_of_the_reference", "a_query_without_keys_gives_zeros_and_no_gradient"};
 
 typedef struct verdict { bool done; grad_report r[FACTS]; } verdict;
 
@@ -273,92 +278,6 @@ static void every_pair_is_green_or_refused(void **state)
             }
 }
 
-/* --- refusals ------------------------------------------------------------------------------------------------------------------------------------------- */
-
-/* Choice number i of all that a refusal may speak of; false past the last. */
-static bool settings_at(int i, heed_attn_settings *s)
-{
-    const int scores = attention_levels(FACTOR_SCORE) + 1, positions = attention_levels(FACTOR_POSITIONS);
-    *s = (heed_attn_settings){.longest = 4, .filters = 1, .filter_width = 3, .query_width = 8, .memory_width = 8};
-    s->coverage = i % 2, i /= 2;
-    s->copy = i % 2, i /= 2;
-    s->parallel = i % 2, i /= 2;
-    s->training = i % 2, i /= 2;
-    s->query_width = s->memory_width = i % 2 ? 6 : 8, i /= 2;
-    s->heads = i % 2 ? 2 : 1, i /= 2;
-    s->key_heads = i % 2, i /= 2;
-    s->align = (heed_align)(i % HEED_ALIGN_COUNT), i /= HEED_ALIGN_COUNT;
-    s->positions = (heed_positions)(i % positions), i /= positions;
-    s->score = i % scores ? heed_score_at(i % scores - 1) : NULL, i /= scores;
-    return i == 0;
-}
-
-static void expect_refused(const heed_attn_settings *s, const char *why)
-{
-    heed_error err;
-    heed_attn a;
-    char text[400];
-    snprintf(text, sizeof text, "attention: %s", why);
-    assert_int_equal(heed_attn_check(s, "attention", &err), HEED_E_USAGE);
-    assert_string_equal(err.text, text);
-    if (!s->score) return;
-    heed_params *p = heed_params_new(&err);
-    assert_int_equal(heed_attn_init(&a, p, "attention", s, &err), HEED_E_USAGE);
-    assert_string_equal(err.text, text);
-    heed_params_free(p);
-}
-
-static void every_row_of_refusals_refuses_with_its_text(void **state)
-{
-    (void)state;
-    heed_refusal row;
-    heed_attn_settings s;
-    for (int i = 0; heed_refusal_at(i, &row); i++) {
-        bool met = false;
-        for (int k = 0; !met && settings_at(k, &s); k++) {
-            const char *why = heed_attn_refusal(&s);
-            met = why && !strcmp(why, row.why);
-        }
-        if (!met) fail_msg("%s: nothing is refused by this row", row.pair);
-        expect_refused(&s, row.why);
-    }
-    assert_false(heed_refusal_at(-1, &row));
-}
-
-static const heed_score *score_named(const char *name)
-{
-    for (int i = 0; heed_score_at(i); i++)
-        if (!strcmp(heed_score_at(i)->name, name)) return heed_score_at(i);
-    fail_msg("no score %s", name);
-    return NULL;
-}
-
-static void widths_that_do_not_fit_are_refused_with_both(void **state)
-{
-    (void)state;
-    static const struct { const char *score; heed_attn_settings s; const char *text; } cases[] = {
-        {"additive", {.heads = 3, .key_heads = 2, .query_width = 6, .memory_width = 6}, "a: 3 heads do not divide into 2 heads of keys; key_heads must divide heads"},
-        {"additive", {.heads = 2, .query_width = 7, .memory_width = 6}, "a: 2 heads do not divide the width of 7; make it a multiple of them"},
-        {"scaled", {.heads = 2, .query_width = 6, .memory_width = 5}, "a: 2 heads of keys do not divide the memory's width of 5; make it a multiple of them"},
-        {"general", {.heads = 2, .query_width = 6, .memory_width = 5, .projected = true}, "a: 2 heads of keys do not divide the memory's width of 5; make it a multiple of them"},
-        {"dot", {.query_width = 6, .memory_width = 4},
-         "a: score dot compares equal widths, but queries are 6 wide and the encoder's states 4; set model.decoder.width: 4, or model.attention.score: general"},
-        {"location", {.query_width = 6, .memory_width = 4}, "a: score location needs longest, the number of keys a sequence may have"},
-        {"location_conv", {.query_width = 6, .memory_width = 4, .filter_width = 3}, "a: score location_conv needs filters, the number of its convolutions"},
-        {"location_conv", {.query_width = 6, .memory_width = 4, .filters = 1, .filter_width = 4}, "a: filter_width is 4; it must be odd, so that a filter has a middle"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        heed_error err;
-        heed_attn a;
-        heed_params *p = heed_params_new(&err);
-        heed_attn_settings s = cases[i].s;
-        s.score = score_named(cases[i].score);
-        assert_int_equal(heed_attn_init(&a, p, "a", &s, &err), HEED_E_USAGE);
-        assert_string_equal(err.text, cases[i].text);
-        heed_params_free(p);
-    }
-}
-
 /* --- the tables ------------------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct text { char s[MOST_TEXT]; size_t used; } text;
@@ -375,6 +294,8 @@ static void say(text *t, const char *format, ...)
 /* Level 0 of all but score and align is the absence of something. */
 static bool has_row(attention_factor f, int level) { return f <= FACTOR_ALIGN || level > 0; }
 
+static const char *colour(int i, fact f) { return is_green(i, f) ? "green" : "red"; }
+
 static void say_plain(text *t)
 {
     const attention_case *c;
@@ -382,7 +303,7 @@ static void say_plain(text *t)
     for (int i = 0; (c = attention_case_at(i)); i++) {
         bool plain = true;
         for (int f = FACTOR_HEADS; f < FACTOR_COUNT; f++) plain = plain && !c->level[f];
-        if (plain) say(t, "| %s | %s | %s | %s |\n", c->name, is_green(i, FORWARD) ? "green" : "red", is_green(i, BACKWARD) ? "green" : "red", is_green(i, STEP) ? "green" : "red");
+        if (plain) say(t, "| %s | %s | %s | %s |\n", c->name, colour(i, FORWARD), colour(i, BACKWARD), colour(i, STEP));
     }
 }
 
@@ -498,8 +419,6 @@ int main(int argc, char **argv)
         }
     if (argc == 1) {
         APPEND(every_pair_is_green_or_refused);
-        APPEND(every_row_of_refusals_refuses_with_its_text);
-        APPEND(widths_that_do_not_fit_are_refused_with_both);
         APPEND(the_page_says_what_was_measured);
     }
     return count ? _cmocka_run_group_tests("attention", tests, count, NULL, NULL) : 2;

@@ -1,8 +1,8 @@
 /* The same bits: for a record alone and in any batch; for any number of threads; and no memory asked for once the shapes are known.
  *
  * A small network of all ops whose rows could meet their neighbours: embedding, recurrent layers of both cells and directions, every score of
- * attention, heads with shared keys and every kind of positions, blocks with norms, residuals, activations and convolutions, products, dropout, and the loss, over
- * random ragged batches. */
+ * attention, heads with shared keys and every kind of positions, norms, residuals, activations, convolutions, products, dropout, and the loss, over random
+ * ragged batches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,7 +60,8 @@ static void add_look(net *n, heed_attn_settings s, heed_error *err)
 static void add_looks(net *n, heed_error *err)
 {
     int scores = 0;
-    for (; heed_score_at(scores); scores++) add_look(n, (heed_attn_settings){.score = heed_score_at(scores), .align = (heed_align)(scores % HEED_ALIGN_COUNT), .width = 17}, err);
+    for (; heed_score_at(scores); scores++)
+        add_look(n, (heed_attn_settings){.score = heed_score_at(scores), .align = (heed_align)(scores % HEED_ALIGN_COUNT), .width = 17}, err);
     for (int p = 0; p < HEED_POSITIONS_COUNT; p++) {
         heed_attn_settings s = {.align = (heed_align)((p + scores) % HEED_ALIGN_COUNT), .width = 24, .heads = 4, .key_heads = 2, .projected = true,
                                 .positions = (heed_positions)p, .coverage = p % 2, .both = true};
