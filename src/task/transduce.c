@@ -176,8 +176,8 @@ static looks looks_of(const heed_job *j, const writer *w, const int64_t *row, in
     return l;
 }
 
-/* With copying: of the source's symbols that no target symbol equals, the one that a written <unk> looked at most; NULL: at none. False: out of memory. */
-static bool copied_text(looks *l, int64_t i, const heed_model *m, const work *x, heed_arena *arena, const char **text)
+/* With copying: of the source's symbols that no target symbol equals, the one that a written <unk> looked at most. NULL: at none. */
+static const heed_token *copied_token(looks *l, int64_t i, const heed_model *m, const work *x)
 {
     const float *weights = next_row(l, i);
     const heed_token *most = NULL;
@@ -185,12 +185,20 @@ static bool copied_text(looks *l, int64_t i, const heed_model *m, const work *x,
         const heed_token *k = &x->source.item[j];
         if (m->head.copies[k->id] == HEED_UNK && weights[j] > (most ? weights[most - x->source.item] : 0)) most = k;
     }
-    *text = NULL;
-    if (!most) return true;
-    const size_t size = (size_t)(most->end - most->start);
+    return most;
+}
+
+/* Its text, if the target's units take it for one symbol; else *text is NULL. False: out of memory. */
+static bool copied_text(const heed_token *from, const heed_model *m, const char *source, heed_arena *arena, const char **text)
+{
+    const size_t size = (size_t)(from->end - from->start);
+    heed_tokens tokens = {0};
+    heed_error err;
     char *copy = heed_arena_zero(arena, size + 1);
-    *text = copy ? memcpy(copy, x->item->text + most->start, size) : NULL;
-    return copy != NULL;
+    const bool good = copy && heed_text_encode(m->target, source + from->start, size, &tokens, &err) == HEED_OK;
+    if (good && tokens.count == 1) *text = memcpy(copy, source + from->start, size);
+    heed_tokens_free(&tokens);
+    return good;
 }
 
 /* What stands for each <unk> of a hypothesis behind its prefix, [n]; NULL: nothing does. */
@@ -205,8 +213,9 @@ static bool copied_texts(const heed_job *j, const writer *w, const work *x, cons
     const char **all = heed_tape_alloc(j->tape, (size_t)(n + 1) * sizeof *all);
     if (heed_tape_failed(j->tape)) return false;
     for (int64_t i = 0; i < n; i++) {
+        const heed_token *from = i >= x->prefix.count && h->ids[i] == HEED_UNK ? copied_token(&l, i, j->model, x) : NULL;
         all[i] = NULL;
-        if (i >= x->prefix.count && h->ids[i] == HEED_UNK && !copied_text(&l, i, j->model, x, j->arena, &all[i])) return false;
+        if (from && !copied_text(from, j->model, x->item->text, j->arena, &all[i])) return false;
     }
     *texts = all;
     return true;
