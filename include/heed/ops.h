@@ -172,7 +172,8 @@ typedef struct heed_copying {
     int64_t looks;
     const int32_t *symbols;          /* [Nk] the column of the logits for what stands at each key */
 } heed_copying;
-/* The sum over rows of weight * -((1-s) ln p(target) + s/V sum ln p(w)), as [1,1]; consumes the logits [N,V]. Finite for whatever is finite: no p is rounded to 0.
+/* The sum over rows of weight * -((1-s) ln p(target) + s/V sum ln p(w)), as [1,1]; consumes the logits [N,V]. Finite for whatever is finite: no p is rounded
+ * to 0.
  * Differentiable in logits, gate and weights. targets [N], *c and its arrays stay the caller's until the tape is reset. Cost: that of a cross-entropy, and some
  * functions of the library for each pair; memory: one float a pair and row while recording. */
 HEED_API heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const heed_copying *c, const int32_t *targets, double smoothing, double weight,

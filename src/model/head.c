@@ -14,7 +14,8 @@ heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *fe
 
 /* --- copying ------------------------------------------------------------------------------------------------------------------------------- */
 
-static const heed_copying *copying_of(heed_tape *t, const heed_head *h, heed_tensor *features, const heed_attended *attended, int64_t looks, const heed_side *source)
+static const heed_copying *copying_of(heed_tape *t, const heed_head *h, heed_tensor *features, const heed_attended *attended, int64_t looks,
+                                      const heed_side *source)
 {
     heed_copying *c = heed_tape_alloc(t, sizeof *c);
     int32_t *symbols = heed_tape_alloc(t, (size_t)(source->N + 1) * sizeof *symbols);

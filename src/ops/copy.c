@@ -2,13 +2,13 @@
  *
  *   p(w) = g' softmax(x)_w + (1-g) c_w,   g = sigmoid(u),   c_w = sum of the weights at keys where w stands     (See et al. 2017, eqs. 8 and 9)
  *
- * g' = g + (1-g) lacks, where `lacks` is what the weights lack in a sum of 1: nothing but for local-p and a query that saw no key. All is kept as logarithms: of g and
- * 1-g they are -ln(1 + e^-u) and -ln(1 + e^u), never of 0, and a symbol of the source gains by the copying
+ * g' = g + (1-g) lacks, where `lacks` is what the weights lack in a sum of 1: nothing but for local-p and a query that saw no key. All is kept as
+ * logarithms: of g and 1-g they are -ln(1 + e^-u) and -ln(1 + e^u), never of 0, and a symbol of the source gains by the copying
  *
  *   r_w = ln p(w) - ln(g' softmax(x)_w) = ln(1 + e^d),   d = ln(1-g) + ln c_w - ln g' - ln softmax(x)_w
  *
- * while any other has r = 0. So nothing has to be floored but the slope 1/p(w) towards a weight, at 1e-30, where a weight that small takes it to 0 again. As in
- * output_loss the logits' memory becomes their gradient in the pass that computes the loss. */
+ * while any other has r = 0. So nothing has to be floored but p(w) in the slope 1/p(w) towards a weight, at 1e-30, where a weight that small takes it to 0
+ * again. As in output_loss the logits' memory becomes their gradient in the pass that computes the loss. */
 #include <math.h>
 #include <string.h>
 
@@ -118,7 +118,8 @@ static bool mixer_init(mixer *m, heed_tape *t, const heed_copying *c, int64_t V)
         const heed_span keys = c->attended[l].args.keys;
         for (int64_t b = 0; b < keys.B; b++) most = keys.start[b + 1] - keys.start[b] > most ? keys.start[b + 1] - keys.start[b] : most;
     }
-    *m = (mixer){.k = t->k, .V = V, .place = heed_tape_alloc(t, (size_t)(V + 1) * sizeof *m->place), .words = heed_tape_alloc(t, (size_t)(most + 1) * sizeof *m->words)};
+    *m = (mixer){.k = t->k, .V = V, .place = heed_tape_alloc(t, (size_t)(V + 1) * sizeof *m->place)};
+    m->words = heed_tape_alloc(t, (size_t)(most + 1) * sizeof *m->words);
     if (heed_tape_failed(t)) return false;
     memset(m->place, 0, (size_t)V * sizeof *m->place);
     return true;
@@ -287,21 +288,32 @@ static void copy_loss_back(heed_tape *t, heed_node *n)
     }
 }
 
-heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const heed_copying *c, const int32_t *targets, double smoothing, double weight, heed_loss_counts *counts)
+static bool wants(const heed_tensor *logits, const heed_copying *c)
 {
-    if (heed_tape_failed(t) || !copying_fits(t, logits, c)) return &t->poison;
+    bool wanted = logits->wants_grad || c->gate->wants_grad;
+    for (int64_t l = 0; l < c->looks; l++) wanted = wanted || c->attended[l].weights->wants_grad;
+    return wanted;
+}
+
+static bool targets_fit(heed_tape *t, const heed_tensor *logits, const int32_t *targets)
+{
+    for (int64_t i = 0; i < logits->rows; i++)
+        if (targets[i] < 0 || targets[i] >= logits->cols)
+            heed_tape_fail(t, HEED_E_SHAPE, "copy_loss: target %d at row %lld of [%lld,%lld]", targets[i], (long long)i, (long long)logits->rows,
+                           (long long)logits->cols);
+    return !heed_tape_failed(t);
+}
+
+heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const heed_copying *c, const int32_t *targets, double smoothing, double weight,
+                            heed_loss_counts *counts)
+{
+    if (heed_tape_failed(t) || !copying_fits(t, logits, c) || !targets_fit(t, logits, targets)) return &t->poison;
     heed_tensor *out = heed_tape_tensor(t, 1, 1);
     judging *s = heed_tape_alloc(t, sizeof *s);
     if (heed_tape_failed(t)) return &t->poison;
-    for (int64_t i = 0; i < logits->rows; i++)
-        if (targets[i] < 0 || targets[i] >= logits->cols)
-            return heed_tape_fail(t, HEED_E_SHAPE, "copy_loss: target %d at row %lld of [%lld,%lld]", targets[i], (long long)i, (long long)logits->rows,
-                                  (long long)logits->cols);
     *s = (judging){.c = *c, .logits = logits, .targets = targets, .sharp = 1 - smoothing, .flat = smoothing / (double)logits->cols, .weight = weight,
                    .sum = {.symbols = logits->rows}};
-    bool wants = logits->wants_grad || c->gate->wants_grad;
-    for (int64_t l = 0; l < c->looks; l++) wants = wants || c->attended[l].weights->wants_grad;
-    const bool grad = heed_tape_wants(t, wants);
+    const bool grad = heed_tape_wants(t, wants(logits, c));
     if (grad) {
         s->dgate = heed_tape_alloc(t, (size_t)(logits->rows + 1) * sizeof *s->dgate);
         s->dpair = heed_tape_alloc(t, (size_t)(each_row(c, NULL, NULL) + 1) * sizeof *s->dpair);

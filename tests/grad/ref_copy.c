@@ -1,5 +1,6 @@
-/* Reference of copy_loss: p(w) in full, as it stands in the paper, and the loss from it. in 0: logits, every other time a view; 1: the gate; 2, 3: the weights of two
- * looks, of which the first has groups of queries and owners. A fourth of the weights is 0, as of keys unseen; every other time they sum to less than 1. */
+/* Reference of copy_loss: p(w) in full, as it stands in the paper, and the loss from it. in 0: logits, every other time a view; 1: the gate; 2, 3: the
+ * weights of two looks, of which the first has groups of queries and owners. Some weights are 0, as of keys unseen; every other time they sum to less than 1
+ * and mean it. */
 #include "grad.h"
 
 typedef struct copied {
@@ -46,7 +47,10 @@ static void draw(problem *p)
     own->symbols = grad_room(p, (size_t)own->keys.start[B] * sizeof *own->symbols);
     own->targets = grad_room(p, (size_t)own->N * sizeof *own->targets);
     for (int64_t j = 0; j < own->keys.start[B]; j++) own->symbols[j] = (int32_t)grad_draw(p, 0, V - 1);
-    for (int64_t i = 0; i < own->N; i++) own->targets[i] = grad_draw(p, 0, 1) ? own->symbols[grad_draw(p, 0, own->keys.start[B] - 1)] : (int32_t)grad_draw(p, 0, V - 1);
+    for (int64_t i = 0; i < own->N; i++) {
+        const int32_t copied = own->symbols[grad_draw(p, 0, own->keys.start[B] - 1)], any = (int32_t)grad_draw(p, 0, V - 1);
+        own->targets[i] = grad_draw(p, 0, 1) ? copied : any;
+    }
     own->smoothing = (double)grad_draw(p, 0, 2) / 8;
     own->weight = (double)grad_draw(p, 1, 4) / 4;
     own->loose = grad_draw(p, 0, 1);
@@ -60,20 +64,13 @@ static void draw(problem *p)
 /* One row, all that p(w) is made of. */
 typedef struct row { num *soft, *c, *p, g, copy, lacks, made; const int32_t *symbols; int64_t n, V; } row;
 
-static num *scaled(problem *p, const num *x, int64_t n, double by)
-{
-    num *y = grad_nums(p, n);
-    for (int64_t i = 0; i < n; i++) y[i] = num_mul(num_exact(by), x[i]);
-    return y;
-}
-
 static row mix(problem *p, int64_t i, const num *weights, const int32_t *symbols, int64_t n)
 {
     const copied *own = p->own;
     const int64_t V = p->in[0].cols;
     const num *x = p->in[0].x + i * V, lse = num_softmax(grad_nums(p, V), x, V), u = p->in[1].x[i];
-    row r = {.soft = grad_nums(p, V), .c = grad_nums(p, V), .p = grad_nums(p, V), .g = num_sigmoid(u), .copy = num_sigmoid(*scaled(p, &u, 1, -1)), .symbols = symbols,
-             .n = n, .V = V};
+    row r = {.soft = grad_nums(p, V), .c = grad_nums(p, V), .p = grad_nums(p, V), .g = num_sigmoid(u), .copy = num_sigmoid(num_mul(num_exact(-1), u)),
+             .symbols = symbols, .n = n, .V = V};
     num sum = {0};
     for (int64_t j = 0; j < n * own->H; j++) {
         const num part = num_div(weights[j], num_exact((double)own->H));
@@ -156,8 +153,9 @@ static void run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **
 {
     copied *own = p->own;
     for (int look = 0; look < 2; look++)
-        own->looks[look] = (heed_attended){.weights = in[2 + look], .args = {.queries = own->queries[look], .keys = own->keys, .owner = look ? NULL : own->owner,
-                                                                            .align = own->loose ? HEED_ALIGN_local_p : HEED_ALIGN_everything}};
+        own->looks[look] = (heed_attended){.weights = in[2 + look],
+                                           .args = {.queries = own->queries[look], .keys = own->keys, .owner = look ? NULL : own->owner,
+                                                    .align = own->loose ? HEED_ALIGN_local_p : HEED_ALIGN_everything}};
     const heed_copying c = {in[1], own->looks, 2, own->symbols};
     out[0] = heed_copy_loss(t, heed_rows(t, in[0], 0, own->N), &c, own->targets, own->smoothing, own->weight, NULL);
 }
