@@ -6,6 +6,7 @@
 ops.jsonl: a case a line. Inputs stand in the order of the gradient tests' references (tests/grad/ref_*.c), rows end to end; `seeds` are
 the gradients at the results, `results` and `gradients` what PyTorch makes of them. null: PyTorch does not give this number.
 optimizers.jsonl: an optimizer a line, some updates each.
+blocks.jsonl: a layer of torch.nn's Transformer a line, without dropout and without biases of queries, keys and values; weights by our names.
 """
 import json
 import pathlib
@@ -147,6 +148,46 @@ def optimizers():
         yield optimizer("sgd", lambda w: torch.optim.SGD(w, lr=0.1, momentum=momentum, weight_decay=decay), rate=0.1, momentum=momentum, decay=decay)
 
 
+def weights_of_block(layer):
+    """Their weights, which are set here, under our names."""
+    ours = {}
+    attentions = [("self", layer.self_attn)] + ([("cross", layer.multihead_attn)] if hasattr(layer, "multihead_attn") else [])
+    for name, weight in layer.named_parameters():       # small ones: the bound on an error grows with each layer that it passes
+        weight.data = draw(*weight.shape, spread=0.2).detach()
+        if name.startswith("norm") and name.endswith("weight"):
+            weight.data = (weight.data + 1).to(torch.float32).to(torch.float64)
+    for place, attn in attentions:
+        attn.in_proj_bias.data.zero_()
+        for part, weight in zip(("query", "key", "value"), attn.in_proj_weight.chunk(3)):
+            ours[f"{place}.{part}.weight"] = weight
+        ours[f"{place}.out.weight"], ours[f"{place}.out.bias"] = attn.out_proj.weight, attn.out_proj.bias
+    for part, linear in (("inner", layer.linear1), ("outer", layer.linear2)):
+        ours[f"ffn.{part}.weight"], ours[f"ffn.{part}.bias"] = linear.weight, linear.bias
+    norms = [layer.norm1, layer.norm2] + ([layer.norm3] if len(attentions) > 1 else [])
+    for place, norm in zip([name for name, _ in attentions] + ["ffn"], norms):
+        ours[f"{place}.norm.gain"], ours[f"{place}.norm.bias"] = norm.weight, norm.bias
+    return ours
+
+
+def block(kind, pre, activation, heads=3, width=12, inner=20):
+    rows, read = [4, 1, 6], [5, 2, 3]
+    make = torch.nn.TransformerDecoderLayer if kind == "decoder" else torch.nn.TransformerEncoderLayer
+    layer = make(width, heads, inner, dropout=0.0, activation=activation, batch_first=True, norm_first=pre).to(torch.float64)
+    weights, x, memory, out = weights_of_block(layer), draw(sum(rows), width), draw(sum(read), width), []
+    for a, m in zip(torch.split(x, rows), torch.split(memory, read)):
+        ahead = torch.nn.Transformer.generate_square_subsequent_mask(len(a), dtype=torch.float64)
+        out.append(layer(a[None], m[None], tgt_mask=ahead)[0] if kind == "decoder" else layer(a[None])[0])
+    return {"name": f"{kind}, {'pre' if pre else 'post'}-norm, {activation}", "decoder": kind == "decoder", "pre": pre, "gelu": activation == "gelu", "heads": heads,
+            "width": width, "inner": inner, "rows": starts(rows), "read": starts(read), "weights": {name: numbers(w) for name, w in weights.items()},
+            "x": numbers(x), "memory": numbers(memory), "out": numbers(torch.cat(out))}
+
+
+def blocks():
+    for kind in ("encoder", "decoder"):
+        yield block(kind, False, "relu")
+        yield block(kind, True, "gelu")
+
+
 def write(name, lines):
     with open(HERE / name, "w", encoding="ascii") as f:
         for line in lines:
@@ -160,6 +201,7 @@ def main():
     pairs = [attention(s, a) for s in ("dot", "scaled", "general", "additive", "cosine") for a in ("everything", "causal", "window")]
     write("ops.jsonl", [*simple(), *recurrent("gru", 5), *recurrent("lstm", 7), *pairs])
     write("optimizers.jsonl", optimizers())
+    write("blocks.jsonl", blocks())
 
 
 if __name__ == "__main__":
