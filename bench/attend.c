@@ -1,12 +1,13 @@
 /* How fast attention is, on one thread, as a share of the f32 peak measured in the same run.
  *
- *   attend      a line a shape: microseconds, GF/s and per cent of the peak, forward alone and forward with backward
+ *   attend [WORD]    a line a shape, of those whose name has the word: microseconds, GF/s and per cent of the peak, forward alone and forward with backward
  *
  * Counted are the products that the mathematics asks for over the pairs that are seen: 4 d a pair and head forward, 8 d more backward; what is computed
  * anew, and keys that a causal query does not see, count nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attn/score.h"
 #include "peak.h"
@@ -88,7 +89,7 @@ static times best_of(const shape *s, bool record)
     return best;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     int bits = 0;
     const double peak = peak_measure(1, &bits);
@@ -96,6 +97,7 @@ int main(void)
            "forward: us, GF/s, %", "forward and backward");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const shape *s = &shapes[i];
+        if (argc > 1 && !strstr(s->what, argv[1])) continue;
         const double work = 4e-9 * pairs_of(s) * (double)s->d, forward = best_of(s, false).forward, both = best_of(s, true).both;
         printf("%-20s %4lld %5lld %5lld %3lld %3lld %4lld %12.1f %8.1f %8.1f %12.1f %8.1f %8.1f\n", s->what, (long long)s->B, (long long)s->queries,
                (long long)s->keys, (long long)s->H, (long long)s->key_heads, (long long)s->d, forward * 1e6, work / forward, 100 * work / forward / peak,

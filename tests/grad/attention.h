@@ -100,6 +100,7 @@ int64_t ref_attend_pairs(const ref_attend *a);
 
 /* Problems of the op with up to so many queries a group and keys a sequence, and heads so wide (ref_attend.c); p->own begins with its ref_attend. */
 void grad_draw_attend(problem *p, int64_t most_queries, int64_t most_keys, int64_t widest);
+heed_attend_args grad_attend_args(const problem *p, heed_tensor *const *in);
 
 /* --- cases ------------------------------------------------------------------------------------------------------------------------------------------- */
 

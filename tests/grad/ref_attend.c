@@ -327,31 +327,38 @@ static void odd_pair_back(const heed_meeting *m, const float *ds, float *dq, flo
         }
 }
 
-static void attend_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
+heed_attend_args grad_attend_args(const problem *p, heed_tensor *const *in)
 {
     static const heed_pair_score odd = {odd_pair, odd_pair_back, false}, dot = {heed_pair_dot, heed_pair_dot_back, false};
     const looked *own = p->own;
     const ref_attend *r = &own->ref;
-    const heed_attended x = heed_attend(t, &(heed_attend_args){
-                                               .q = in[own->q],
-                                               .k = in[own->k],
-                                               .v = in[own->v],
-                                               .heads = r->heads,
-                                               .key_heads = r->key_heads,
-                                               .extra = own->extra < 0 ? NULL : in[own->extra],
-                                               .queries = r->queries,
-                                               .keys = r->keys,
-                                               .owner = r->owner,
-                                               .position = r->position,
-                                               .align = r->align,
-                                               .window = r->window,
-                                               .score = own->dot ? &dot : &odd,
-                                               .scale = SCALE_HALVES / 2.0F,
-                                               .distance = {.kind = r->distance, .weight = own->weight < 0 ? NULL : in[own->weight], .both = r->both},
-                                               .shift = own->shift < 0 ? NULL : in[own->shift],
-                                               .centre = own->centre < 0 ? NULL : in[own->centre],
-                                               .weights = own->weights != UNWANTED,
-                                           });
+    return (heed_attend_args){
+        .q = in[own->q],
+        .k = in[own->k],
+        .v = in[own->v],
+        .heads = r->heads,
+        .key_heads = r->key_heads,
+        .extra = own->extra < 0 ? NULL : in[own->extra],
+        .queries = r->queries,
+        .keys = r->keys,
+        .owner = r->owner,
+        .position = r->position,
+        .align = r->align,
+        .window = r->window,
+        .score = own->dot ? &dot : &odd,
+        .scale = SCALE_HALVES / 2.0F,
+        .distance = {.kind = r->distance, .weight = own->weight < 0 ? NULL : in[own->weight], .both = r->both},
+        .shift = own->shift < 0 ? NULL : in[own->shift],
+        .centre = own->centre < 0 ? NULL : in[own->centre],
+        .weights = own->weights != UNWANTED,
+    };
+}
+
+static void attend_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
+{
+    const looked *own = p->own;
+    const heed_attend_args args = grad_attend_args(p, in);
+    const heed_attended x = heed_attend(t, &args);
     out[0] = x.out;
     if (own->weights == TRAINED) out[1] = x.weights;
 }
