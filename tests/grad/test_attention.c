@@ -68,6 +68,16 @@ static beam beam_at(const ref_attend *a, int64_t position)
 
 static bool same(const float *a, const float *b, int64_t n) { return !memcmp(a, b, (size_t)n * sizeof *a); }
 
+static bool near(const float *a, const num *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs((double)a[i] - b[i].v) <= num_error(b[i]) + 64 * (double)FLT_MIN)) return false;
+    return true;
+}
+
+/* Many queries may be looked at together (ops/attend_lanes.c), so a step's result may be another rounding of the whole's; its scores, weights asked for and results
+ * by number are the same bits. */
+
 static void compare_step(grad_scene *s, const heed_attended *all, const heed_attended *step, const beam *w)
 {
     const int64_t D = all->out->cols, H = all->args.heads;
@@ -77,8 +87,7 @@ static void compare_step(grad_scene *s, const heed_attended *all, const heed_att
                 (long long)step->out->cols);
     for (int64_t i = 0; i < w->n; i++) {
         const long long row = (long long)w->row[i];
-        grad_expect(s->r, same(step->out->x + i * D, all->out->x + w->row[i] * D, D), "%s: step: result of query %lld differs", name, row);
-        grad_expect(s->r, same(step->saved + i * H, all->saved + w->row[i] * H, H), "%s: step: what is saved of query %lld differs", name, row);
+        grad_expect(s->r, near(step->out->x + i * D, s->p->out->x + w->row[i] * D, D), "%s: step: result of query %lld is wrong", name, row);
         for (int64_t h = 0; h < H; h++) {
             const int64_t n = heed_attend_weights(step, i, i, h, weights[0], scores[0]);
             const bool equal = n == heed_attend_weights(all, w->owner[i], w->row[i], h, weights[1], scores[1]);
@@ -122,6 +131,8 @@ static void compare_steps(grad_scene *s)
         if (heed_tape_status(s->t, &s->err) != HEED_OK) return;
         compare_step(s, &all, &step, &w);
         compare_step(s, &all, &by_number, &w);
+        grad_expect(s->r, same(step.out->x, by_number.out->x, w.n * step.out->cols) && same(step.saved, by_number.saved, w.n * step.args.heads),
+                    "%s: step: by number it differs", s->p->c->name);
     }
 }
 
@@ -208,7 +219,7 @@ typedef enum fact { FORWARD, BACKWARD, STEP, WEIGHTS, BLIND, FACTS } fact;
 
 static void (*const checks[FACTS])(problem *p, int number, grad_report *r) = {check_forward, check_backward, check_step, check_weights, check_blind};
 static const char *const fact_names[FACTS] = {
-    "forward_lies_within_the_bound", "backward_is_the_slope_and_lies_within_the_bound", "a_step_is_a_row_of_the_whole_bit_for_bit",
+    "forward_lies_within_the_bound", "backward_is_the_slope_and_lies_within_the_bound", "a_step_is_a_row_of_the_whole",
     "weights_asked_for_afterwards_are_those_of_the_reference", "a_query_without_keys_gives_zeros_and_no_gradient"};
 
 typedef struct verdict { bool done; grad_report r[FACTS]; } verdict;
