@@ -91,15 +91,34 @@ char *heed_model_describe(const heed_model *m, bool json, heed_error *err)
 
 /* --- help ------------------------------------------------------------------------------------------------------------------------------------- */
 
-static void help_tasks(heed_buf *out)
+static void help_parts(heed_buf *out)
 {
-    for (int i = 0; heed_task_at(i); i++) heed_buf_printf(out, "%-12s %s\n", heed_task_at(i)->name, heed_task_at(i)->help);
+    heed_buf_text(out, "model.encoder.type\n");
+#define HEED_ENCODER(name, help) heed_buf_printf(out, "  %-14s %s\n", #name, help);
+#include "model/encoders.def"
+#undef HEED_ENCODER
+    heed_buf_text(out, "\nmodel.decoder.type\n");
+#define HEED_DECODER(name, help) heed_buf_printf(out, "  %-14s %s\n", #name, help);
+#include "model/decoders.def"
+#undef HEED_DECODER
+    heed_buf_text(out, "\nmodel.encoder.cell, model.decoder.cell\n");
+#define HEED_CELL(name, help) heed_buf_printf(out, "  %-14s %s\n", #name, help);
+#include "model/cells.def"
+#undef HEED_CELL
+    heed_buf_text(out, "\nmodel.encoder.positions, model.decoder.positions\n");
+#define HEED_POSITION(name, help) heed_buf_printf(out, "  %-14s %s\n", #name, help);
+#include "attn/positions.def"
+#undef HEED_POSITION
+    heed_buf_text(out, "\ntext.units\n");
+#define HEED_UNIT(name, help) heed_buf_printf(out, "  %-14s %s\n", #name, help);
+#include "data/units.def"
+#undef HEED_UNIT
 }
 
 static void help_scores(heed_buf *out)
 {
-    heed_buf_text(out, "model.attention.score\n  none         the encoder's fixed vector instead of attention\n");
-#define HEED_SCORE(name, formula, paper) heed_buf_printf(out, "  %-12s %s   (%s)\n", #name, formula, paper);
+    heed_buf_text(out, "model.attention.score\n  none           the encoder's fixed vector instead of attention\n");
+#define HEED_SCORE(name, formula, paper) heed_buf_printf(out, "  %-14s %s   (%s)\n", #name, formula, paper);
 #include "attn/scores.def"
 #undef HEED_SCORE
     heed_buf_text(out, "\nmodel.attention.align\n");
@@ -108,26 +127,41 @@ static void help_scores(heed_buf *out)
 #undef HEED_ALIGN
 }
 
-static void help_metrics(heed_buf *out)
+static void list_metrics(const char *before, heed_buf *out)
 {
-#define HEED_METRIC(name, help) heed_buf_printf(out, "%-12s %s\n", #name, help);
+#define HEED_METRIC(name, help) heed_buf_printf(out, "%s%-14s %s\n", before, #name, help);
 #include "metric/metrics.def"
 #undef HEED_METRIC
 }
 
+static void help_metrics(heed_buf *out) { list_metrics("", out); }
+
 static void help_recipes(heed_buf *out) { heed_recipe_describe(out); }
+
+/* The tasks, and all that their models can be made of. */
+static void help_tasks(heed_buf *out)
+{
+    heed_buf_text(out, "task\n");
+    for (int i = 0; heed_task_at(i); i++) heed_buf_printf(out, "  %-14s %s\n", heed_task_at(i)->name, heed_task_at(i)->help);
+    heed_buf_char(out, '\n');
+    help_parts(out);
+    heed_buf_char(out, '\n');
+    help_scores(out);
+    heed_buf_text(out, "\ntrain.validate.metric, heed score\n");
+    list_metrics("  ", out);
+}
 
 char *heed_help(const char *topic, heed_error *err)
 {
     static const struct { const char *name; void (*write)(heed_buf *); } topics[] = {
-        {"tasks", help_tasks}, {"recipes", help_recipes}, {"scores", help_scores}, {"metrics", help_metrics}};
+        {"tasks", help_tasks}, {"recipes", help_recipes}, {"parts", help_parts}, {"scores", help_scores}, {"metrics", help_metrics}};
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
         if (strcmp(topic, topics[i].name) == 0) {
             heed_buf text = {0};
             topics[i].write(&text);
             return take(&text, err);
         }
-    heed_fail(err, HEED_E_USAGE, "no help on \"%s\"; there is: tasks recipes scores metrics", topic);
+    heed_fail(err, HEED_E_USAGE, "no help on \"%s\"; there is: tasks recipes parts scores metrics", topic);
     return NULL;
 }
 

@@ -59,6 +59,13 @@ check "the example recipe trains, is measured, runs and is explained" train
 settings() { block recipes.md sh 3 | sed 's/$/ --max-updates 2/' >train.sh; grep -q -- --set train.sh && sh -e train.sh; }
 check "its settings from the command line are taken" settings
 
+finetune() {
+  block finetune.md sh 1 >make.sh && sh -e make.sh && block finetune.md yaml 1 >additive/recipe.yaml
+  block finetune.md sh 2 | sed '/ train /s/$/ --max-updates 2/' >train.sh
+  grep -q -- --init-from train.sh && sh -e train.sh
+}
+check "the example of fine-tuning trains and is measured" finetune
+
 from_c() {
   block ../README.md c 1 >pronounce.c
   "$CC" -Wall -Wextra -Werror -I"$source/include" pronounce.c -L"$build/lib" -lheed -Wl,-rpath,"$build/lib" -o pronounce || return 1

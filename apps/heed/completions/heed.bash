@@ -15,7 +15,7 @@ _heed() {
     -o | --data | --svg | --ref | --prefixes) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu chrf wer cer accuracy' ;;
-    help) words="$commands tasks recipes scores metrics" ;;
+    help) words="$commands tasks recipes parts scores metrics" ;;
   esac
   if [ -n "$words" ]; then
     COMPREPLY=($(compgen -W "$words" -- "$word"))

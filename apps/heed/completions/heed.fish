@@ -14,7 +14,7 @@ complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
 complete -c heed -n '__fish_seen_subcommand_from train run eval score explain inspect' -F
-complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes scores metrics"
+complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics"
 
 complete -c heed -n '__fish_seen_subcommand_from train demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
