@@ -31,14 +31,14 @@ heed_status heed_block_init(heed_block *b, heed_params *p, const char *scope, in
     *b = (heed_block){.layer = layer, .crosses = s->cross, .pre = s->pre, .dropout = s->dropout, .site = s->site};
     snprintf(b->scope, sizeof b->scope, "%s.%d", scope, layer);
     snprintf(part, sizeof part, "%s.self", b->scope);
-    heed_status status = init_attention(&b->self, &b->norm[HEED_SUBLAYER_SELF], p, part, &s->self, s->width, err);
+    heed_status status = init_attention(&b->self, &b->norm[HEED_SELF], p, part, &s->self, s->width, err);
     snprintf(part, sizeof part, "%s.cross", b->scope);
-    if (!status && s->cross) status = init_attention(&b->cross, &b->norm[HEED_SUBLAYER_CROSS], p, part, s->cross, s->width, err);
+    if (!status && s->cross) status = init_attention(&b->cross, &b->norm[HEED_CROSS], p, part, s->cross, s->width, err);
     if (status) return status;
     snprintf(part, sizeof part, "%s.ffn", b->scope);
     heed_ffn_init(&b->ffn, p, part, s->width, s->inner, s->activation);
     snprintf(part, sizeof part, "%s.ffn.norm", b->scope);
-    heed_layer_norm_init(&b->norm[HEED_SUBLAYER_FFN], p, part, s->width);
+    heed_layer_norm_init(&b->norm[HEED_FFN], p, part, s->width);
     return HEED_OK;
 }
 
@@ -80,7 +80,7 @@ static heed_tensor *look_at(heed_tape *t, const heed_block *b, heed_tensor *x, c
 heed_tensor *heed_block_forward(heed_tape *t, const heed_block *b, heed_tensor *x, const heed_passage *p, const heed_memory *memory, heed_attended *looked)
 {
     heed_tape_scope(t, b->scope);
-    x = after(t, b, HEED_SUBLAYER_SELF, x, look_around(t, b, before(t, b, HEED_SUBLAYER_SELF, x), p), p);
-    if (b->crosses) x = after(t, b, HEED_SUBLAYER_CROSS, x, look_at(t, b, before(t, b, HEED_SUBLAYER_CROSS, x), p, memory, looked), p);
-    return after(t, b, HEED_SUBLAYER_FFN, x, heed_ffn_forward(t, &b->ffn, before(t, b, HEED_SUBLAYER_FFN, x)), p);
+    x = after(t, b, HEED_SELF, x, look_around(t, b, before(t, b, HEED_SELF, x), p), p);
+    if (b->crosses) x = after(t, b, HEED_CROSS, x, look_at(t, b, before(t, b, HEED_CROSS, x), p, memory, looked), p);
+    return after(t, b, HEED_FFN, x, heed_ffn_forward(t, &b->ffn, before(t, b, HEED_FFN, x)), p);
 }

@@ -6,7 +6,7 @@
 #include "attn/history.h"
 #include "heed/nn.h"
 
-typedef enum heed_sublayer { HEED_SUBLAYER_SELF, HEED_SUBLAYER_CROSS, HEED_SUBLAYER_FFN, HEED_SUBLAYERS } heed_sublayer;
+typedef enum heed_sublayer { HEED_SELF, HEED_CROSS, HEED_FFN, HEED_SUBLAYERS } heed_sublayer;
 
 typedef struct heed_block_settings {
     heed_attn_settings self;
