@@ -46,8 +46,12 @@ static void output_loss_back(heed_tape *t, heed_node *n)
     else piece.dense = s->dbias;
     heed_tape_pend(t, s->bias, &piece);
     if (!s->dx) return;
-    if (!s->x->g && !s->x->base && !s->x->weight) s->x->g = s->dx;   /* nobody else has added to it: no second [N,D] is needed */
-    else t->k->axpy(heed_tape_grad(t, s->x), 1, s->dx, s->N * s->D);
+    if (!s->x->g && !s->x->base && !s->x->weight) {
+        s->x->g = s->dx;   /* nobody has added to it: no second [N,D] is needed */
+        return;
+    }
+    float *dx = heed_tape_grad(t, s->x);
+    if (dx) t->k->axpy(dx, 1, s->dx, s->N * s->D);
 }
 
 /* dx, and unless the logits stay what this block brings to the weight and its bias. */
@@ -121,8 +125,8 @@ static heed_status judge(heed_tape *t, const judged *s, const int32_t *targets, 
 static bool fits(heed_tape *t, const judged *s, const int32_t *targets)
 {
     if (s->weight->cols != s->D || s->bias->rows != 1 || s->bias->cols != s->V) {
-        heed_tape_fail(t, HEED_E_SHAPE, "output_loss: [%lld,%lld] x [%lld,%lld]^T + [%lld,%lld]: sizes differ", (long long)s->N, (long long)s->D, (long long)s->V,
-                       (long long)s->weight->cols, (long long)s->bias->rows, (long long)s->bias->cols);
+        heed_tape_fail(t, HEED_E_SHAPE, "output_loss: [%lld,%lld] x [%lld,%lld]^T + [%lld,%lld]: sizes differ", (long long)s->N, (long long)s->D,
+                       (long long)s->V, (long long)s->weight->cols, (long long)s->bias->rows, (long long)s->bias->cols);
         return false;
     }
     for (int64_t i = 0; i < s->N; i++)

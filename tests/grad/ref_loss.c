@@ -1,4 +1,5 @@
-/* Reference of output_loss: logits and log-softmax in full, then the definition. in 0: x, every other time of one row more, of which it is a view; 1: weight, 2: bias. */
+/* Reference of output_loss: logits and log-softmax in full, then the definition. in 0: x, every other time of one row more, of which it is a view;
+ * 1: weight, 2: bias. */
 #include "lay.h"
 
 typedef struct judged { int64_t N; int32_t *targets; double smoothing, w; } judged;

@@ -46,7 +46,10 @@ ways_back() { sed -nE 's/^(static )?void ([a-z_]*back)\(.*/\2/p' "$1"; }
 cd "$source" || exit 1
 for file in src/ops/*.c; do
     family=$(basename "$file" .c)
-    [ "$family" = embed ] && continue   # it lists its gradient; the sum is made in collect.c
+    case $family in
+        embed) continue ;;                # it lists its gradient; the sum is made in collect.c
+        activate | norm) continue ;;      # their ways back are kernels
+    esac
     every "$file" "$(ways_back "$file")" test_ops "$family"
 done
 every src/tensor/collect.c add_piece test_ops
@@ -56,6 +59,9 @@ for file in src/attn/score_*.c; do
     if grep -q "^static void backward(" "$file"; then every "$file" backward test_attention "${name#score_}"; fi
 done
 every src/kernels/scalar.inc "kernel_tanh_back kernel_dropout_back" test_ops arith
+every src/kernels/scalar.inc "kernel_relu_back kernel_gelu_back kernel_glu_back" test_ops activate
+every src/kernels/scalar.inc kernel_rotate_back test_ops position
+every src/kernels/scalar.inc kernel_norm_back test_ops norm
 every src/kernels/scalar.inc "kernel_gru_back kernel_lstm_back" test_ops cell
 every src/kernels/scalar.inc kernel_additive_back test_attention additive
 
