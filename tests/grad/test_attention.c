@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "attention.h"
+#include "ops/attend.h"
 #include "ref_layer.h"
-#include "tensor/tape.h"
 
 enum { PROBLEMS = 32, SLOPES = 6, MOST_CASES = 512, MOST_TESTS = 3000, MOST_TEXT = 1 << 16, MOST_PAIRS = 512 };
 
@@ -36,110 +36,6 @@ static void check_forward(problem *p, int number, grad_report *r)
 {
     (void)number;
     grad_check_forward(p, r);
-}
-
-/* --- step by step ------------------------------------------------------------------------------------------------------------------------------- */
-
-/* All rows that have a query at `position`, the last sequence first and each of them twice, as beams would stand; and their pairs. */
-typedef struct beam { int64_t n, row[32], owner[32], pairs, pair[MOST_PAIRS]; } beam;
-
-static void add_pairs(beam *s, const ref_attend *a, int64_t group, int64_t row)
-{
-    int64_t first = 0;
-    for (int64_t b = 0; b <= group; b++) {
-        const int64_t end = b < group ? a->queries.start[b + 1] : row;
-        first += (end - a->queries.start[b]) * (a->keys.start[b + 1] - a->keys.start[b]);
-    }
-    for (int64_t j = 0; j < a->keys.start[group + 1] - a->keys.start[group]; j++) s->pair[s->pairs++] = first + j;
-}
-
-static beam beam_at(const ref_attend *a, int64_t position)
-{
-    const int64_t *start = a->queries.start;
-    beam s = {.n = 0};
-    for (int64_t b = 2 * a->queries.B - 1; b >= 0; b--)
-        if (start[b / 2] + position < start[b / 2 + 1]) {
-            s.row[s.n] = start[b / 2] + position;
-            s.owner[s.n++] = b / 2;
-            add_pairs(&s, a, b / 2, start[b / 2] + position);
-        }
-    return s;
-}
-
-static bool same(const float *a, const float *b, int64_t n) { return !memcmp(a, b, (size_t)n * sizeof *a); }
-
-static bool near(const float *a, const num *b, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        if (!(fabs((double)a[i] - b[i].v) <= num_error(b[i]) + 64 * (double)FLT_MIN)) return false;
-    return true;
-}
-
-/* Many queries may be looked at together (ops/attend_lanes.c), so a step's result may be another rounding of the whole's; its scores, weights asked for and results
- * by number are the same bits. */
-
-static void compare_step(grad_scene *s, const heed_attended *all, const heed_attended *step, const beam *w)
-{
-    const int64_t D = all->out->cols, H = all->args.heads;
-    const char *name = s->p->c->name;
-    float weights[2][16], scores[2][16];
-    grad_expect(s->r, step->out->rows == w->n && step->out->cols == D, "%s: step: result is [%lld,%lld]", name, (long long)step->out->rows,
-                (long long)step->out->cols);
-    for (int64_t i = 0; i < w->n; i++) {
-        const long long row = (long long)w->row[i];
-        grad_expect(s->r, near(step->out->x + i * D, s->p->out->x + w->row[i] * D, D), "%s: step: result of query %lld is wrong", name, row);
-        for (int64_t h = 0; h < H; h++) {
-            const int64_t n = heed_attend_weights(step, i, i, h, weights[0], scores[0]);
-            const bool equal = n == heed_attend_weights(all, w->owner[i], w->row[i], h, weights[1], scores[1]);
-            grad_expect(s->r, equal && same(weights[0], weights[1], n) && same(scores[0], scores[1], n), "%s: step: weights of query %lld differ", name, row);
-        }
-    }
-    for (int64_t k = 0; step->weights && k < w->pairs; k++)
-        grad_expect(s->r, same(step->weights->x + k * H, all->weights->x + w->pair[k] * H, H), "%s: step: weights of pair %lld differ", name,
-                    (long long)w->pair[k]);
-}
-
-static heed_tensor *rows_of(grad_scene *s, attention_part part, const int64_t *rows, int64_t n)
-{
-    heed_tensor *x = attention_input(s->p, s->in, part);
-    return x ? heed_gather(s->t, x, rows, n) : NULL;
-}
-
-/* The same memory with its rows turned round, and where each key lies now. */
-static heed_memory turned_round(grad_scene *s, const heed_memory *m, int64_t *key_row)
-{
-    const int64_t n = m->keys->rows;
-    for (int64_t j = 0; j < n; j++) key_row[j] = n - 1 - j;
-    return (heed_memory){.keys = heed_gather(s->t, m->keys, key_row, n), .values = heed_gather(s->t, m->values, key_row, n), .span = m->span};
-}
-
-static void compare_steps(grad_scene *s)
-{
-    const attention *own = s->p->own;
-    heed_memory m;
-    const heed_attended all = attention_look(s->p, s->t, s->in, &m);
-    int64_t key_row[32];
-    const heed_memory round = turned_round(s, &m, key_row);
-    for (int64_t position = 0; position < 4; position++) {
-        const beam w = beam_at(look_of(s->p), position);
-        heed_gaze g = {.owner = w.owner, .position = look_of(s->p)->position + position, .weights = all.weights,
-                             .before = rows_of(s, PART_BEFORE, w.pair, w.pairs), .total = rows_of(s, PART_TOTAL, w.pair, w.pairs)};
-        heed_tensor *q = rows_of(s, PART_QUERIES, w.row, w.n);
-        const heed_attended step = heed_attn_step(s->t, &own->attn, q, &m, &g);
-        g.key_row = key_row;
-        const heed_attended by_number = heed_attn_step(s->t, &own->attn, q, &round, &g);
-        if (heed_tape_status(s->t, &s->err) != HEED_OK) return;
-        compare_step(s, &all, &step, &w);
-        compare_step(s, &all, &by_number, &w);
-        grad_expect(s->r, same(step.out->x, by_number.out->x, w.n * step.out->cols) && same(step.saved, by_number.saved, w.n * step.args.heads),
-                    "%s: step: by number it differs", s->p->c->name);
-    }
-}
-
-static void check_step(problem *p, int number, grad_report *r)
-{
-    (void)number;
-    grad_visit(p, false, r, compare_steps);
 }
 
 /* --- asked for afterwards ------------------------------------------------------------------------------------------------------------------------- */
@@ -179,6 +75,124 @@ static void check_weights(problem *p, int number, grad_report *r)
 {
     (void)number;
     grad_visit(p, false, r, compare_weights);
+}
+
+/* --- step by step ------------------------------------------------------------------------------------------------------------------------------- */
+
+/* All rows that have a query at `position`, the last sequence first and each of them twice, as beams would stand; and their pairs. */
+typedef struct beam { int64_t n, row[32], owner[32], pairs, pair[MOST_PAIRS]; } beam;
+
+static void add_pairs(beam *s, const ref_attend *a, int64_t group, int64_t row)
+{
+    int64_t first = 0;
+    for (int64_t b = 0; b <= group; b++) {
+        const int64_t end = b < group ? a->queries.start[b + 1] : row;
+        first += (end - a->queries.start[b]) * (a->keys.start[b + 1] - a->keys.start[b]);
+    }
+    for (int64_t j = 0; j < a->keys.start[group + 1] - a->keys.start[group]; j++) s->pair[s->pairs++] = first + j;
+}
+
+static beam beam_at(const ref_attend *a, int64_t position)
+{
+    const int64_t *start = a->queries.start;
+    beam s = {.n = 0};
+    for (int64_t b = 2 * a->queries.B - 1; b >= 0; b--)
+        if (start[b / 2] + position < start[b / 2 + 1]) {
+            s.row[s.n] = start[b / 2] + position;
+            s.owner[s.n++] = b / 2;
+            add_pairs(&s, a, b / 2, start[b / 2] + position);
+        }
+    return s;
+}
+
+static bool same(const float *a, const float *b, int64_t n) { return !memcmp(a, b, (size_t)n * sizeof *a); }
+
+/* Whether row i of a step, which looks one query at a time, has the bits of the whole: the op takes several queries at once only where it says so. */
+static bool has_same_bits(const heed_attended *all, int64_t group)
+{
+    const heed_attend_group g = heed_attend_group_of(&all->args, group, 0);
+    return !heed_attend_suits_lanes(all, &g);
+}
+
+static bool is_near(float found, num expected)
+{
+    return isfinite(expected.v) ? fabs(found - expected.v) <= num_error(expected) + 64 * (double)FLT_MIN : found == (float)expected.v;
+}
+
+/* Row i of the step and its row of the whole are the same, or both of them near the reference, which the whole is held to elsewhere. */
+static void compare_row(grad_scene *s, const heed_attended *all, const heed_attended *step, const beam *w, int64_t i)
+{
+    const int64_t D = all->out->cols, H = all->args.heads, row = w->row[i];
+    const char *name = s->p->c->name;
+    const bool bits = has_same_bits(all, w->owner[i]);
+    float weights[2][16], scores[2][16];
+    ref_sight x;
+    for (int64_t c = 0; c < D; c++)
+        grad_expect(s->r, bits ? same(step->out->x + i * D + c, all->out->x + row * D + c, 1) : is_near(step->out->x[i * D + c], s->p->out[0].x[row * D + c]),
+                    "%s: step: result of query %lld differs", name, (long long)row);
+    for (int64_t h = 0; h < H; h++) {
+        const float *saved = step->saved + i * H + h;
+        ref_attend_look(look_of(s->p), w->owner[i], row, h, &x);
+        grad_expect(s->r, bits ? same(saved, all->saved + row * H + h, 1) : is_near(*saved, x.saved), "%s: step: what is saved of query %lld differs", name,
+                    (long long)row);
+        const int64_t n = heed_attend_weights(step, i, i, h, weights[0], scores[0]), m = heed_attend_weights(all, w->owner[i], row, h, weights[1], scores[1]);
+        const bool equal = n == m && same(weights[0], weights[1], n) && same(scores[0], scores[1], n);
+        grad_expect(s->r, !bits || equal, "%s: step: weights of query %lld differ", name, (long long)row);
+        if (!bits) compare_sight(s, &x, weights[0], scores[0]);
+    }
+}
+
+static void compare_step(grad_scene *s, const heed_attended *all, const heed_attended *step, const beam *w)
+{
+    const int64_t H = all->args.heads;
+    const char *name = s->p->c->name;
+    grad_expect(s->r, step->out->rows == w->n && step->out->cols == all->out->cols, "%s: step: result is [%lld,%lld]", name, (long long)step->out->rows,
+                (long long)step->out->cols);
+    for (int64_t i = 0; i < w->n; i++) compare_row(s, all, step, w, i);
+    for (int64_t k = 0; step->weights && k < w->pairs; k++)
+        grad_expect(s->r, same(step->weights->x + k * H, all->weights->x + w->pair[k] * H, H), "%s: step: weights of pair %lld differ", name,
+                    (long long)w->pair[k]);
+}
+
+static heed_tensor *rows_of(grad_scene *s, attention_part part, const int64_t *rows, int64_t n)
+{
+    heed_tensor *x = attention_input(s->p, s->in, part);
+    return x ? heed_gather(s->t, x, rows, n) : NULL;
+}
+
+/* The same memory with its rows turned round, and where each key lies now. */
+static heed_memory turned_round(grad_scene *s, const heed_memory *m, int64_t *key_row)
+{
+    const int64_t n = m->keys->rows;
+    for (int64_t j = 0; j < n; j++) key_row[j] = n - 1 - j;
+    return (heed_memory){.keys = heed_gather(s->t, m->keys, key_row, n), .values = heed_gather(s->t, m->values, key_row, n), .span = m->span};
+}
+
+static void compare_steps(grad_scene *s)
+{
+    const attention *own = s->p->own;
+    heed_memory m;
+    const heed_attended all = attention_look(s->p, s->t, s->in, &m);
+    int64_t key_row[32];
+    const heed_memory round = turned_round(s, &m, key_row);
+    for (int64_t position = 0; position < 4; position++) {
+        const beam w = beam_at(look_of(s->p), position);
+        heed_gaze g = {.owner = w.owner, .position = look_of(s->p)->position + position, .weights = all.weights,
+                             .before = rows_of(s, PART_BEFORE, w.pair, w.pairs), .total = rows_of(s, PART_TOTAL, w.pair, w.pairs)};
+        heed_tensor *q = rows_of(s, PART_QUERIES, w.row, w.n);
+        const heed_attended step = heed_attn_step(s->t, &own->attn, q, &m, &g);
+        g.key_row = key_row;
+        const heed_attended by_number = heed_attn_step(s->t, &own->attn, q, &round, &g);
+        if (heed_tape_status(s->t, &s->err) != HEED_OK) return;
+        compare_step(s, &all, &step, &w);
+        compare_step(s, &all, &by_number, &w);
+    }
+}
+
+static void check_step(problem *p, int number, grad_report *r)
+{
+    (void)number;
+    grad_visit(p, false, r, compare_steps);
 }
 
 /* --- queries that see no key: of an empty sequence, or beyond its window ----------------------------------------------------------------------------- */
