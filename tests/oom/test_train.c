@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,23 @@ static void test_train__survives_every_refusal(void **state)
 {
     (void)state;
     heed_train_options o = prepare("refused");
+    const int64_t refused = refuse_each(train_once, &o, true, 4000);
+    if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
+}
+
+/* From another model, with names on both sides that the other has not, and weights that stay. */
+static void test_finetune__survives_every_refusal(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"train.freeze=[encoder.*, head.bias]", "model.attention.score=cosine"};
+    static char from[512];
+    heed_train_options base = prepare("base");
+    assert_true(train_once(&base));
+    snprintf(from, sizeof from, "%s/model", base.dir);
+    heed_train_options o = prepare("tuned");
+    o.init_from = from;
+    o.sets = sets;
+    o.set_count = 2;
     const int64_t refused = refuse_each(train_once, &o, true, 4000);
     if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
 }
@@ -103,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train__survives_every_refusal),
+        cmocka_unit_test(test_finetune__survives_every_refusal),
         cmocka_unit_test(test_train__asks_for_nothing_once_it_has_seen_its_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
