@@ -178,7 +178,7 @@ typedef struct heed_copying {
  * functions of the library for each pair; memory: one float a pair and row while recording. */
 HEED_API heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const heed_copying *c, const int32_t *targets, double smoothing, double weight,
                                      heed_loss_counts *counts);
-/* Turns the logits into ln p(w), in place, and returns them; passes no gradient. For a search. */
+/* Turns the logits into ln p(w), in place, and returns them; passes no gradient. For a search. Weights that were not asked for are computed once more. */
 HEED_API heed_tensor *heed_copy_mix(heed_tape *t, heed_tensor *logits, const heed_copying *c);
 
 #ifdef __cplusplus

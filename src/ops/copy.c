@@ -25,6 +25,7 @@ typedef struct mixer {
     int64_t V;
     int32_t *place;             /* [V] 1 + the place among words, 0: none */
     word *words;                /* [keys of the longest source] of the row at hand */
+    float *again;               /* [keys of the longest source, H + 1] weights that were not asked for, and room */
     int64_t count;
     double log_g, log_copy, lacks, log_made;   /* of the row at hand: ln g, ln(1-g), ln g' */
     double lse;
@@ -96,51 +97,63 @@ static int64_t rows_of(const heed_attended *a) { return a->args.queries.start[a-
 static bool copying_fits(heed_tape *t, const heed_tensor *logits, const heed_copying *c)
 {
     int64_t rows = 0;
-    bool weights = true;
-    for (int64_t l = 0; l < c->looks; l++) {
-        weights = weights && c->attended[l].weights;
-        rows += weights ? rows_of(&c->attended[l]) : 0;
-    }
-    if (!weights) heed_tape_fail(t, HEED_E_SHAPE, "copy_loss: attention's weights were not asked for");
-    else if (rows != logits->rows || c->gate->rows != rows || c->gate->cols != 1)
+    for (int64_t l = 0; l < c->looks; l++) rows += rows_of(&c->attended[l]);
+    if (rows != logits->rows || c->gate->rows != rows || c->gate->cols != 1)
         heed_tape_fail(t, HEED_E_SHAPE, "copy_loss: logits [%lld,%lld], gate [%lld,%lld] and %lld queries do not fit", (long long)logits->rows,
                        (long long)logits->cols, (long long)c->gate->rows, (long long)c->gate->cols, (long long)rows);
-    for (int64_t j = 0; weights && c->looks && j < c->attended[0].args.keys.start[c->attended[0].args.keys.B]; j++)
+    for (int64_t j = 0; c->looks && j < c->attended[0].args.keys.start[c->attended[0].args.keys.B]; j++)
         if (c->symbols[j] < 0 || c->symbols[j] >= logits->cols)
             heed_tape_fail(t, HEED_E_SHAPE, "copy_loss: key %lld is symbol %d of %lld", (long long)j, c->symbols[j], (long long)logits->cols);
     return !heed_tape_failed(t);
 }
 
+static int64_t heads_of(const heed_attended *a) { return a->weights ? a->weights->cols : a->args.heads ? a->args.heads : 1; }
+
 static bool mixer_init(mixer *m, heed_tape *t, const heed_copying *c, int64_t V)
 {
-    int64_t most = 0;
+    int64_t most = 0, heads = 0;
     for (int64_t l = 0; l < c->looks; l++) {
         const heed_span keys = c->attended[l].args.keys;
         for (int64_t b = 0; b < keys.B; b++) most = keys.start[b + 1] - keys.start[b] > most ? keys.start[b + 1] - keys.start[b] : most;
+        heads = heads_of(&c->attended[l]) > heads ? heads_of(&c->attended[l]) : heads;
     }
     *m = (mixer){.k = t->k, .V = V, .place = heed_tape_alloc(t, (size_t)(V + 1) * sizeof *m->place)};
     m->words = heed_tape_alloc(t, (size_t)(most + 1) * sizeof *m->words);
+    m->again = heed_tape_alloc(t, (size_t)(most * (heads + 1) + 1) * sizeof *m->again);
     if (heed_tape_failed(t)) return false;
     memset(m->place, 0, (size_t)V * sizeof *m->place);
     return true;
 }
 
+static const float *weights_again(const heed_attended *x, int64_t group, int64_t row, const view *v, float *again)
+{
+    float *one = again + v->n * v->H;
+    for (int64_t h = 0; h < v->H; h++) {
+        heed_attend_weights(x, group, row, h, one, NULL);
+        for (int64_t j = 0; j < v->n; j++) again[j * v->H + h] = one[j];
+    }
+    return again;
+}
+
 /* Calls visit for every row, in order; returns the number of pairs. visit NULL: only that. */
-static int64_t each_row(const heed_copying *c, void (*visit)(void *self, const view *v), void *self)
+static int64_t each_row(const heed_copying *c, float *again, void (*visit)(void *self, const view *v), void *self)
 {
     view v = {.row = 0};
     for (int64_t l = 0; l < c->looks; l++) {
         const heed_attended *x = &c->attended[l];
         const heed_attend_args *a = &x->args;
-        v.weights = x->weights->x;
-        v.H = x->weights->cols;
+        const float *weights = x->weights ? x->weights->x : NULL;
+        v.H = heads_of(x);
         v.loose = heed_align_has_centre(a->align);
         for (int64_t b = 0; b < a->queries.B; b++) {
             const int64_t owner = a->owner ? a->owner[b] : b;
             v.n = a->keys.start[owner + 1] - a->keys.start[owner];
             v.symbols = c->symbols + a->keys.start[owner];
-            for (int64_t i = a->queries.start[b]; i < a->queries.start[b + 1]; i++, v.row++, v.pair += v.n, v.weights += v.n * v.H)
+            for (int64_t i = a->queries.start[b]; i < a->queries.start[b + 1]; i++, v.row++, v.pair += v.n) {
+                v.weights = weights || !visit ? weights : weights_again(x, b, i, &v, again);
                 if (visit) visit(self, &v);
+                if (weights) weights += v.n * v.H;
+            }
         }
     }
     return v.pair;
@@ -168,7 +181,7 @@ heed_tensor *heed_copy_mix(heed_tape *t, heed_tensor *logits, const heed_copying
     mixing s = {.logits = logits, .gate = c->gate};
     const heed_mark mark = heed_arena_mark(t->arena);
     if (heed_tape_failed(t) || !copying_fits(t, logits, c) || !mixer_init(&s.m, t, c, logits->cols)) return &t->poison;
-    each_row(c, mix_visit, &s);
+    each_row(c, s.m.again, mix_visit, &s);
     heed_arena_rewind(t->arena, mark);
     return logits;
 }
@@ -295,6 +308,13 @@ static bool wants(const heed_tensor *logits, const heed_copying *c)
     return wanted;
 }
 
+static bool weights_are_there(heed_tape *t, const heed_copying *c)
+{
+    for (int64_t l = 0; l < c->looks; l++)
+        if (!c->attended[l].weights) heed_tape_fail(t, HEED_E_SHAPE, "copy_loss: attention's weights were not asked for");
+    return !heed_tape_failed(t);
+}
+
 static bool targets_fit(heed_tape *t, const heed_tensor *logits, const int32_t *targets)
 {
     for (int64_t i = 0; i < logits->rows; i++)
@@ -307,7 +327,7 @@ static bool targets_fit(heed_tape *t, const heed_tensor *logits, const int32_t *
 heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const heed_copying *c, const int32_t *targets, double smoothing, double weight,
                             heed_loss_counts *counts)
 {
-    if (heed_tape_failed(t) || !copying_fits(t, logits, c) || !targets_fit(t, logits, targets)) return &t->poison;
+    if (heed_tape_failed(t) || !copying_fits(t, logits, c) || !weights_are_there(t, c) || !targets_fit(t, logits, targets)) return &t->poison;
     heed_tensor *out = heed_tape_tensor(t, 1, 1);
     judging *s = heed_tape_alloc(t, sizeof *s);
     if (heed_tape_failed(t)) return &t->poison;
@@ -316,11 +336,11 @@ heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const heed_copyin
     const bool grad = heed_tape_wants(t, wants(logits, c));
     if (grad) {
         s->dgate = heed_tape_alloc(t, (size_t)(logits->rows + 1) * sizeof *s->dgate);
-        s->dpair = heed_tape_alloc(t, (size_t)(each_row(c, NULL, NULL) + 1) * sizeof *s->dpair);
+        s->dpair = heed_tape_alloc(t, (size_t)(each_row(c, NULL, NULL, NULL) + 1) * sizeof *s->dpair);
         s->p = heed_tape_alloc(t, (size_t)(logits->cols + 1) * sizeof *s->p);
     }
     if (!mixer_init(&s->m, t, c, logits->cols)) return &t->poison;
-    each_row(c, judge_visit, s);
+    each_row(c, s->m.again, judge_visit, s);
     out->x[0] = (float)s->loss;
     if (counts) *counts = s->sum;
     return grad ? heed_tape_node(t, "copy_loss", out, copy_loss_back, s) : out;
