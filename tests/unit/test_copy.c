@@ -35,7 +35,10 @@ static void set(scene *s, const float *logits, float gate, const float *weights,
     s->c = (heed_copying){s->gate, &s->attended, 1, symbols};
 }
 
-static void near(double value, double expected) { if (!(fabs(value - expected) <= 16 * FLT_EPSILON * (1 + fabs(expected)))) fail_msg("%.9g, not %.9g", value, expected); }
+static void near(double value, double expected)
+{
+    if (!(fabs(value - expected) <= 16 * FLT_EPSILON * (1 + fabs(expected)))) fail_msg("%.9g, not %.9g", value, expected);
+}
 
 /* The mixture says p, and the loss of each target is its -ln. */
 static void mixes_to(const float *logits, float gate, const float *weights, int64_t heads, heed_align align, const double *p)
