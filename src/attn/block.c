@@ -66,8 +66,8 @@ static heed_tensor *look_around(heed_tape *t, const heed_block *b, heed_tensor *
 {
     heed_memory m = heed_attn_memory(t, &b->self, x, NULL, p->span, p->position);
     if (p->past)
-        m = (heed_memory){.keys = heed_history_write(p->past, 2 * b->layer, m.keys), .values = heed_history_write(p->past, 2 * b->layer + 1, m.values),
-                          .span = p->past->span};
+        m = (heed_memory){.keys = heed_history_write(t, p->past, 2 * b->layer, m.keys),
+                          .values = heed_history_write(t, p->past, 2 * b->layer + 1, m.values), .span = p->past->span};
     return heed_attn_forward(t, &b->self, x, &m, &(heed_gaze){.queries = p->span, .key_row = p->past ? p->past->path : NULL, .position = p->position}).out;
 }
 

@@ -71,8 +71,9 @@ bool heed_history_step(heed_tape *t, heed_history *h)
     return true;
 }
 
-heed_tensor *heed_history_write(heed_history *h, int slab, const heed_tensor *x)
+heed_tensor *heed_history_write(heed_tape *t, heed_history *h, int slab, const heed_tensor *x)
 {
+    if (heed_tape_failed(t)) return &t->poison;
     heed_tensor *all = h->slab[slab];
     memcpy(all->x + (h->rows - h->n) * all->cols, x->x, (size_t)(h->n * all->cols) * sizeof *all->x);
     return all;

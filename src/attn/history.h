@@ -21,7 +21,7 @@ bool heed_history_start(heed_tape *t, heed_history *h, const int64_t *width, int
  * the next call, slabs as long as the tape. */
 bool heed_history_step(heed_tape *t, heed_history *h);
 /* Writes x [n,width], the hypotheses' rows of the step under way; returns the slab. */
-heed_tensor *heed_history_write(heed_history *h, int slab, const heed_tensor *x);
+heed_tensor *heed_history_write(heed_tape *t, heed_history *h, int slab, const heed_tensor *x);
 /* Keeps these hypotheses, in this order, repeats allowed. */
 bool heed_history_select(heed_tape *t, heed_history *h, const int64_t *rows, int64_t n);
 

@@ -176,7 +176,7 @@ static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32
     for (int64_t l = 0; l < d->conv.layers; l++) {
         heed_tape_scope(t, d->conv.scope[l]);
         if (heed_tape_failed(t)) return failed;
-        x = run_layer(t, d, l, x, window(t, past, heed_history_write(past, (int)l, x), d->conv.kernel), &r);
+        x = run_layer(t, d, l, x, window(t, past, heed_history_write(t, past, (int)l, x), d->conv.kernel), &r);
     }
     s->position++;
     heed_tape_scope(t, "decoder.out");

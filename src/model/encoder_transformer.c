@@ -4,7 +4,8 @@
 static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_weight *embedding, heed_error *err)
 {
     const heed_encoder_settings *s = &r->model.encoder;
-    const heed_transformer_settings settings = {.scope = "encoder", .stack = &s->stack, .layers = s->layers, .width = s->width, .dropout = s->dropout, .site = 21};
+    const heed_transformer_settings settings = {.scope = "encoder", .stack = &s->stack, .layers = s->layers, .width = s->width, .dropout = s->dropout,
+                                                .site = 21};
     heed_transformer *e = heed_arena_zero(arena, sizeof *e);
     if (!e) return heed_fail(err, HEED_E_NOMEM, "out of memory for the encoder"), NULL;
     return heed_transformer_init(e, p, embedding, &settings, err) == HEED_OK ? e : NULL;

@@ -110,6 +110,8 @@ static void test_open_and_run__survive_every_refusal(void **state)
     (void)state;
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&(tiny){.cell = "lstm", .decoder_cell = "lstm"}), "m"));
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&(tiny){.attention = "none", .order = "order: luong, input_feeding: true", .tie = "output"}), "n"));
+    const tiny transformer = {.encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 3, norm: pre", .layers = 2};
+    refuse_both_ways(open_and_ask, tiny_save(tiny_build(&transformer), "t"));
 }
 
 /* A new session at first, then one that has all it needs but what belongs to the reply. */

@@ -45,8 +45,8 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 static const char *said(int i)
 {
     static char text[400];
-    snprintf(text, sizeof text, "%s | %s | %s", settings[i].encoder ? settings[i].encoder : "rnn", settings[i].attention ? settings[i].attention : "{score: additive}",
-             settings[i].decoder ? settings[i].decoder : "rnn");
+    const tiny *t = &settings[i];
+    snprintf(text, sizeof text, "%s | %s | %s", t->encoder ? t->encoder : "rnn", t->attention ? t->attention : "{score: additive}", t->decoder ? t->decoder : "rnn");
     return text;
 }
 
@@ -110,8 +110,8 @@ static double widest(const heed_tensor *x)
     return most;
 }
 
-/* Features of both ways differ by the order of their sums: of at most 48 terms, in at most 3 layers of 9 sums each. Norms keep rows at their size, so an error stays
- * the part of a row that it was; attention and the feed-forward layer may steepen it, by the norm of their weights, about 3 here. */
+/* Features of both ways differ by the order of their sums: of at most 48 terms, in at most 3 layers of 9 sums each. Norms keep rows at their size, so an error
+ * stays the part of a row that it was; attention and the feed-forward layer may steepen it, by the norm of their weights, about 3 here. */
 static double bound_of(const heed_tensor *x, int64_t layers) { return pow(3, (double)layers) * 9 * 48 * FLT_EPSILON * widest(x); }
 
 /* Row of symbol i of sequence b. */
@@ -428,6 +428,43 @@ static void test_step__leaves_little_behind(void **state)
     heed_model_free(m);
 }
 
+/* A tape that may hold so many bytes. */
+static bool step_within(const heed_model *m, const heed_batch *b, size_t limit)
+{
+    heed_error err;
+    heed_tape *t = heed_tape_new(&(heed_tape_options){.limit = limit}, &err);
+    if (!t) return false;
+    heed_state s;
+    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
+    if (heed_tape_status(t, NULL) == HEED_OK) m->decoder_kind->start(t, m->decoder, &memory, &s);
+    for (int i = 0; i < 20 && heed_tape_status(t, NULL) == HEED_OK; i++) {
+        m->decoder_kind->step(t, m->decoder, &s, (int32_t[3]){3, 4, 5});
+        if (heed_tape_status(t, NULL) == HEED_OK) m->decoder_kind->select(t, m->decoder, &s, (int64_t[3]){2, 0, 0}, 3);
+    }
+    const heed_status status = heed_tape_status(t, &err);
+    if (status && status != HEED_E_NOMEM) fail_msg("%zu bytes: %s", limit, err.text);
+    heed_tape_free(t);
+    return status == HEED_OK;
+}
+
+/* Wherever memory ends, that is what is said. */
+static void test_step__ends_well_wherever_memory_ends(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SETTINGS; i += 10) {
+        heed_model *m = tiny_build(&settings[i]);
+        pairs p;
+        draw_pairs(&p, m, 200);
+        heed_batch *b = heed_batch_new(p.from, NULL, 3, NULL, NULL, false, NULL);
+        size_t limit = 1024;
+        while (!step_within(m, b, limit) && limit < 1 << 24) limit += 640;
+        assert_in_range(limit, 20000, 1 << 23);
+        heed_batch_free(b);
+        free_pairs(&p);
+        heed_model_free(m);
+    }
+}
+
 /* --- learning ---------------------------------------------------------------------------------------------------------------------------------------- */
 
 enum { LINES = 400 };
@@ -457,8 +494,8 @@ static void keep_best(void *user, const heed_event *e)
 static void test_training__learns_to_reverse_what_it_reads(void **state)
 {
     (void)state;
-    static const char *const ways[] = {"norm: post", "norm: pre, activation: gelu", "positions: learned", "positions: rotary, key_heads: 2", "positions: relative",
-                                       "positions: alibi, norm: pre"};
+    static const char *const ways[] = {"norm: post",           "norm: pre, activation: gelu", "positions: learned", "positions: rotary, key_heads: 2",
+                                       "positions: relative", "positions: alibi, norm: pre"};
     const char *data = reversals();
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         char yaml[1000], run[32];
@@ -474,7 +511,8 @@ static void test_training__learns_to_reverse_what_it_reads(void **state)
         heed_error err;
         char *path = NULL;
         double best = 0;
-        const heed_train_options options = {.recipe = scratch_text("reverse.yaml", yaml), .dir = scratch_path(run), .threads = 1, .event = keep_best, .user = &best};
+        const heed_train_options options = {.recipe = scratch_text("reverse.yaml", yaml), .dir = scratch_path(run), .threads = 1, .event = keep_best,
+                                            .user = &best};
         if (heed_train(&options, &path, &err) != HEED_OK) fail_msg("%s: %s", ways[i], err.text);
         print_message("%s: %.1f %%\n", ways[i], best);
         assert_true(best >= 98);
@@ -487,6 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_step__equals_all_at_once),
         cmocka_unit_test(test_step__leaves_little_behind),
+        cmocka_unit_test(test_step__ends_well_wherever_memory_ends),
         cmocka_unit_test(test_select__takes_a_path_with_all_that_it_knows),
         cmocka_unit_test(test_training__has_the_same_bits_alone_and_in_any_batch),
         cmocka_unit_test(test_beam__writes_the_same_in_any_company),
