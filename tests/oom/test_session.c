@@ -109,6 +109,8 @@ static void test_open_and_run__survive_every_refusal(void **state)
 {
     (void)state;
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&(tiny){.cell = "lstm", .decoder_cell = "lstm"}), "m"));
+    static const tiny copies = {.attention = "{score: additive, coverage: true, copy: true}", .target_units = "symbols, lower: true"};
+    refuse_both_ways(open_and_ask, tiny_save(tiny_build(&copies), "c"));
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&(tiny){.attention = "none", .order = "order: luong, input_feeding: true", .tie = "output"}), "n"));
     const tiny transformer = {.encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 3, norm: pre", .layers = 2};
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&transformer), "t"));
