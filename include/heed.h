@@ -177,6 +177,23 @@ typedef struct heed_train_options {
  * heed/base.h; HEED_E_DIVERGED names op, layer, update and records. */
 HEED_API heed_status heed_train(const heed_train_options *options, char **model_dir, heed_error *err);
 
+/* What a training takes, found out without one: the corpus is passed once, the largest batches of an epoch and a sample of the others are learnt from for
+ * real, a few seconds long, and forgotten. Writes nothing. */
+typedef struct heed_forecast {
+    int64_t parameters;                /* weights */
+    int64_t peak_bytes;                /* the most memory the process will hold, validation and saving included */
+    int64_t memory_bytes;              /* what this machine, its control groups and limits let a process have; 0: not known */
+    int64_t pairs, symbols;            /* of an epoch: records, source + target symbols, each </s> counted */
+    int64_t batches, updates;          /* of an epoch */
+    double tokens_per_second;          /* source + target symbols, as in heed_event */
+    double seconds_per_epoch;          /* without validation */
+    double seconds;                    /* of the whole training, likewise, by the nearest limit of the recipe; < 0: it names no epochs, updates or seconds */
+} heed_forecast;
+
+/* Of the options, dir, resume, max_updates, max_seconds and event are not read. peak_bytes is of this process: ask in a fresh one. Errors as of heed_train(), and
+ * HEED_E_LIMIT when the training will not fit into memory, told before it is tried where the weights alone, or the growth of a first batch, tell so. */
+HEED_API heed_status heed_plan(const heed_train_options *options, heed_forecast *forecast, heed_error *err);
+
 /* --- scoring ---------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct heed_figure {

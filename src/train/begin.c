@@ -44,7 +44,7 @@ static heed_status count_corpus(heed_run *run, const heed_recipe *r, heed_text *
 static heed_model *build(heed_recipe *recipe, heed_text *source, heed_text *target, heed_error *err)
 {
     heed_model *m = heed_model_build(recipe, source, target, err);
-    if (!m || heed_model_fill(m, err) == HEED_OK) return m;
+    if (!m || (heed_run_fits(m, err) == HEED_OK && heed_model_fill(m, err) == HEED_OK)) return m;
     heed_model_free(m);
     return NULL;
 }

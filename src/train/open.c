@@ -249,15 +249,32 @@ static heed_status open_model(heed_run *run, heed_recipe *recipe, bool *exists, 
     return *exists ? go_on(run, recipe, err) : start(run, recipe, err);
 }
 
-heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err)
+static heed_status begin(heed_run *run, const heed_training *t, heed_recipe *recipe, heed_error *err)
 {
     const heed_train_options *o = t->options;
     *run = (heed_run){.training = t, .options = o, .lock = -1, .threads = o->threads > 0 ? o->threads : cores(), .began = heed_clock()};
+    heed_status status = heed_recipe_open(recipe, o->recipe, o->sets, o->set_count, err);
+    if (!status && o->init_from) status = heed_recipe_begin_from(recipe, o->init_from, err);
+    return status ? status : heed_recipe_trainable(recipe, err);
+}
+
+heed_status heed_run_rehearse(heed_run *run, const heed_training *t, heed_error *err)
+{
+    heed_recipe recipe = {.version = 0};
+    heed_status status = begin(run, t, &recipe, err);
+    if (!status) status = find_data(run, &recipe, err);
+    if (!status) status = check_metric(run, &recipe, err);
+    if (!status && !(run->model = heed_run_build(run, &recipe, err))) status = err->status;
+    heed_recipe_free(&recipe);
+    if (!status) status = open_data(run, err);
+    return status ? status : open_learning(run, err);
+}
+
+heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err)
+{
     heed_recipe recipe = {.version = 0};
     bool exists = false;
-    heed_status status = heed_recipe_open(&recipe, o->recipe, o->sets, o->set_count, err);
-    if (!status && o->init_from) status = heed_recipe_begin_from(&recipe, o->init_from, err);
-    if (!status) status = heed_recipe_trainable(&recipe, err);
+    heed_status status = begin(run, t, &recipe, err);
     if (!status) status = open_model(run, &recipe, &exists, err);
     heed_recipe_free(&recipe);
     if (!status) status = open_data(run, err);

@@ -102,6 +102,9 @@ heed_status heed_run_result(heed_run *run, char **model_dir, heed_error *err)
     char path[HEED_PATH];
     heed_train_state told;
     int64_t mean;
+    heed_shards_free(run->shards);   /* the mean of checkpoints takes memory that a run at its end has to give */
+    run->shards = NULL;
+    heed_optimizer_free(&run->optimizer);
     heed_status status = heed_path_join(path, sizeof path, run->dir, "model", err);
     if (!status) status = choose(run, &told, &mean, err);
     if (!status) status = write_result(run, &told, mean, path, err);

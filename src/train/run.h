@@ -44,6 +44,8 @@ bool heed_run_stopped(void *run);                             /* asks options.st
 
 /* --- open.c: everything up to the first update -------------------------------------------------------------------------------- */
 heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err);
+/* A new run that may learn but has no directory: nothing is written. */
+heed_status heed_run_rehearse(heed_run *run, const heed_training *t, heed_error *err);
 void heed_run_close(heed_run *run);
 /* --- first.c: first values ------------------------------------------------------------------------------------------------------------- */
 /* The model of train.init_from; r takes its settings of text. HEED_E_USAGE: r was given others; HEED_E_MODEL. */
@@ -57,9 +59,17 @@ heed_status heed_run_freeze(const heed_run *run, heed_error *err);
 /* A new model with vocabularies of the training data, or of train.init_from. Takes over the recipe, also when it fails. */
 heed_model *heed_run_build(heed_run *run, heed_recipe *recipe, heed_error *err);
 
+/* --- plan.c ---------------------------------------------------------------------------------------------------------------------------- */
+/* HEED_E_LIMIT: weights, gradients and moments alone are more than this machine's memory. Nothing is allocated. */
+heed_status heed_run_fits(const heed_model *m, heed_error *err);
+
 /* --- step.c: one update -------------------------------------------------------------------------------------------------------------- */
 /* *ended: the epoch has ended, as a rule without an update. HEED_E_DIVERGED. */
 heed_status heed_run_update(heed_run *run, bool *ended, heed_error *err);
+/* The way there and back of one batch. Its gradient is that of the loss times `weight`. */
+heed_status heed_run_learn(heed_run *run, const heed_batch *b, double weight, heed_error *err);
+/* The update by the gradient times `scale`, clipped. */
+heed_status heed_run_apply(heed_run *run, double scale, heed_error *err);
 double heed_run_progress(const heed_run *run);                /* share of the recipe's updates or epochs that lies behind, 0..1: for schedules */
 /* Fails with HEED_E_DIVERGED: "update N: WHAT, WHERE; last good checkpoint: ...". */
 heed_status heed_run_diverged(const heed_run *run, int64_t update, const char *what, const char *where, heed_error *err);

@@ -3,8 +3,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "base/machine.h"
 #include "model/words.h"
 #include "tensor/tape.h"
 
@@ -47,11 +47,7 @@ void heed_shard_cut(heed_span span, int count, int64_t *first)
 }
 
 /* No line of a corpus may make a tape so large that the system ends the process: three quarters of the machine's memory are the limit. */
-static size_t memory_limit(void)
-{
-    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (size_t)pages / 4 * 3 * (size_t)size : 0;
-}
+static size_t memory_limit(void) { return heed_machine_memory() / 4 * 3; }
 
 heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, heed_error *err)
 {

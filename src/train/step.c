@@ -39,8 +39,7 @@ static heed_status blame(const heed_run *run, const char *what, heed_error *err)
     return status;
 }
 
-/* The way there and back of one batch. Its gradient is that of the loss times `weight`. */
-static heed_status learn(heed_run *run, const heed_batch *b, double weight, heed_error *err)
+heed_status heed_run_learn(heed_run *run, const heed_batch *b, double weight, heed_error *err)
 {
     heed_loss_counts counts;
     bool finite;
@@ -64,14 +63,14 @@ static heed_status gather(heed_run *run, int64_t *first, int64_t *all, heed_erro
         if (status || end) return status;
         if (i == 0) *first = b->target.N;
         *all += b->target.N;
-        status = learn(run, b, 1 / (double)*first, err);
+        status = heed_run_learn(run, b, 1 / (double)*first, err);
         if (!status && wanted > 1) status = heed_optimizer_add(&run->optimizer, i == 0, run->threads, err);
         if (status) return status;
     }
     return HEED_OK;
 }
 
-static heed_status apply(heed_run *run, double scale, heed_error *err)
+heed_status heed_run_apply(heed_run *run, double scale, heed_error *err)
 {
     const heed_recipe *r = heed_run_recipe(run);
     heed_train_state *s = &run->state;
@@ -92,7 +91,7 @@ heed_status heed_run_update(heed_run *run, bool *ended, heed_error *err)
     run->state.rate = heed_schedule_rate(heed_run_recipe(run), s->update + 1, heed_run_progress(run), s->scale);
     const int64_t epoch = s->data.epoch;
     heed_status status = gather(run, &first, &all, err);
-    if (!status && all > 0) status = apply(run, (double)first / (double)all, err);
+    if (!status && all > 0) status = heed_run_apply(run, (double)first / (double)all, err);
     if (status) return status;
     s->data = heed_loader_get_state(run->loader);
     *ended = s->data.epoch > epoch;

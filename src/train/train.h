@@ -24,4 +24,7 @@ typedef struct heed_training {
  * Errors and threads: heed_train() in heed.h. A run that was cut short at any moment, by a kill as well, is resumed to the same bits. */
 heed_status heed_training_run(const heed_training *t, char **model_dir, heed_error *err);
 
+/* What that training would take: heed_plan() in heed.h. The metric is asked once, of the untrained model, for the memory that it takes. */
+heed_status heed_training_plan(const heed_training *t, heed_forecast *forecast, heed_error *err);
+
 #endif

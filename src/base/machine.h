@@ -1,0 +1,12 @@
+/* What the machine and its settings allow this process, and what it has taken. Zeros where the system does not tell. */
+#ifndef HEED_BASE_MACHINE_H
+#define HEED_BASE_MACHINE_H
+
+#include <stddef.h>
+
+/* The least of the memory built in, the limits of this process's control groups (and those above), and its limit of address space. */
+size_t heed_machine_memory(void);
+size_t heed_process_resident(void);      /* bytes in memory now */
+size_t heed_process_peak(void);          /* the most there were at a time since the program began */
+
+#endif
