@@ -264,6 +264,7 @@ static void conclude(plan *p)
 {
     const heed_recipe *r = heed_run_recipe(&p->run);
     heed_forecast *f = p->forecast;
+    f->peak_bytes = peak_of(p);   /* last, since memory that comes and goes leaves holes behind, and more of them with time */
     const double learn = p->learn_seconds / (double)p->learnt * (double)f->symbols, apply = p->apply_seconds / (double)p->applied * (double)f->updates;
     f->seconds_per_epoch = p->load_seconds + learn + apply;
     f->tokens_per_second = (double)f->symbols / f->seconds_per_epoch;
@@ -285,10 +286,9 @@ static heed_status make(plan *p, const heed_training *t, heed_error *err)
     run->state.rate = heed_schedule_rate(heed_run_recipe(run), 1, 0, 1);
     status = pass(p, err);
     if (!status) status = warm_up(p, err);
-    if (!status) status = run_largest(p, err);
-    if (!status) status = validate(p, err);
-    if (!status) p->forecast->peak_bytes = peak_of(p);
     if (!status) status = time_sample(p, err);
+    if (!status) status = validate(p, err);
+    if (!status) status = run_largest(p, err);
     if (!status) conclude(p);
     return status;
 }

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Whether what `heed plan` foretells comes true: speed and memory of plan and training, in turns, since machines are never equally busy.
+#
+#   bash bench/plan.sh RECIPE...
+#
+# Environment: HEED=build/heed, THREADS=2, UPDATES=200 (of each training; the speed is that of every hundred but the first), ROUNDS=3, HEED_DATA.
+# Prints Markdown: of each round the forecast, what came, and their ratio. Exit 1 when the median ratio of a recipe is off by more than 20 %.
+set -eu
+cd "$(dirname "$0")/.."
+HEED=${HEED:-build/heed} THREADS=${THREADS:-2} UPDATES=${UPDATES:-200} ROUNDS=${ROUNDS:-3}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+say() { printf '%s\n' "$*" >&2; }
+field() { grep -o "\"$1\": [^,}]*" | tail -n 1 | cut -d ' ' -f 2; }   # NAME: the last such number of JSON lines
+median() { sort -g | awk '{ x[NR] = $1 } END { print NR % 2 ? x[(NR + 1) / 2] : (x[NR / 2] + x[NR / 2 + 1]) / 2 }'; }
+
+peak_of() {   # COMMAND...: runs it, prints the most memory it held in bytes
+    local most=0 now
+    "$@" >/dev/null &
+    while kill -0 $! 2>/dev/null; do
+        now=$(awk '$1 == "VmHWM:" { print $2 }' /proc/$!/status 2>/dev/null) || true
+        most=${now:-$most}
+        sleep 0.05
+    done
+    wait $!
+    echo $((most * 1024))
+}
+
+measure() {   # RECIPE: lines "forecast-speed speed forecast-memory memory"
+    local told peak speed
+    told=$("$HEED" plan "$1" --threads "$THREADS" --json)
+    rm -rf "$folder/run"
+    peak=$(peak_of "$HEED" train "$1" -o "$folder/run" -q --threads "$THREADS" --max-updates "$UPDATES" --set "train.validate.every=$UPDATES")
+    speed=$(grep -v valid_loss "$folder/run/log.jsonl" | tail -n +2 | grep -o '"tokens_per_second": [^,}]*' | cut -d ' ' -f 2 | median)
+    echo "$(echo "$told" | field tokens_per_second) $speed $(echo "$told" | field peak_bytes) $peak"
+}
+
+[ $# -gt 0 ] || { say "usage: bash bench/plan.sh RECIPE..."; exit 2; }
+[ "$UPDATES" -ge 200 ] || { say "bench/plan: UPDATES: at least 200, since the log tells the speed of every hundred"; exit 2; }
+echo "| recipe | symbols/s foretold | trained | ratio | MB foretold | taken | ratio |"
+echo "|---|---|---|---|---|---|---|"
+wrong=0
+for recipe; do
+    : >"$folder/rounds"
+    for round in $(seq "$ROUNDS"); do
+        say "$recipe: round $round of $ROUNDS"
+        measure "$recipe" | tee -a "$folder/rounds" | awk -v name="$recipe" '{ printf "| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f |\n", name, $1, $2, $1 / $2, $3 / 1e6, $4 / 1e6, $3 / $4 }'
+    done
+    for pair in '$1 / $2' '$3 / $4'; do
+        ratio=$(awk "{ print $pair }" "$folder/rounds" | median)
+        awk -v ratio="$ratio" 'BEGIN { exit ratio < 0.8 || ratio > 1.2 }' || { say "bench/plan: $recipe: a median ratio of $ratio"; wrong=1; }
+    done
+done
+echo
+echo "$(awk -F ': *' '/^model name/ { print $2; exit }' /proc/cpuinfo), $THREADS threads, $("$HEED" --version | head -n 1), $(date +%Y-%m-%d)."
+exit $wrong
