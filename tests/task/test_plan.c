@@ -1,5 +1,6 @@
 /* What heed_plan() foretells comes true: a plan and a training, each in a process of its own, since the most memory a process ever held is its own. Speed is
  * held to its forecast by bench/plan.sh: it belongs to machines that do nothing else. */
+#include "base/buf.h"
 #include "base/machine.h"
 #include "base/rng.h"
 #include "heed.h"
@@ -49,15 +50,15 @@ enum { RECIPES = sizeof recipes / sizeof *recipes };
 
 static void write_pairs(const char *name, int64_t pairs, uint64_t key)
 {
-    char *text = malloc((size_t)pairs * 130), *at = text;
+    heed_buf text = {0};
     for (int64_t i = 0; i < pairs; i++) {
         const int n = 8 + (int)(heed_uniform(key, (uint64_t)i) * 50);
         char word[64] = "";
         for (int j = 0; j < n; j++) word[j] = (char)('a' + (int)(heed_uniform(heed_key(key, 1 + (uint64_t)i), (uint64_t)j) * 20));
-        at += sprintf(at, "%s\t%s\n", word, word);
+        heed_buf_printf(&text, "%s\t%s\n", word, word);
     }
-    scratch_text(name, text);
-    free(text);
+    scratch_text(name, text.data);
+    heed_buf_free(&text);
 }
 
 static const char *write_recipe(int i)
