@@ -32,7 +32,7 @@ static const char *const decoders[] = {
 #undef HEED_DECODER
 };
 static const char *const attentions[] = {"{score: none, vector: start}", "{score: none, vector: every_step}", "{score: additive}", "{score: scaled}",
-                                         "{score: scaled, heads: 2}"};
+                                         "{score: scaled, heads: 2}", "{score: additive, copy: true}"};
 /* Smooth where there is a choice, so that gradients can be held against differences. */
 static const struct { const char *type, *keys; } needs[] = {{"conv", ", embed: 12, kernel: 3"}, {"transformer", ", heads: 2, activation: gelu"}};
 
@@ -118,7 +118,7 @@ static void must(const heed_tape *t, const char *name)
     if (heed_tape_status(t, &err) != HEED_OK) fail_msg("%s: %s", name, err.text);
 }
 
-/* All moments of a batch at once: logits, and where each stands. */
+/* All moments of a batch at once: logits (with copying ln p), and where each stands. */
 typedef struct forced { const heed_tensor *logits; int64_t *row; } forced;   /* row of symbol i of sequence b: row[start[b] + i]; on the tape */
 
 static forced force(heed_tape *t, const heed_model *m, const heed_batch *b, const char *name)
@@ -127,7 +127,7 @@ static forced force(heed_tape *t, const heed_model *m, const heed_batch *b, cons
     const heed_span span = b->target.span;
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
     const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, 1);
-    forced x = {heed_head_forward(t, &m->head, f.features), heed_tape_alloc(t, (size_t)b->target.N * sizeof *x.row)};
+    forced x = {heed_head_choices(t, &m->head, f.features, f.attended, f.looks, &b->source), heed_tape_alloc(t, (size_t)b->target.N * sizeof *x.row)};
     assert_true(heed_forcing_lay(&lay, t, &b->target));
     must(t, name);
     const bool by_time = memcmp(f.targets, lay.targets, (size_t)lay.N * sizeof *lay.targets) == 0;   /* recurrent decoders; others sequence by sequence */
@@ -164,7 +164,8 @@ static void step_through(heed_tape *t, const heed_model *m, const heed_batch *b,
         for (int64_t r = 0; r < lay.alive[i]; r++) rows[r] = r;
         if (lay.alive[i] < s.n) m->decoder_kind->select(t, m->decoder, &s, rows, lay.alive[i]);
         const heed_step step = m->decoder_kind->step(t, m->decoder, &s, lay.before + lay.first[i]);
-        const heed_tensor *x = heed_head_forward(t, &m->head, step.features);
+        const heed_attended *top = step.layers ? step.attended + step.layers - 1 : NULL;
+        const heed_tensor *x = heed_head_choices(t, &m->head, step.features, top, top != NULL, &b->source);
         must(t, name);
         assert_int_equal(step.layers > 0, strstr(name, "none") == NULL);
         for (int64_t j = 0; j < x->rows * x->cols; j++) {
