@@ -12,6 +12,7 @@
 #include "attn/history.h"
 #include "base/rng.h"
 #include "model/conv.h"
+#include "model/steps.h"
 #include "tensor/tape.h"
 
 typedef struct decoder {
@@ -87,31 +88,24 @@ static void read_memory(heed_tape *t, const decoder *d, const heed_encoded *memo
     }
 }
 
-/* The memory's sequence of every row. */
-static int64_t *owners(heed_tape *t, const heed_gaze *g)
-{
-    int64_t *of = heed_tape_alloc(t, (size_t)(g->queries.start[g->queries.B] + 1) * sizeof *of);
-    for (int64_t b = 0; of && b < g->queries.B; b++)
-        for (int64_t i = g->queries.start[b]; i < g->queries.start[b + 1]; i++) of[i] = g->owner ? g->owner[b] : b;
-    return of;
-}
-
 static rows embed_rows(heed_tape *t, const decoder *d, const state *s, const int32_t *ids, const heed_gaze *gaze, const uint64_t *keys)
 {
     rows r = {.g = &t->poison, .memory = s->memory, .gaze = *gaze, .looked = heed_tape_alloc(t, (size_t)d->conv.layers * sizeof *r.looked)};
     heed_tape_scope(t, "decoder.embedding");
-    const int64_t *owner = s->vector ? owners(t, gaze) : NULL;
     if (heed_tape_failed(t)) return r;
     r.g = heed_convs_embed(t, &d->conv, ids, gaze->queries, gaze->position);
-    if (owner) r.g = heed_add(t, r.g, heed_gather(t, s->vector, owner, r.g->rows));
+    if (s->vector) r.g = heed_add(t, r.g, heed_steps_vectors(t, s->vector, gaze->queries, gaze->owner));
     r.g = heed_dropout(t, r.g, keys, heed_mix(11), d->conv.dropout);
     return r;
 }
 
+/* The highest layer's weights are what is copied by. */
+static bool weighs(const decoder *d, int64_t l) { return d->copies && l == d->conv.layers - 1; }
+
 /* V c + v of layer l, whose convolution gave h. */
 static heed_tensor *look(heed_tape *t, const decoder *d, int64_t l, heed_tensor *h, rows *r)
 {
-    r->gaze.weights = d->copies && l == d->conv.layers - 1;
+    r->gaze.weights = weighs(d, l);
     heed_tensor *query = heed_add(t, heed_dense_forward(t, &d->query[l], h), r->g);
     r->looked[l] = heed_attn_forward(t, &d->attn[l], query, &r->memory[l], &r->gaze);
     return heed_dense_forward(t, &d->context[l], r->looked[l].out);
@@ -156,53 +150,41 @@ static heed_tensor *window(heed_tape *t, const heed_history *h, const heed_tenso
     return near;
 }
 
-/* Every hypothesis as a sequence of one row. */
-static heed_span one_by_one(heed_tape *t, int64_t n)
+/* Puts x through a layer, in place: of all that it takes on the way only what was looked at is remembered, so a step's memory is that of one layer. */
+static void step_layer(heed_tape *t, const decoder *d, int64_t l, heed_tensor *x, heed_history *past, rows *r, heed_attended *kept)
 {
-    int64_t *at = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *at);
-    for (int64_t i = 0; at && i <= n; i++) at[i] = i;
-    return (heed_span){at, n};
+    const heed_mark mark = heed_arena_mark(t->arena);
+    const heed_tensor *y = run_layer(t, d, l, x, window(t, past, heed_history_write(t, past, (int)l, x), d->conv.kernel), r);
+    if (heed_tape_failed(t)) return;
+    heed_steps_take(x, y);
+    if (d->attends) heed_steps_remember(kept, &r->looked[l]);
+    heed_arena_rewind(t->arena, mark);
 }
 
 static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32_t *ids)
 {
     const decoder *d = self;
-    heed_history *past = &own(s)->history;
-    const heed_step failed = {.features = &t->poison};
-    const heed_gaze gaze = {.queries = one_by_one(t, s->n), .owner = s->owner, .position = s->position};
-    if (heed_tape_failed(t) || !heed_history_step(t, past)) return failed;
+    const heed_gaze gaze = {.queries = heed_steps_span(t, s->n), .owner = s->owner, .position = s->position++};
+    heed_attended *kept = heed_tape_alloc(t, (size_t)d->conv.layers * sizeof *kept);
+    for (int64_t l = 0; kept && d->attends && l < d->conv.layers; l++) kept[l] = heed_steps_room(t, &d->attn[l], s, own(s)->memory[l].span, weighs(d, l));
+    if (!heed_history_step(t, &own(s)->history)) return (heed_step){.features = &t->poison};
     rows r = embed_rows(t, d, own(s), ids, &gaze, NULL);
     heed_tensor *x = heed_dense_forward(t, &d->conv.in, r.g);
-    for (int64_t l = 0; l < d->conv.layers; l++) {
+    for (int64_t l = 0; l < d->conv.layers && !heed_tape_failed(t); l++) {
         heed_tape_scope(t, d->conv.scope[l]);
-        if (heed_tape_failed(t)) return failed;
-        x = run_layer(t, d, l, x, window(t, past, heed_history_write(t, past, (int)l, x), d->conv.kernel), &r);
+        step_layer(t, d, l, x, &own(s)->history, &r, &kept[l]);
     }
-    s->position++;
     heed_tape_scope(t, "decoder.out");
-    return (heed_step){heed_dense_forward(t, &d->conv.out, x), r.looked, d->attends ? (int)d->conv.layers : 0};
+    return (heed_step){heed_dense_forward(t, &d->conv.out, x), kept, d->attends ? (int)d->conv.layers : 0};
 }
 
 static void select_rows(heed_tape *t, const void *self, heed_state *s, const int64_t *kept, int64_t n)
 {
     (void)self;
-    int64_t *owner = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *owner);
-    if (!owner || !heed_history_select(t, &own(s)->history, kept, n)) return;
-    for (int64_t i = 0; i < n; i++) owner[i] = s->owner ? s->owner[kept[i]] : kept[i];
-    s->owner = owner;
-    s->n = n;
+    if (heed_history_select(t, &own(s)->history, kept, n)) heed_steps_select(t, s, kept, n);
 }
 
 /* --- a whole batch --------------------------------------------------------------------------------------------------------------------- */
-
-/* <s>, then all of the target but its last symbol. */
-static int32_t *symbols_before(heed_tape *t, const heed_side *target)
-{
-    int32_t *before = heed_tape_alloc(t, (size_t)(target->N + 1) * sizeof *before);
-    for (int64_t b = 0; before && b < target->span.B; b++)
-        for (int64_t i = target->span.start[b]; i < target->span.start[b + 1]; i++) before[i] = i == target->span.start[b] ? HEED_BOS : target->ids[i - 1];
-    return before;
-}
 
 static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
 {
@@ -210,7 +192,7 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
     const heed_side *y = &b->target;
     const heed_gaze gaze = {.queries = y->span};
     const heed_forced failed = {.features = &t->poison};
-    const int32_t *before = symbols_before(t, y);
+    const int32_t *before = heed_steps_before(t, y);
     (void)head, (void)forcing;   /* the steps are computed at once, so no symbol can be the model's own choice */
     state s = {.vector = NULL};
     if (heed_tape_failed(t)) return failed;

@@ -1,8 +1,7 @@
 /* The Transformer's decoder (Vaswani et al. 2017, section 3.1). Trained, all moments pass at once; decoding, one at a time past a history of keys and values.
  *
  * Without attention there is nothing to look at: a projection of the encoder's vector is added to every embedding. */
-#include <string.h>
-
+#include "model/steps.h"
 #include "model/transformer.h"
 #include "tensor/tape.h"
 
@@ -59,15 +58,7 @@ static void read_memory(heed_tape *t, const decoder *d, const heed_encoded *e, r
 }
 
 /* The vector of each row's sequence, NULL with attention. */
-static heed_tensor *vectors(heed_tape *t, const reading *r, const heed_passage *p)
-{
-    const int64_t N = p->span.start[p->span.B];
-    int64_t *owner = r->vector ? heed_tape_alloc(t, (size_t)(N + 1) * sizeof *owner) : NULL;
-    if (!owner) return NULL;
-    for (int64_t b = 0; b < p->span.B; b++)
-        for (int64_t i = p->span.start[b]; i < p->span.start[b + 1]; i++) owner[i] = p->owner ? p->owner[b] : b;
-    return heed_gather(t, r->vector, owner, N);
-}
+static heed_tensor *vectors(heed_tape *t, const reading *r, const heed_passage *p) { return r->vector ? heed_steps_vectors(t, r->vector, p->span, p->owner) : NULL; }
 
 /* --- step by step --------------------------------------------------------------------------------------------------------------------------- */
 
@@ -82,58 +73,29 @@ static void start(heed_tape *t, const void *self, const heed_encoded *memory, he
     heed_history_start(t, &own(s)->past, width, 2 * (int)d->stack.layers, s->n);
 }
 
-/* Room for what a later question to cross attention needs, when the rest of a step is forgotten. */
-static heed_attended *room_to_remember(heed_tape *t, const decoder *d, int64_t n)
-{
-    heed_attended *looked = heed_tape_alloc(t, (size_t)d->stack.layers * sizeof *looked);
-    for (int64_t l = 0; looked && d->attends && l < d->stack.layers; l++) {
-        const heed_attn *a = &d->stack.block[l].cross;
-        looked[l] = (heed_attended){.out = heed_tape_tensor(t, n, heed_attn_width(a)), .saved = heed_tape_alloc(t, (size_t)(n * a->is.heads) * sizeof(float))};
-        looked[l].args.q = heed_tape_tensor(t, n, a->query ? a->query->tensor.rows : a->is.width);
-        looked[l].args.centre = a->centre ? heed_tape_tensor(t, n, a->is.heads) : NULL;
-    }
-    return looked;
-}
-
-static void take(heed_tensor *to, const heed_tensor *from) { memcpy(to->x, from->x, (size_t)(from->rows * from->cols) * sizeof *to->x); }
-
-static void remember(heed_attended *kept, const heed_attended *x)
-{
-    heed_tensor *q = kept->args.q, *centre = kept->args.centre;
-    take(kept->out, x->out);
-    take(q, x->args.q);
-    if (centre) take(centre, x->args.centre);
-    memcpy(kept->saved, x->saved, (size_t)(q->rows * x->args.heads) * sizeof *kept->saved);
-    kept->args = x->args;
-    kept->args.q = q;
-    kept->args.centre = centre;
-}
+/* The highest layer's weights are what is copied by. */
+static bool weighs(const decoder *d, int64_t l) { return d->copies && l == d->stack.layers - 1; }
 
 /* Puts x through a block, in place: of all that it takes on the way only what was looked at is remembered, so a step's memory is that of one layer. */
-static void step_block(heed_tape *t, const decoder *d, int64_t l, heed_tensor *x, const heed_passage *p, const reading *r, heed_attended *kept)
+static void step_block(heed_tape *t, const decoder *d, int64_t l, heed_tensor *x, heed_passage *p, const reading *r, heed_attended *kept)
 {
     const heed_mark mark = heed_arena_mark(t->arena);
     heed_attended looked;
+    p->weights = weighs(d, l);
     const heed_tensor *y = heed_block_forward(t, &d->stack.block[l], x, p, &r->memory[l], &looked);
     if (heed_tape_failed(t)) return;
-    take(x, y);
-    if (d->attends) remember(kept, &looked);
+    heed_steps_take(x, y);
+    if (d->attends) heed_steps_remember(kept, &looked);
     heed_arena_rewind(t->arena, mark);
-}
-
-/* Every hypothesis is a sequence, of which this is one row. */
-static heed_span row_by_row(heed_tape *t, int64_t n)
-{
-    int64_t *start = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *start);
-    for (int64_t i = 0; start && i <= n; i++) start[i] = i;
-    return (heed_span){start, n};
 }
 
 static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32_t *ids)
 {
     const decoder *d = self;
-    const heed_passage p = {.span = row_by_row(t, s->n), .position = s->position++, .past = &own(s)->past, .owner = s->owner};
-    heed_attended *looked = room_to_remember(t, d, s->n);
+    heed_passage p = {.span = heed_steps_span(t, s->n), .position = s->position++, .past = &own(s)->past, .owner = s->owner};
+    heed_attended *looked = heed_tape_alloc(t, (size_t)d->stack.layers * sizeof *looked);
+    for (int64_t l = 0; looked && d->attends && l < d->stack.layers; l++)
+        looked[l] = heed_steps_room(t, &d->stack.block[l].cross, s, own(s)->read.memory[l].span, weighs(d, l));
     if (!heed_history_step(t, &own(s)->past)) return (heed_step){.features = &t->poison};
     heed_tensor *x = heed_transformer_embed(t, &d->stack, ids, &p, vectors(t, &own(s)->read, &p));
     for (int64_t l = 0; l < d->stack.layers && !heed_tape_failed(t); l++) step_block(t, d, l, x, &p, &own(s)->read, &looked[l]);
@@ -143,23 +105,10 @@ static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32
 static void select_rows(heed_tape *t, const void *self, heed_state *s, const int64_t *rows, int64_t n)
 {
     (void)self;
-    int64_t *owner = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *owner);
-    if (!owner || !heed_history_select(t, &own(s)->past, rows, n)) return;
-    for (int64_t i = 0; i < n; i++) owner[i] = s->owner ? s->owner[rows[i]] : rows[i];
-    s->owner = owner;
-    s->n = n;
+    if (heed_history_select(t, &own(s)->past, rows, n)) heed_steps_select(t, s, rows, n);
 }
 
 /* --- a whole batch -------------------------------------------------------------------------------------------------------------------------- */
-
-/* <s>, then each target but its last symbol. */
-static int32_t *shifted(heed_tape *t, const heed_side *target)
-{
-    int32_t *before = heed_tape_alloc(t, (size_t)(target->N + 1) * sizeof *before);
-    for (int64_t b = 0; before && b < target->span.B; b++)
-        for (int64_t i = target->span.start[b]; i < target->span.start[b + 1]; i++) before[i] = i == target->span.start[b] ? HEED_BOS : target->ids[i - 1];
-    return before;
-}
 
 static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
 {
@@ -167,13 +116,13 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
     const decoder *d = self;
     heed_passage p = {.span = b->target.span, .keys = b->target.keys};
     reading r;
-    const int32_t *before = shifted(t, &b->target);
+    const int32_t *before = heed_steps_before(t, &b->target);
     heed_attended *looked = heed_tape_alloc(t, sizeof *looked);
     if (!before || !looked) return (heed_forced){.features = &t->poison};
     read_memory(t, d, memory, &r);
     heed_tensor *x = heed_transformer_embed(t, &d->stack, before, &p, vectors(t, &r, &p));
     for (int64_t l = 0; l < d->stack.layers; l++) {
-        p.weights = d->copies && l == d->stack.layers - 1;
+        p.weights = weighs(d, l);
         x = heed_block_forward(t, &d->stack.block[l], x, &p, &r.memory[l], looked);
     }
     return (heed_forced){.features = heed_transformer_end(t, &d->stack, x), .targets = b->target.ids, .attended = looked, .looks = p.weights};
