@@ -114,6 +114,8 @@ static void test_open_and_run__survive_every_refusal(void **state)
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&(tiny){.attention = "none", .order = "order: luong, input_feeding: true", .tie = "output"}), "n"));
     const tiny transformer = {.encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 3, norm: pre", .layers = 2};
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&transformer), "t"));
+    const tiny conv = {.encoder = "type: conv, embed: 6", .decoder = "type: conv, embed: 6, positions: learned", .attention = "{score: dot, copy: true}", .layers = 2};
+    refuse_both_ways(open_and_ask, tiny_save(tiny_build(&conv), "v"));
 }
 
 /* A new session at first, then one that has all it needs but what belongs to the reply. */
