@@ -126,7 +126,7 @@ void grad_lay_attention(problem *p, heed_span queries, heed_span keys, int64_t w
 static void draw_spans(problem *p, heed_span *queries, heed_span *keys)
 {
     const int64_t B = grad_draw(p, 2, 4);
-    *queries = grad_draw_span(p, B, 0, 4);
+    *queries = grad_draw_span(p, B, 0, 6);
     *keys = grad_draw_span(p, B, 0, 6);
     ((int64_t *)queries->start)[B] = queries->start[B - 1] + 1;
     ((int64_t *)keys->start)[B] = keys->start[B - 1];

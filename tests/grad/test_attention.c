@@ -175,7 +175,7 @@ static void compare_steps(grad_scene *s)
     const heed_attended all = attention_look(s->p, s->t, s->in, &m);
     int64_t key_row[32];
     const heed_memory round = turned_round(s, &m, key_row);
-    for (int64_t position = 0; position < 4; position++) {
+    for (int64_t position = 0; position < 6; position++) {
         const beam w = beam_at(look_of(s->p), position);
         heed_gaze g = {.owner = w.owner, .position = look_of(s->p)->position + position, .weights = all.weights,
                              .before = rows_of(s, PART_BEFORE, w.pair, w.pairs), .total = rows_of(s, PART_TOTAL, w.pair, w.pairs)};
