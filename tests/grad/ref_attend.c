@@ -292,7 +292,7 @@ void grad_draw_attend(problem *p, int64_t most_queries, int64_t most_keys, int64
     if (own->weights == TRAINED) grad_out(p, ref_attend_pairs(a), H);
 }
 
-static void attend_draw(problem *p) { grad_draw_attend(p, 4, 6, 3); }
+static void attend_draw(problem *p) { grad_draw_attend(p, 6, 6, 3); }
 
 static void attend_forward(problem *p)
 {
