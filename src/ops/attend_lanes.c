@@ -176,7 +176,7 @@ void heed_attend_lanes(heed_tape *t, const heed_attended *s, const heed_attend_g
 static void distances_back(const block *b, int64_t first, int64_t n, float *dweight)
 {
     const heed_distance *x = &b->s->args.distance;
-    for (int64_t r = 0; r < n + b->n - 1; r++) b->terms[r] = 0;
+    memset(b->terms, 0, (size_t)(n + b->n - 1) * sizeof *b->terms);
     for (int64_t j = 0; j < n; j++) b->kernels->add(b->terms + n - 1 - j, b->terms + n - 1 - j, b->dw + j * b->ld, b->n);
     for (int64_t r = 0; r < n + b->n - 1; r++) dweight[b->head * x->weight->cols + heed_distance_bucket(x, ahead(b, first, n, r))] += b->terms[r];
 }

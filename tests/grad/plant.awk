@@ -6,12 +6,18 @@ inside && turn() { places++; if (places == n) $0 = turned }
 { print }
 END { if (places < n) exit 3 }
 
-# What a line adds: a factor of axpy or scale, a sum, what is stored in an array, a gradient handed on.
+# What a line adds: a factor of axpy, scale or product, a sum, what is stored in an array, a gradient handed on.
 function turn() {
     turned = $0
     if (sub(/(axpy|scale)\([^,]*, /, "&-", turned)) return sub(/, --/, ", ", turned) || 1
+    if (turned ~ /product\(/ && match(turned, /, [^,]*, true\)/)) return negate(RSTART + 2)
     if (sub(/\] \+= /, "] -= ", turned)) return 1
     if (sub(/, ds\[j\]/, ", -ds[j]", turned)) return 1
-    if (turned ~ /\] = [^=;]*;/) { i = match(turned, /= [^=;]*;/); turned = substr(turned, 1, i + 1) "-" substr(turned, i + 2); return 1 }
+    if (match(turned, /\] = [^=;]*;/)) return negate(RSTART + 4)
     return 0
+}
+
+function negate(at) {
+    turned = substr(turned, 1, at - 1) "-" substr(turned, at)
+    return 1
 }

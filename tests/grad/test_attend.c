@@ -1,4 +1,6 @@
-/* attend beyond the case of the op: wide and long problems, what it keeps, what it refuses. */
+/* attend beyond the case of the op: wide and long problems, what it keeps, what it refuses.
+ *
+ *   test_attend [PATTERN]     those tests whose names fit, as in *within_the_bound */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -466,7 +468,7 @@ static void test_attend__keys_by_number_are_not_recorded(void **state)
     assert_int_equal(status_of(keys_by_number, true), HEED_E_USAGE);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attend__results_lie_within_the_bound),
@@ -484,5 +486,6 @@ int main(void)
         cmocka_unit_test(test_attend__what_does_not_fit_poisons_the_tape),
         cmocka_unit_test(test_attend__keys_by_number_are_not_recorded),
     };
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
