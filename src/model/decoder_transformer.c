@@ -58,7 +58,10 @@ static void read_memory(heed_tape *t, const decoder *d, const heed_encoded *e, r
 }
 
 /* The vector of each row's sequence, NULL with attention. */
-static heed_tensor *vectors(heed_tape *t, const reading *r, const heed_passage *p) { return r->vector ? heed_steps_vectors(t, r->vector, p->span, p->owner) : NULL; }
+static heed_tensor *vectors(heed_tape *t, const reading *r, const heed_passage *p)
+{
+    return r->vector ? heed_steps_vectors(t, r->vector, p->span, p->owner) : NULL;
+}
 
 /* --- step by step --------------------------------------------------------------------------------------------------------------------------- */
 
@@ -76,29 +79,25 @@ static void start(heed_tape *t, const void *self, const heed_encoded *memory, he
 /* The highest layer's weights are what is copied by. */
 static bool weighs(const decoder *d, int64_t l) { return d->copies && l == d->stack.layers - 1; }
 
-/* Puts x through a block, in place: of all that it takes on the way only what was looked at is remembered, so a step's memory is that of one layer. */
-static void step_block(heed_tape *t, const decoder *d, int64_t l, heed_tensor *x, heed_passage *p, const reading *r, heed_attended *kept)
+static heed_attended *rooms_to_remember(heed_tape *t, const decoder *d, const heed_state *s)
 {
-    const heed_mark mark = heed_arena_mark(t->arena);
-    heed_attended looked;
-    p->weights = weighs(d, l);
-    const heed_tensor *y = heed_block_forward(t, &d->stack.block[l], x, p, &r->memory[l], &looked);
-    if (heed_tape_failed(t)) return;
-    heed_steps_take(x, y);
-    if (d->attends) heed_steps_remember(kept, &looked);
-    heed_arena_rewind(t->arena, mark);
+    heed_attended *looked = heed_tape_alloc(t, (size_t)d->stack.layers * sizeof *looked);
+    for (int64_t l = 0; looked && d->attends && l < d->stack.layers; l++)
+        looked[l] = heed_steps_room(t, &d->stack.block[l].cross, s, own(s)->read.memory[l].span, weighs(d, l));
+    return looked;
 }
 
 static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32_t *ids)
 {
     const decoder *d = self;
     heed_passage p = {.span = heed_steps_span(t, s->n), .position = s->position++, .past = &own(s)->past, .owner = s->owner};
-    heed_attended *looked = heed_tape_alloc(t, (size_t)d->stack.layers * sizeof *looked);
-    for (int64_t l = 0; looked && d->attends && l < d->stack.layers; l++)
-        looked[l] = heed_steps_room(t, &d->stack.block[l].cross, s, own(s)->read.memory[l].span, weighs(d, l));
+    heed_attended *looked = rooms_to_remember(t, d, s);
     if (!heed_history_step(t, &own(s)->past)) return (heed_step){.features = &t->poison};
     heed_tensor *x = heed_transformer_embed(t, &d->stack, ids, &p, vectors(t, &own(s)->read, &p));
-    for (int64_t l = 0; l < d->stack.layers && !heed_tape_failed(t); l++) step_block(t, d, l, x, &p, &own(s)->read, &looked[l]);
+    for (int64_t l = 0; l < d->stack.layers; l++) {
+        p.weights = weighs(d, l);
+        x = heed_transformer_pass(t, &d->stack.block[l], x, &p, &own(s)->read.memory[l], &looked[l]);
+    }
     return (heed_step){heed_transformer_end(t, &d->stack, x), looked, d->attends ? (int)d->stack.layers : 0};
 }
 
@@ -123,7 +122,8 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
     heed_tensor *x = heed_transformer_embed(t, &d->stack, before, &p, vectors(t, &r, &p));
     for (int64_t l = 0; l < d->stack.layers; l++) {
         p.weights = weighs(d, l);
-        x = heed_block_forward(t, &d->stack.block[l], x, &p, &r.memory[l], looked);
+        x = p.weights ? heed_block_forward(t, &d->stack.block[l], x, &p, &r.memory[l], looked)
+                      : heed_transformer_pass(t, &d->stack.block[l], x, &p, &r.memory[l], NULL);
     }
     return (heed_forced){.features = heed_transformer_end(t, &d->stack, x), .targets = b->target.ids, .attended = looked, .looks = p.weights};
 }

@@ -18,7 +18,7 @@ static heed_encoded forward(heed_tape *t, const void *self, const heed_side *sou
     const heed_transformer *e = self;
     const heed_passage p = {.span = source->span, .keys = source->keys};
     heed_tensor *x = heed_transformer_embed(t, e, source->ids, &p, NULL);
-    for (int64_t l = 0; l < e->layers; l++) x = heed_block_forward(t, &e->block[l], x, &p, NULL, NULL);
+    for (int64_t l = 0; l < e->layers; l++) x = heed_transformer_pass(t, &e->block[l], x, &p, NULL, NULL);
     x = heed_transformer_end(t, e, x);
     return (heed_encoded){.values = x, .span = source->span, .vector = heed_mean(t, x, source->span)};
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "base/rng.h"
+#include "model/steps.h"
+#include "tensor/tape.h"
 
 static heed_attn_settings self_settings(const heed_transformer_settings *s)
 {
@@ -48,6 +50,18 @@ heed_tensor *heed_transformer_embed(heed_tape *t, const heed_transformer *x, con
     heed_tensor *rows = heed_embed(t, &x->embedding->tensor, ids, p->span.start[p->span.B]);
     rows = heed_position_forward(t, &x->position, rows, p->span, p->position);
     return heed_dropout(t, also ? heed_add(t, rows, also) : rows, p->keys, heed_mix(x->site), x->dropout);
+}
+
+heed_tensor *heed_transformer_pass(heed_tape *t, const heed_block *b, heed_tensor *rows, const heed_passage *p, const heed_memory *memory, heed_attended *kept)
+{
+    const heed_mark mark = heed_arena_mark(t->arena);
+    heed_attended looked;
+    heed_tensor *out = heed_block_forward(t, b, rows, p, memory, &looked);
+    if (t->record || heed_tape_failed(t)) return out;
+    heed_steps_take(rows, out);
+    if (kept && b->crosses) heed_steps_remember(kept, &looked);
+    heed_arena_rewind(t->arena, mark);
+    return rows;
 }
 
 heed_tensor *heed_transformer_end(heed_tape *t, const heed_transformer *x, heed_tensor *rows)

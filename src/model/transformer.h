@@ -31,6 +31,9 @@ typedef struct heed_transformer_settings {
 heed_status heed_transformer_init(heed_transformer *x, heed_params *p, heed_weight *embedding, const heed_transformer_settings *s, heed_error *err);
 /* sqrt(D) times the embeddings, and their places     (Vaswani et al. 2017, sections 3.4 and 3.5); also [N,D] to be added, or NULL. */
 heed_tensor *heed_transformer_embed(heed_tape *t, const heed_transformer *x, const int32_t *ids, const heed_passage *p, heed_tensor *also);
+/* Puts rows through a block. When nothing is recorded they are changed in place and all that the block took is given back, so that many layers need the memory
+ * of one; kept: room for where it looked (heed_steps_room), or NULL. */
+heed_tensor *heed_transformer_pass(heed_tape *t, const heed_block *b, heed_tensor *rows, const heed_passage *p, const heed_memory *memory, heed_attended *kept);
 heed_tensor *heed_transformer_end(heed_tape *t, const heed_transformer *x, heed_tensor *rows);
 
 #endif

@@ -66,6 +66,25 @@ static void test_positions__beyond_the_learned_ones_are_refused(void **state)
     heed_model_free(m);
 }
 
+/* Where nothing is recorded, the memory of many layers is that of one. */
+static void test_encoder__takes_the_memory_of_one_layer(void **state)
+{
+    (void)state;
+    size_t bytes[2];
+    for (int i = 0; i < 2; i++) {
+        heed_model *m = tiny_build(&(tiny){.encoder = "type: transformer, heads: 2, inner: 8192", .decoder = "type: transformer, heads: 2", .layers = i ? 20 : 2});
+        heed_tape *t = new_tape();
+        heed_batch *b = make_batch(m);
+        m->encoder_kind->forward(t, m->encoder, &b->source);
+        assert_int_equal(heed_tape_status(t, NULL), HEED_OK);
+        bytes[i] = heed_tape_bytes(t);
+        heed_batch_free(b);
+        heed_tape_free(t);
+        heed_model_free(m);
+    }
+    assert_int_equal(bytes[0], bytes[1]);
+}
+
 /* Memory of a step is that of one layer and of what may be asked for later, not of all that was computed. */
 static void test_step__leaves_little_behind(void **state)
 {
@@ -116,7 +135,7 @@ static void test_step__ends_well_wherever_memory_ends(void **state)
         while (!step_within(m, b, limit) && limit < 1 << 24) limit += 640;
         assert_in_range(limit, 20000, 1 << 23);
         heed_batch_free(b);
-            heed_model_free(m);
+        heed_model_free(m);
     }
 }
 
@@ -124,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_positions__beyond_the_learned_ones_are_refused),
+        cmocka_unit_test(test_encoder__takes_the_memory_of_one_layer),
         cmocka_unit_test(test_step__leaves_little_behind),
         cmocka_unit_test(test_step__ends_well_wherever_memory_ends),
     };
