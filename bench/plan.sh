@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whether what `heed plan` foretells comes true: speed and memory of plan and training, in turns, since machines are never equally busy.
 #
-#   bash bench/plan.sh RECIPE...
+#   bash bench/plan.sh [RECIPE...]          without one: the demo's
 #
 # Environment: HEED=build/heed, THREADS=2, UPDATES=200 (of each training; the speed is that of every hundred but the first), ROUNDS=3, HEED_DATA.
 # Prints Markdown: of each round the forecast, what came, and their ratio. Exit 1 when the median ratio of a recipe is off by more than 20 %.
@@ -36,7 +36,10 @@ measure() {   # RECIPE: lines "forecast-speed speed forecast-memory memory"
     echo "$(echo "$told" | field tokens_per_second) $speed $(echo "$told" | field peak_bytes) $peak"
 }
 
-[ $# -gt 0 ] || { say "usage: bash bench/plan.sh RECIPE..."; exit 2; }
+if [ $# -eq 0 ]; then
+    "$HEED" demo --data-only -o "$folder/demo" -q >/dev/null
+    set -- "$folder/demo/attention.yaml"
+fi
 [ "$UPDATES" -ge 200 ] || { say "bench/plan: UPDATES: at least 200, since the log tells the speed of every hundred"; exit 2; }
 echo "| recipe | symbols/s foretold | trained | ratio | MB foretold | taken | ratio |"
 echo "|---|---|---|---|---|---|---|"
@@ -45,7 +48,7 @@ for recipe; do
     : >"$folder/rounds"
     for round in $(seq "$ROUNDS"); do
         say "$recipe: round $round of $ROUNDS"
-        measure "$recipe" | tee -a "$folder/rounds" | awk -v name="$recipe" '{ printf "| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f |\n", name, $1, $2, $1 / $2, $3 / 1e6, $4 / 1e6, $3 / $4 }'
+        measure "$recipe" | tee -a "$folder/rounds" | awk -v name="${recipe#"$folder"/}" '{ printf "| %s | %.0f | %.0f | %.2f | %.0f | %.0f | %.2f |\n", name, $1, $2, $1 / $2, $3 / 1e6, $4 / 1e6, $3 / $4 }'
     done
     for pair in '$1 / $2' '$3 / $4'; do
         ratio=$(awk "{ print $pair }" "$folder/rounds" | median)
