@@ -21,6 +21,8 @@ static const struct { tiny model; int layers, heads; } models[] = {
     {{.attention = "{score: scaled, heads: 3, width: 12, align: entmax}", .order = "order: luong"}, 1, 3},
     {{.attention = "{score: scaled}", .layers = 2, .encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 3"}, 2, 3},
     {{.attention = "{score: additive, heads: 4, key_heads: 2}", .layers = 3, .decoder = "type: transformer, heads: 2"}, 3, 4},
+    {{.attention = "{score: dot}", .layers = 2, .encoder = "type: conv, embed: 6", .decoder = "type: conv, embed: 6"}, 2, 1},
+    {{.attention = "{score: additive, heads: 2}", .layers = 2, .decoder = "type: conv, embed: 6"}, 2, 2},
 };
 enum { MODELS = sizeof models / sizeof *models };
 
