@@ -128,13 +128,19 @@ heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch
 
 typedef struct limit { int64_t symbols; const char *key; } limit;   /* symbols 0: none */
 
+/* Learned positions, and self-attention whose score has a row for each place. */
+static bool is_bounded(const heed_stack_settings *s, bool recurrent, bool attends_itself)
+{
+    return !recurrent && (s->positions == HEED_POSITIONS_learned || (attends_itself && heed_score_at(s->score)->pair.blind));
+}
+
 static limit limit_of(const heed_model *m, bool target)
 {
     const heed_encoder_settings *e = &m->recipe.model.encoder;
     const heed_decoder_settings *d = &m->recipe.model.decoder;
     const heed_attention_settings *a = &m->recipe.model.attention;
-    const bool reads = e->type != HEED_ENCODER_rnn && e->stack.positions == HEED_POSITIONS_learned;
-    const bool writes = d->type != HEED_DECODER_rnn && d->stack.positions == HEED_POSITIONS_learned;
+    const bool reads = is_bounded(&e->stack, e->type == HEED_ENCODER_rnn, e->type == HEED_ENCODER_transformer);
+    const bool writes = is_bounded(&d->stack, d->type == HEED_DECODER_rnn, d->type == HEED_DECODER_transformer);
     const bool blind = a->score != HEED_ATTENTION_NONE && heed_score_at(a->score - 1)->pair.blind;
     if (target) return writes ? (limit){d->stack.longest, "model.decoder.longest"} : (limit){0, ""};
     if (blind && !(reads && e->stack.longest < a->longest)) return (limit){a->longest, "model.attention.longest"};

@@ -46,6 +46,18 @@ static void test_limits__a_source_beyond_a_score_by_place_fails_alone(void **sta
     heed_model_free(m);
 }
 
+static void test_limits__a_source_beyond_self_attention_by_place_fails_alone(void **state)
+{
+    (void)state;
+    heed_model *m = tiny_build(&(tiny){.encoder = "type: transformer, heads: 2, score: location, longest: 4"});
+    const heed_item items[] = {{.text = "abc"}, {.text = "abcd"}};
+    heed_reply *r = answers(m, items, 2);
+    assert_int_equal(heed_reply_at(r, 0)->status, HEED_OK);
+    fails_alone(r, 1, "its source has 4 symbols and </s>, and this model holds 4 (model.encoder.longest): cut the text into sentences");
+    heed_reply_free(r);
+    heed_model_free(m);
+}
+
 static void test_limits__an_output_ends_where_positions_end(void **state)
 {
     (void)state;
@@ -106,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits__a_source_beyond_learned_positions_fails_alone),
         cmocka_unit_test(test_limits__a_source_beyond_a_score_by_place_fails_alone),
+        cmocka_unit_test(test_limits__a_source_beyond_self_attention_by_place_fails_alone),
         cmocka_unit_test(test_limits__an_output_ends_where_positions_end),
         cmocka_unit_test(test_limits__other_positions_have_none),
         cmocka_unit_test(test_limits__longer_training_records_are_skipped_and_counted),
