@@ -141,7 +141,8 @@ typedef struct heed_attended {
     heed_attend_args args;
 } heed_attended;
 
-/* A query that may see no key gives zeros and passes no gradient, never NaN. Differentiable in q, k, v, extra, shift, centre and distance.weight; `hard`
+/* What a group gets depends on its own queries and keys alone, to the bit; a query that looks with others may be rounded otherwise than one that looks alone.
+ * A query that may see no key gives zeros and passes no gradient, never NaN. Differentiable in q, k, v, extra, shift, centre and distance.weight; `hard`
  * passes gradients to values only. Memory: one float a query and head beyond the results; weights are recomputed from it by heed_attend_weights(). */
 HEED_API heed_attended heed_attend(heed_tape *t, const heed_attend_args *args);
 /* Weights (and scores, if not NULL) of one head of one query over all n keys of its sequence, unseen ones 0 (-inf); returns n. group: which group of

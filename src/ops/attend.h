@@ -36,12 +36,14 @@ typedef struct heed_attend_grads {
 typedef struct heed_attend_row {
     const heed_attend_args *a;
     const heed_attend_group *g;
+    int64_t H, d, dv, shared;       /* heads, widths of one, heads that share one of the keys */
     int64_t row, head, key_head;
     int64_t position;
     int64_t pair;                   /* number of its first pair */
     heed_looking sees;
 } heed_attend_row;
-heed_attend_row heed_attend_row_of(const heed_attend_args *a, const heed_attend_group *g, int64_t row, int64_t head);
+heed_attend_row heed_attend_row_of(const heed_attend_args *a, const heed_attend_group *g);      /* of none yet */
+void heed_attend_row_take(heed_attend_row *r, int64_t row, int64_t head);
 /* With keys first .. first+n-1 of its sequence; shifted [n,d]: room for keys that are shifted. */
 heed_meeting heed_attend_row_meets(const heed_attend_row *r, int64_t first, int64_t n, float *shifted);
 /* Scores against them, the distance's term added. */

@@ -4,21 +4,29 @@
 
 #include "ops/attend.h"
 
-heed_attend_row heed_attend_row_of(const heed_attend_args *a, const heed_attend_group *g, int64_t row, int64_t head)
+heed_attend_row heed_attend_row_of(const heed_attend_args *a, const heed_attend_group *g)
 {
-    heed_attend_row r = {.a = a, .g = g, .row = row, .head = head, .key_head = heed_attend_key_head(a, head)};
-    r.position = g->position + row - g->row;
-    r.pair = g->pair + (row - g->row) * g->keys;
-    r.sees = heed_looking_of(a->align, a->window, r.position, g->keys, a->centre ? a->centre->x[row * a->centre->cols + head] : 0);
-    return r;
+    const int64_t H = heed_attend_heads(a);
+    return (heed_attend_row){.a = a, .g = g, .H = H, .d = heed_attend_width(a), .dv = heed_attend_value_width(a), .shared = H / heed_attend_key_heads(a)};
+}
+
+void heed_attend_row_take(heed_attend_row *r, int64_t row, int64_t head)
+{
+    const heed_attend_args *a = r->a;
+    r->row = row;
+    r->head = head;
+    r->key_head = r->shared == 1 ? head : head / r->shared;
+    r->position = r->g->position + row - r->g->row;
+    r->pair = r->g->pair + (row - r->g->row) * r->g->keys;
+    r->sees = heed_looking_of(a->align, a->window, r->position, r->g->keys, a->centre ? a->centre->x[row * r->H + head] : 0);
 }
 
 heed_meeting heed_attend_row_meets(const heed_attend_row *r, int64_t first, int64_t n, float *shifted)
 {
     const heed_attend_args *a = r->a;
-    const int64_t H = heed_attend_heads(a), d = heed_attend_width(a), ld = a->k->cols;
+    const int64_t d = r->d, ld = a->k->cols;
     heed_meeting m = {.q = a->q->x + r->row * a->q->cols + r->head * d, .n = n, .d = d, .ld = ld, .first = first, .scale = a->scale};
-    if (a->extra) m.extra = a->extra->x + r->head * (a->extra->cols / H);
+    if (a->extra) m.extra = a->extra->x + r->head * (a->extra->cols / r->H);
     m.k = a->score->blind ? a->k->x : a->k->x + r->key_head * d;
     if (a->key_row) m.row = a->key_row + r->g->key + first;
     else m.k += (r->g->key + first) * ld;
@@ -36,7 +44,7 @@ void heed_attend_row_score(const heed_attend_row *r, int64_t first, int64_t n, f
 {
     const heed_meeting m = heed_attend_row_meets(r, first, n, shifted);
     r->a->score->forward(&m, s);
-    heed_distance_add(&r->a->distance, s, r->position, first, n, r->head, heed_attend_heads(r->a));
+    heed_distance_add(&r->a->distance, s, r->position, first, n, r->head, r->H);
 }
 
 /* --- asked for afterwards ------------------------------------------------------------------------------------------------------------------ */
@@ -68,13 +76,14 @@ int64_t heed_attend_weights(const heed_attended *x, int64_t group, int64_t row, 
 {
     const heed_attend_args *a = &x->args;
     const heed_attend_group g = heed_attend_group_of(a, group, a->shift ? heed_attend_pairs(a, group) : 0);
-    const heed_attend_row r = heed_attend_row_of(a, &g, row, head);
+    heed_attend_row r = heed_attend_row_of(a, &g);
+    heed_attend_row_take(&r, row, head);
     score_again(&r, weights);
     if (scores) {
         memcpy(scores, weights, (size_t)r.sees.seen * sizeof *scores);
         spread(&r.sees, scores, g.keys, -INFINITY);
     }
-    heed_align_again(heed_kernels_get(), heed_align_weighing(a->align), weights, weights, r.sees.seen, x->saved[row * heed_attend_heads(a) + head]);
+    heed_align_again(heed_kernels_get(), heed_align_weighing(a->align), weights, weights, r.sees.seen, x->saved[row * r.H + head]);
     for (int64_t j = 0; heed_align_has_centre(a->align) && j < r.sees.seen; j++) {
         float factor;
         heed_centre_factors(&r.sees, &factor, r.sees.first[0] + j, 1);

@@ -38,9 +38,9 @@ static void focus(const heed_attend_row *r, const desk *k)
 static void mix(const heed_kernels *kernels, const heed_attend_row *r, float *out, const float *w, int64_t first, int64_t n)
 {
     const heed_attend_args *a = r->a;
-    const int64_t dv = heed_attend_value_width(a), ld = a->v->cols;
-    const float *v = a->v->x + r->key_head * dv;
-    kernels->mix(out, w, a->key_row ? v : v + (r->g->key + first) * ld, n, ld, dv, a->key_row ? a->key_row + r->g->key + first : NULL);
+    const int64_t ld = a->v->cols;
+    const float *v = a->v->x + r->key_head * r->dv;
+    kernels->mix(out, w, a->key_row ? v : v + (r->g->key + first) * ld, n, ld, r->dv, a->key_row ? a->key_row + r->g->key + first : NULL);
 }
 
 float heed_attend_join(const heed_kernels *k, float *out, float a, const float *more, float b, int64_t d)
@@ -62,22 +62,21 @@ static float look_by_blocks(const heed_kernels *kernels, const heed_attend_row *
             heed_attend_row_score(r, first, n, k->shifted, k->s);
             const float more = kernels->softmax(k->s, k->s, n);
             mix(kernels, r, begun ? k->part : out, k->s, first, n);
-            lse = begun ? heed_attend_join(kernels, out, lse, k->part, more, heed_attend_value_width(r->a)) : more;
+            lse = begun ? heed_attend_join(kernels, out, lse, k->part, more, r->dv) : more;
         }
     return lse;
 }
 
 static float look_at_once(const heed_kernels *kernels, const heed_attend_row *r, const desk *k, float *out, float *weights)
 {
-    const int64_t H = heed_attend_heads(r->a);
     score_all(r, k);
     const float saved = heed_align_weights(kernels, heed_align_weighing(r->a->align), k->w, k->s, r->sees.seen);
     focus(r, k);
     const float *w = k->w;
     for (int i = 0; i < r->sees.runs; w += r->sees.count[i++]) {
         mix(kernels, r, i ? k->part : out, w, r->sees.first[i], r->sees.count[i]);
-        if (i) kernels->axpy(out, 1, k->part, heed_attend_value_width(r->a));
-        for (int64_t j = 0; weights && j < r->sees.count[i]; j++) weights[(r->sees.first[i] + j) * H] = w[j];
+        if (i) kernels->axpy(out, 1, k->part, r->dv);
+        for (int64_t j = 0; weights && j < r->sees.count[i]; j++) weights[(r->sees.first[i] + j) * r->H] = w[j];
     }
     return saved;
 }
@@ -85,26 +84,25 @@ static float look_at_once(const heed_kernels *kernels, const heed_attend_row *r,
 static float look(const heed_kernels *kernels, const heed_attended *s, const heed_attend_row *r, const desk *k)
 {
     const heed_attend_args *a = r->a;
-    const int64_t dv = heed_attend_value_width(a), H = heed_attend_heads(a);
-    float *out = s->out->x + (r->row * H + r->head) * dv;
+    float *out = s->out->x + (r->row * r->H + r->head) * r->dv;
     if (!r->sees.seen) {
-        memset(out, 0, (size_t)dv * sizeof *out);
+        memset(out, 0, (size_t)r->dv * sizeof *out);
         return -INFINITY;
     }
     const bool joins = heed_align_weighing(a->align) == HEED_WEIGHING_softmax && !heed_align_has_centre(a->align) && !s->weights;
     if (joins && r->sees.seen > BLOCK) return look_by_blocks(kernels, r, k, out);
-    return look_at_once(kernels, r, k, out, s->weights ? s->weights->x + r->pair * H + r->head : NULL);
+    return look_at_once(kernels, r, k, out, s->weights ? s->weights->x + r->pair * r->H + r->head : NULL);
 }
 
 void heed_attend_rows(heed_tape *t, const heed_attended *s, const heed_attend_group *g)
 {
-    const int64_t H = heed_attend_heads(&s->args);
     const heed_mark mark = heed_arena_mark(t->arena);
     const desk k = desk_of(t, &s->args, g->keys);
+    heed_attend_row r = heed_attend_row_of(&s->args, g);
     for (int64_t i = g->row; i < g->row + g->rows && !heed_tape_failed(t); i++)
-        for (int64_t h = 0; h < H; h++) {
-            const heed_attend_row r = heed_attend_row_of(&s->args, g, i, h);
-            s->saved[i * H + h] = look(t->k, s, &r, &k);
+        for (int64_t h = 0; h < r.H; h++) {
+            heed_attend_row_take(&r, i, h);
+            s->saved[i * r.H + h] = look(t->k, s, &r, &k);
         }
     heed_arena_rewind(t->arena, mark);
 }
@@ -115,7 +113,7 @@ void heed_attend_rows(heed_tape *t, const heed_attended *s, const heed_attend_gr
 static void values_back(heed_tape *t, const heed_attend_row *r, const heed_attend_grads *to, const desk *k)
 {
     const heed_attend_args *a = r->a;
-    const int64_t dv = heed_attend_value_width(a), ld = a->v->cols, H = heed_attend_heads(a);
+    const int64_t dv = r->dv, ld = a->v->cols, H = r->H;
     const float *dout = to->out + (r->row * H + r->head) * dv;
     for (int64_t i = 0, at = 0; i < r->sees.runs; at += r->sees.count[i++]) {
         const int64_t first = (r->g->key + r->sees.first[i]) * ld + r->key_head * dv, n = r->sees.count[i];
@@ -140,8 +138,8 @@ static void centre_back(const heed_attend_row *r, const heed_attend_grads *to, c
 static void scores_back(heed_tape *t, const heed_attend_row *r, const heed_attend_grads *to, const desk *k)
 {
     const heed_attend_args *a = r->a;
-    const int64_t H = heed_attend_heads(a), d = heed_attend_width(a), ld = a->k->cols;
-    float *dq = to->q ? to->q + r->row * a->q->cols + r->head * d : k->unwanted, *dextra = to->extra ? to->extra + r->head * (a->extra->cols / H) : NULL;
+    const int64_t d = r->d, ld = a->k->cols;
+    float *dq = to->q ? to->q + r->row * a->q->cols + r->head * d : k->unwanted, *dextra = to->extra ? to->extra + r->head * (a->extra->cols / r->H) : NULL;
     for (int64_t i = 0, at = 0; i < r->sees.runs; at += r->sees.count[i++]) {
         const int64_t first = r->sees.first[i], n = r->sees.count[i], row = (r->g->key + first) * ld + (a->score->blind ? 0 : r->key_head * d);
         const heed_meeting m = heed_attend_row_meets(r, first, n, k->shifted);
@@ -163,7 +161,7 @@ static void row_back(heed_tape *t, const heed_attended *s, const heed_attend_row
 {
     const heed_weighing normal = heed_align_weighing(s->args.align);
     score_all(r, k);
-    heed_align_again(t->k, normal, k->s, k->s, r->sees.seen, s->saved[r->row * heed_attend_heads(&s->args) + r->head]);
+    heed_align_again(t->k, normal, k->s, k->s, r->sees.seen, s->saved[r->row * r->H + r->head]);
     memcpy(k->w, k->s, (size_t)r->sees.seen * sizeof(float));   /* s: before local-p's factor, w: after it */
     focus(r, k);
     values_back(t, r, to, k);
@@ -188,9 +186,10 @@ void heed_attend_rows_back(heed_tape *t, const heed_attended *s, const heed_atte
 {
     const heed_mark mark = heed_arena_mark(t->arena);
     const desk k = desk_back(t, &s->args, to, g->keys);
+    heed_attend_row r = heed_attend_row_of(&s->args, g);
     for (int64_t i = g->row; i < g->row + g->rows && !heed_tape_failed(t); i++)
-        for (int64_t h = 0; h < heed_attend_heads(&s->args); h++) {
-            const heed_attend_row r = heed_attend_row_of(&s->args, g, i, h);
+        for (int64_t h = 0; h < r.H; h++) {
+            heed_attend_row_take(&r, i, h);
             if (r.sees.seen) row_back(t, s, &r, to, &k);
         }
     heed_arena_rewind(t->arena, mark);
