@@ -51,7 +51,7 @@ static void test_training__learns_to_reverse_what_it_reads(void **state)
                  "  encoder: {type: transformer, layers: 2, width: 32, heads: 4, dropout: 0, %s}\n"
                  "  attention: {score: scaled}\n"
                  "  decoder: {type: transformer, layers: 1, width: 32, heads: 4, dropout: 0, %s}\n"
-                 "train: {epochs: 50, batch: {sentences: 25}, rate: 0.004, schedule: {type: linear}, validate: {metric: accuracy, patience: 0}}\n",
+                 "train: {epochs: 50, batch: {sentences: 25}, rate: 0.004, schedule: {type: linear}, validate: {every: 400, metric: accuracy, patience: 0}}\n",
                  data, data, ways[i], ways[i]);
         heed_error err;
         char *path = NULL;
