@@ -1,10 +1,10 @@
 # Plants a sign error: prints the file with the sign turned at the n-th place of the function's way back where one can be turned; exit 3: it has
-# no such place. -v name=FUNCTION -v n=PLACE
+# no such place. -v name=FUNCTION -v n=PLACE; of place 0 it prints how many there are.
 $0 ~ "^(static )?void " name "\\(" { inside = 1 }
 inside && /^}/ { inside = 0 }
 inside && turn() { places++; if (places == n) $0 = turned }
-{ print }
-END { if (places < n) exit 3 }
+n { print }
+END { if (!n) print places + 0; if (places < n) exit 3 }
 
 # What a line adds: a factor of axpy, scale or product, a sum, what is stored in an array, a gradient handed on.
 function turn() {
