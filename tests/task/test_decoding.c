@@ -13,61 +13,13 @@
 #include "base/rng.h"
 #include "heed.h"
 #include "model/forcing.h"
+#include "task/texts.h"
 #include "task/variants.h"
 #include "tensor/tape.h"
 
 /* --- batches ------------------------------------------------------------------------------------------------------------------------------- */
 
 enum { B = 7, TEXT = 12 };
-
-typedef struct pairs {
-    char source[B][TEXT + 1], target[B][2 * TEXT + 1];
-    heed_tokens from[B], to[B];
-    uint64_t record[B];
-} pairs;
-
-static void encode(const heed_text *t, const char *text, heed_tokens *out) { assert_int_equal(heed_text_encode(t, text, strlen(text), out, NULL), HEED_OK); }
-
-static void draw_pairs(pairs *p, const heed_model *m, uint64_t key)
-{
-    *p = (pairs){.record = {0}};
-    for (uint64_t b = 0; b < B; b++) {
-        const uint64_t one = heed_key(key, b), n = heed_below(one, 0, TEXT + 1), t = heed_below(one, 1, TEXT + 1);
-        for (uint64_t i = 0; i < n; i++) p->source[b][i] = "abcde qz"[heed_below(one, 10 + i, 8)];
-        for (uint64_t i = 0; i < t; i++) {
-            p->target[b][2 * i] = "ABCDEZ"[heed_below(one, 100 + i, 6)];
-            p->target[b][2 * i + 1] = ' ';
-        }
-        encode(m->source, p->source[b], &p->from[b]);
-        encode(m->target, p->target[b], &p->to[b]);
-        p->record[b] = heed_key(77, b);
-    }
-}
-
-static void free_pairs(pairs *p)
-{
-    for (int b = 0; b < B; b++) {
-        heed_tokens_free(&p->from[b]);
-        heed_tokens_free(&p->to[b]);
-    }
-}
-
-/* Pairs first .. first+n-1, longest target first. */
-static heed_batch *batch_of(const pairs *p, int64_t first, int64_t n)
-{
-    int64_t line[B];
-    for (int64_t i = 0; i < n; i++) line[i] = first + i;
-    heed_batch *b = heed_batch_new(p->from + first, p->to + first, n, p->record + first, line, true, NULL);
-    assert_non_null(b);
-    return b;
-}
-
-static heed_tape *new_tape(void)
-{
-    heed_tape *t = heed_tape_new(&(heed_tape_options){0}, NULL);
-    assert_non_null(t);
-    return t;
-}
 
 /* Logits of every target symbol (with copying ln p), on a tape that was reset. */
 static const heed_tensor *force(heed_tape *t, const heed_model *m, const heed_batch *b, double forcing)
@@ -113,15 +65,15 @@ static void test_forward__equals_step_by_step(void **state)
     for (int i = 0; i < variant_count(); i++) {
         const char *name;
         heed_model *m = tiny_build(variant_at(i, &name));
-        pairs p;
+        texts p;
         print_message("%s\n", name);
-        draw_pairs(&p, m, (uint64_t)i);
-        heed_batch *b = batch_of(&p, 0, B);
+        texts_draw(&p, m, B, TEXT, (uint64_t)i);
+        heed_batch *b = texts_batch(&p, 0, B);
         heed_tape_reset(t, i % 2, false, 0);
         const heed_tensor *logits = force(t, m, b, 1);
         step_through(m, b, logits);
         heed_batch_free(b);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
     heed_tape_free(t);
@@ -135,28 +87,17 @@ static void test_select__takes_a_row_with_all_that_it_knows(void **state)
         const char *name;
         heed_model *m = tiny_build(variant_at(i, &name));
         heed_tape *t = new_tape(), *other = new_tape();
-        pairs p;
-        draw_pairs(&p, m, 40 + (uint64_t)i);
+        texts p;
+        texts_draw(&p, m, B, TEXT, 40 + (uint64_t)i);
         static const int64_t order[2][4] = {{5, 2, 2, 0}, {3, 1, 0, 1}};
         static const int32_t ids[3][B] = {{1, 1, 1, 1, 1, 1, 1}, {3, 4, 5, 3}, {4, 6, 5, 3}};
         heed_batch *b = heed_batch_new(p.from, NULL, B, NULL, NULL, false, NULL);
-        heed_state s;
-        heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-        m->decoder_kind->start(t, m->decoder, &memory, &s);
-        heed_step step = {0};
-        for (int k = 0; k < 3; k++) {
-            if (k) m->decoder_kind->select(t, m->decoder, &s, order[k - 1], 4);
-            step = m->decoder_kind->step(t, m->decoder, &s, ids[k]);
-        }
+        const heed_step step = step_thrice(t, m, b, (const int32_t *[]){ids[0], ids[1], ids[2]}, (const int64_t *[]){order[0], order[1]}, (int64_t[]){4, 4});
         for (int64_t r = 0; r < 4; r++) {
             const int64_t middle = order[1][r], record = order[0][middle];
             heed_batch *one = heed_batch_new(p.from + record, NULL, 1, NULL, NULL, false, NULL);
             heed_tape_reset(other, false, false, 0);
-            memory = m->encoder_kind->forward(other, m->encoder, &one->source);
-            m->decoder_kind->start(other, m->decoder, &memory, &s);
-            m->decoder_kind->step(other, m->decoder, &s, ids[0]);
-            m->decoder_kind->step(other, m->decoder, &s, &ids[1][middle]);
-            const heed_step alone = m->decoder_kind->step(other, m->decoder, &s, &ids[2][r]);
+            const heed_step alone = step_thrice(other, m, one, (const int32_t *[]){ids[0], &ids[1][middle], &ids[2][r]}, NULL, NULL);
             assert_int_equal(heed_tape_status(other, NULL), HEED_OK);
             const int64_t F = step.features->cols;
             if (memcmp(alone.features->x, step.features->x + r * F, (size_t)F * sizeof(float))) fail_msg("row %d of %s", (int)r, name);
@@ -165,7 +106,7 @@ static void test_select__takes_a_row_with_all_that_it_knows(void **state)
         heed_batch_free(b);
         heed_tape_free(t);
         heed_tape_free(other);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
 }
@@ -179,18 +120,11 @@ static const heed_output *run_pair(heed_session *s, const char *source, const ch
     return heed_reply_at(*r, 0);
 }
 
-static double widest(const heed_tensor *x)
-{
-    double most = 0;
-    for (int64_t i = 0; i < x->rows * x->cols; i++) most = fmax(most, fabs((double)x->x[i]));
-    return most;
-}
-
 /* Both take the same logits; a log-sum-exp in float and a difference round a few times each, at the size of the logits. */
-static void same_score(heed_session *s, heed_tape *t, const heed_model *m, const pairs *p, int64_t i, double *sum)
+static void same_score(heed_session *s, heed_tape *t, const heed_model *m, const texts *p, int64_t i, double *sum)
 {
     heed_reply *r;
-    heed_batch *one = batch_of(p, i, 1);
+    heed_batch *one = texts_batch(p, i, 1);
     heed_loss_counts counts;
     heed_tape_reset(t, false, false, 0);
     const double size = widest(force(t, m, one, 1)) + 3;
@@ -214,17 +148,17 @@ static void test_forced__score_is_the_loss_of_training(void **state)
         heed_model *m = tiny_build(variant_at(i, &name));
         heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, NULL);
         heed_tape *t = new_tape();
-        pairs p;
+        texts p;
         double sum = 0;
-        draw_pairs(&p, m, 900 + (uint64_t)i);
+        texts_draw(&p, m, B, TEXT, 900 + (uint64_t)i);
         for (int64_t b = 0; b < B; b++) same_score(s, t, m, &p, b, &sum);
-        heed_batch *all = batch_of(&p, 0, B);
+        heed_batch *all = texts_batch(&p, 0, B);
         heed_loss_counts counts;
         heed_tape_reset(t, true, false, 0);
         heed_model_loss(m, t, all, 1, &counts);
         assert_true(fabs(counts.log_p - sum) <= 1e-12 * fabs(sum));   /* the same floats in another order */
         heed_batch_free(all);
-        free_pairs(&p);
+        texts_free(&p);
         heed_tape_free(t);
         heed_session_free(s);
         heed_model_free(m);
@@ -240,13 +174,13 @@ static void test_written__symbols_are_the_best_of_their_step(void **state)
         const char *name;
         heed_model *m = tiny_build(variant_at(i, &name));
         heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, NULL);
-        pairs p;
-        draw_pairs(&p, m, (uint64_t)i);
+        texts p;
+        texts_draw(&p, m, B, TEXT, (uint64_t)i);
         for (int b = 0; b < B; b++) {
             heed_reply *r;
             const heed_output *o = run_pair(s, p.source[b], NULL, &r);
             encode(m->target, o->text, &p.to[b]);
-            heed_batch *one = batch_of(&p, b, 1);
+            heed_batch *one = texts_batch(&p, b, 1);
             heed_tape_reset(t, false, false, 0);
             const heed_tensor *logits = force(t, m, one, 1);
             for (int64_t k = 0; k < o->count; k++) {
@@ -260,7 +194,7 @@ static void test_written__symbols_are_the_best_of_their_step(void **state)
             heed_batch_free(one);
             heed_reply_free(r);
         }
-        free_pairs(&p);
+        texts_free(&p);
         heed_session_free(s);
         heed_model_free(m);
     }
@@ -309,9 +243,9 @@ static void test_own_choices__depend_on_the_record_alone(void **state)
         tiny t = *variant_at(i, &name);
         t.dropout = i % 4 ? 0.3 : 0;
         heed_model *m = tiny_build(&t);
-        pairs p;
-        draw_pairs(&p, m, 60 + (uint64_t)i);
-        heed_batch *all = batch_of(&p, 0, B), *some = batch_of(&p, 1, 4), *one = batch_of(&p, 3, 1);
+        texts p;
+        texts_draw(&p, m, B, TEXT, 60 + (uint64_t)i);
+        heed_batch *all = texts_batch(&p, 0, B), *some = texts_batch(&p, 1, 4), *one = texts_batch(&p, 3, 1);
         for (int k = 0; k < 3; k++) {
             if (!same_rows(m, all, all, 3, forcing[k], 8, 8) || !same_rows(m, all, some, 3, forcing[k], 8, 8) || !same_rows(m, all, one, 3, forcing[k], 8, 8))
                 fail_msg("forcing %g: %s", forcing[k], name);
@@ -319,7 +253,7 @@ static void test_own_choices__depend_on_the_record_alone(void **state)
         heed_batch_free(all);
         heed_batch_free(some);
         heed_batch_free(one);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
 }
@@ -329,9 +263,9 @@ static void test_own_choices__follow_the_key(void **state)
 {
     (void)state;
     heed_model *m = tiny_build(&(tiny){0});
-    pairs p;
-    draw_pairs(&p, m, 2);
-    heed_batch *all = batch_of(&p, 0, B);
+    texts p;
+    texts_draw(&p, m, B, TEXT, 2);
+    heed_batch *all = texts_batch(&p, 0, B);
     const int64_t longest = all->line[0];
     int differ = 0;
     for (uint64_t key = 1; key < 9; key++) {
@@ -341,7 +275,7 @@ static void test_own_choices__follow_the_key(void **state)
     }
     assert_true(differ >= 4);
     heed_batch_free(all);
-    free_pairs(&p);
+    texts_free(&p);
     heed_model_free(m);
 }
 

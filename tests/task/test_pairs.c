@@ -16,6 +16,7 @@
 #include "heed.h"
 #include "model/forcing.h"
 #include "support/tiny.h"
+#include "task/texts.h"
 #include "tensor/tape.h"
 #include "train/optimizer.h"
 
@@ -62,55 +63,9 @@ static tiny pair_at(int i, const char **name)
     return (tiny){.encoder = encoder, .decoder = decoder, .layers = 2, .attention = attentions[look], .cell = i % 2 ? "lstm" : "gru", .decoder_cell = i % 3 ? "gru" : "lstm"};
 }
 
-/* --- batches -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- all moments at once -------------------------------------------------------------------------------------------------------------------- */
 
 enum { B = 6, TEXT = 9 };
-
-typedef struct texts { heed_tokens from[B], to[B]; uint64_t record[B]; } texts;
-
-static void encode(const heed_text *t, const char *text, heed_tokens *out) { assert_int_equal(heed_text_encode(t, text, strlen(text), out, NULL), HEED_OK); }
-
-static void draw_texts(texts *x, const heed_model *m, uint64_t key)
-{
-    *x = (texts){.record = {0}};
-    for (uint64_t b = 0; b < B; b++) {
-        char source[TEXT + 1] = "", target[2 * TEXT + 1] = "";
-        const uint64_t one = heed_key(key, b), n = heed_below(one, 0, TEXT + 1), t = heed_below(one, 1, TEXT + 1);
-        for (uint64_t i = 0; i < n; i++) source[i] = "abcde qz"[heed_below(one, 10 + i, 8)];
-        for (uint64_t i = 0; i < t; i++) {
-            target[2 * i] = "ABCDEZ"[heed_below(one, 100 + i, 6)];
-            target[2 * i + 1] = ' ';
-        }
-        encode(m->source, source, &x->from[b]);
-        encode(m->target, target, &x->to[b]);
-        x->record[b] = heed_key(77, b);
-    }
-}
-
-static void free_texts(texts *x)
-{
-    for (int b = 0; b < B; b++) {
-        heed_tokens_free(&x->from[b]);
-        heed_tokens_free(&x->to[b]);
-    }
-}
-
-/* Pairs first .. first+n-1, longest target first. */
-static heed_batch *batch_of(const texts *x, int64_t first, int64_t n)
-{
-    int64_t line[B];
-    for (int64_t i = 0; i < n; i++) line[i] = first + i;
-    heed_batch *b = heed_batch_new(x->from + first, x->to + first, n, x->record + first, line, true, NULL);
-    assert_non_null(b);
-    return b;
-}
-
-static heed_tape *new_tape(void)
-{
-    heed_tape *t = heed_tape_new(&(heed_tape_options){0}, NULL);
-    assert_non_null(t);
-    return t;
-}
 
 static void must(const heed_tape *t, const char *name)
 {
@@ -140,13 +95,6 @@ static forced force(heed_tape *t, const heed_model *m, const heed_batch *b, cons
 static const float *row_of(const forced *f, const heed_batch *b, int64_t s, int64_t i) { return f->logits->x + f->row[b->target.span.start[s] + i] * f->logits->cols; }
 
 /* --- one way of computing against another ---------------------------------------------------------------------------------------------------- */
-
-static double widest(const heed_tensor *x)
-{
-    double most = 0;
-    for (int64_t i = 0; i < x->rows * x->cols; i++) most = fmax(most, fabs((double)x->x[i]));
-    return most;
-}
 
 /* Attention sums in one order for many queries at once and in another for one. Such sums have at most 48 terms here, and there are some 9 of them in each of two
  * layers, whose weights may steepen an error by their norm, about 3. All else has the same bits wherever a row stands. */
@@ -184,14 +132,14 @@ static void test_step__gives_what_all_at_once_gives(void **state)
         tiny t0 = pair_at(i, &name);
         heed_model *m = tiny_build(&t0);
         texts x;
-        draw_texts(&x, m, (uint64_t)i);
-        heed_batch *b = batch_of(&x, 0, B);
+        texts_draw(&x, m, B, TEXT, (uint64_t)i);
+        heed_batch *b = texts_batch(&x, 0, B);
         heed_tape_reset(t, i % 2, false, 0);
         heed_tape_reset(other, false, false, 0);
         const forced f = force(t, m, b, name);
         step_through(other, m, b, &f, name);
         heed_batch_free(b);
-        free_texts(&x);
+        texts_free(&x);
         heed_model_free(m);
     }
     heed_tape_free(t);
@@ -209,12 +157,12 @@ static void test_batch__gives_what_each_gives_alone(void **state)
         t0.dropout = i % 4 ? 0.3 : 0;
         heed_model *m = tiny_build(&t0);
         texts x;
-        draw_texts(&x, m, 50 + (uint64_t)i);
-        heed_batch *all = batch_of(&x, 0, B);
+        texts_draw(&x, m, B, TEXT, 50 + (uint64_t)i);
+        heed_batch *all = texts_batch(&x, 0, B);
         heed_tape_reset(t, true, true, 9);
         const forced f = force(t, m, all, name);
         for (int64_t s = 0; s < B; s++) {
-            heed_batch *one = batch_of(&x, all->line[s], 1);
+            heed_batch *one = texts_batch(&x, all->line[s], 1);
             heed_tape_reset(other, false, true, 9);
             const forced g = force(other, m, one, name);
             for (int64_t k = 0; k < one->target.N; k++)
@@ -223,7 +171,7 @@ static void test_batch__gives_what_each_gives_alone(void **state)
             heed_batch_free(one);
         }
         heed_batch_free(all);
-        free_texts(&x);
+        texts_free(&x);
         heed_model_free(m);
     }
     heed_tape_free(t);

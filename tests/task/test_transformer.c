@@ -15,6 +15,7 @@
 #include "heed.h"
 #include "support/tiny.h"
 #include "task/same.h"
+#include "task/texts.h"
 #include "tensor/tape.h"
 
 #define BOTH(keys) .encoder = "type: transformer, " keys, .decoder = "type: transformer, " keys
@@ -56,45 +57,6 @@ static bool steps_alone(const tiny *t) { return !t->decoder; }
 
 enum { B = 6, LONGEST = 20 };   /* longer than a history's first room */
 
-typedef struct pairs { heed_tokens from[B], to[B]; char source[B][2 * LONGEST + 1], target[B][2 * LONGEST + 1]; } pairs;
-
-static void draw_pairs(pairs *p, const heed_model *m, uint64_t key)
-{
-    *p = (pairs){.source = {{0}}};
-    for (uint64_t b = 0; b < B; b++) {
-        const uint64_t one = heed_key(key, b), n = heed_below(one, 0, LONGEST), out = b ? heed_below(one, 1, LONGEST) : LONGEST;
-        for (uint64_t i = 0; i < n; i++) p->source[b][i] = "abcde qz"[heed_below(one, 10 + i, 8)];
-        for (uint64_t i = 0; i < out; i++) memcpy(p->target[b] + 2 * i, (char[2]){"ABCDEZ"[heed_below(one, 100 + i, 6)], ' '}, 2);
-        assert_int_equal(heed_text_encode(m->source, p->source[b], strlen(p->source[b]), &p->from[b], NULL), HEED_OK);
-        assert_int_equal(heed_text_encode(m->target, p->target[b], strlen(p->target[b]), &p->to[b], NULL), HEED_OK);
-    }
-}
-
-static void free_pairs(pairs *p)
-{
-    for (int b = 0; b < B; b++) {
-        heed_tokens_free(&p->from[b]);
-        heed_tokens_free(&p->to[b]);
-    }
-}
-
-static heed_batch *batch_of(const pairs *p, int64_t first, int64_t n)
-{
-    uint64_t record[B];
-    int64_t line[B];
-    for (int64_t i = 0; i < n; i++) record[i] = heed_key(7, (uint64_t)(line[i] = first + i));
-    heed_batch *b = heed_batch_new(p->from + first, p->to + first, n, record, line, true, NULL);
-    assert_non_null(b);
-    return b;
-}
-
-static heed_tape *new_tape(void)
-{
-    heed_tape *t = heed_tape_new(&(heed_tape_options){.record = false}, NULL);
-    assert_non_null(t);
-    return t;
-}
-
 static void sound(const heed_tape *t, int i)
 {
     heed_error err;
@@ -102,13 +64,6 @@ static void sound(const heed_tape *t, int i)
 }
 
 /* --- one step at a time ----------------------------------------------------------------------------------------------------------------------- */
-
-static double widest(const heed_tensor *x)
-{
-    double most = 0;
-    for (int64_t i = 0; i < x->rows * x->cols; i++) most = fmax(most, fabs((double)x->x[i]));
-    return most;
-}
 
 /* Features of both ways differ by the order of their sums: of at most 48 terms, in at most 3 layers of 9 sums each. Norms keep rows at their size, so an error
  * stays the part of a row that it was; attention and the feed-forward layer may steepen it, by the norm of their weights, about 3 here. */
@@ -153,9 +108,9 @@ static void test_step__equals_all_at_once(void **state)
     for (int i = 0; i < SETTINGS; i++) {
         if (steps_alone(&settings[i])) continue;
         heed_model *m = tiny_build(&settings[i]);
-        pairs p;
-        draw_pairs(&p, m, (uint64_t)i);
-        heed_batch *b = batch_of(&p, 0, B);
+        texts p;
+        texts_draw(&p, m, B, LONGEST, (uint64_t)i);
+        heed_batch *b = texts_batch(&p, 0, B);
         heed_tape_reset(t, i % 2, false, 0);
         heed_tape_reset(other, false, false, 0);
         const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
@@ -164,7 +119,7 @@ static void test_step__equals_all_at_once(void **state)
         assert_ptr_equal(f.targets, b->target.ids);
         compare_steps(m, b, &f, other, i);
         heed_batch_free(b);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
     heed_tape_free(t);
@@ -180,27 +135,16 @@ static void test_select__takes_a_path_with_all_that_it_knows(void **state)
     for (int i = 0; i < SETTINGS; i++) {
         heed_model *m = tiny_build(&settings[i]);
         heed_tape *t = new_tape(), *other = new_tape();
-        pairs p;
-        draw_pairs(&p, m, 40 + (uint64_t)i);
+        texts p;
+        texts_draw(&p, m, B, LONGEST, 40 + (uint64_t)i);
         heed_batch *b = heed_batch_new(p.from, NULL, B, NULL, NULL, false, NULL);
-        heed_state s;
-        heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-        m->decoder_kind->start(t, m->decoder, &memory, &s);
-        heed_step step = {0};
-        for (int k = 0; k < 3; k++) {
-            if (k) m->decoder_kind->select(t, m->decoder, &s, order[k - 1], k == 1 ? 9 : 5);
-            step = m->decoder_kind->step(t, m->decoder, &s, ids[k]);
-        }
+        const heed_step step = step_thrice(t, m, b, (const int32_t *[]){ids[0], ids[1], ids[2]}, (const int64_t *[]){order[0], order[1]}, (int64_t[]){9, 5});
         sound(t, i);
         for (int64_t r = 0; r < 5; r++) {
             const int64_t middle = order[1][r], record = order[0][middle];
             heed_batch *one = heed_batch_new(p.from + record, NULL, 1, NULL, NULL, false, NULL);
             heed_tape_reset(other, false, false, 0);
-            memory = m->encoder_kind->forward(other, m->encoder, &one->source);
-            m->decoder_kind->start(other, m->decoder, &memory, &s);
-            m->decoder_kind->step(other, m->decoder, &s, ids[0]);
-            m->decoder_kind->step(other, m->decoder, &s, &ids[1][middle]);
-            const heed_step alone = m->decoder_kind->step(other, m->decoder, &s, &ids[2][r]);
+            const heed_step alone = step_thrice(other, m, one, (const int32_t *[]){ids[0], &ids[1][middle], &ids[2][r]}, NULL, NULL);
             sound(other, i);
             const int64_t F = step.features->cols;
             if (memcmp(alone.features->x, step.features->x + r * F, (size_t)F * sizeof(float))) fail_msg("row %d of %s", (int)r, said(i));
@@ -218,7 +162,7 @@ static void test_select__takes_a_path_with_all_that_it_knows(void **state)
         heed_batch_free(b);
         heed_tape_free(t);
         heed_tape_free(other);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
 }
@@ -235,15 +179,15 @@ static void test_training__has_the_same_bits_alone_and_in_any_batch(void **state
         tiny with = settings[i];
         with.dropout = 0.3;
         heed_model *m = tiny_build(&with);
-        pairs p;
-        draw_pairs(&p, m, 80 + (uint64_t)i);
-        heed_batch *b = batch_of(&p, 0, B);
+        texts p;
+        texts_draw(&p, m, B, LONGEST, 80 + (uint64_t)i);
+        heed_batch *b = texts_batch(&p, 0, B);
         heed_tape_reset(t, true, true, 5);
         heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
         const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, 1);
         sound(t, i);
         for (int64_t r = 0; r < B; r++) {
-            heed_batch *one = batch_of(&p, b->line[r], 1);
+            heed_batch *one = texts_batch(&p, b->line[r], 1);
             heed_tape_reset(other, false, true, 5);
             memory = m->encoder_kind->forward(other, m->encoder, &one->source);
             const heed_forced alone = m->decoder_kind->forward(other, m->decoder, &m->head, &memory, one, 1);
@@ -253,7 +197,7 @@ static void test_training__has_the_same_bits_alone_and_in_any_batch(void **state
             heed_batch_free(one);
         }
         heed_batch_free(b);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
     heed_tape_free(t);
@@ -271,8 +215,8 @@ static int check_reading(heed_session *s, const heed_model *m, heed_tape *t, con
     if (same) {
         heed_loss_counts counts;
         for (int64_t i = 0; i < o->count; i++) assert_memory_equal(&read->tokens[i].logp, &o->tokens[i].logp, sizeof o->tokens[i].logp);
-        assert_int_equal(heed_text_encode(m->source, o->source, strlen(o->source), &from, NULL), HEED_OK);
-        assert_int_equal(heed_text_encode(m->target, o->text, strlen(o->text), &to, NULL), HEED_OK);
+        encode(m->source, o->source, &from);
+        encode(m->target, o->text, &to);
         heed_batch *b = heed_batch_new(&from, &to, 1, NULL, NULL, false, NULL);
         heed_tape_reset(t, false, false, 0);
         heed_model_loss(m, t, b, 1, &counts);
@@ -298,8 +242,8 @@ static void test_beam__writes_the_same_in_any_company(void **state)
         heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1, .batch = 64}, NULL);
         heed_tape *t = new_tape();
         heed_decode how = {.beam = 3, .nbest = 3};
-        pairs p;
-        draw_pairs(&p, m, 120 + (uint64_t)i);
+        texts p;
+        texts_draw(&p, m, B, LONGEST, 120 + (uint64_t)i);
         heed_item item[B];
         for (int b = 0; b < B; b++) item[b] = (heed_item){.text = p.source[b]};
         heed_error err;
@@ -316,7 +260,7 @@ static void test_beam__writes_the_same_in_any_company(void **state)
         heed_reply_free(all);
         heed_tape_free(t);
         heed_session_free(s);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
     assert_true(seen > SETTINGS);
@@ -390,13 +334,13 @@ static void test_gradient__is_the_slope_of_the_loss_in_every_weight(void **state
         with.dropout = 0.2;
         heed_model *m = tiny_build(&with);
         heed_params_fill(m->params, 1 + k);   /* as a training begins: flatter, so that differences over a short way see the slope */
-        pairs p;
-        draw_pairs(&p, m, 160 + k);
-        heed_batch *b = batch_of(&p, 0, 3);
+        texts p;
+        texts_draw(&p, m, B, LONGEST, 160 + k);
+        heed_batch *b = texts_batch(&p, 0, 3);
         const double loss = loss_at(m, t, b, true), noise = 64 * FLT_EPSILON * loss;
         for (int64_t i = 0; i < heed_params_count(m->params); i++) check_slope(m, t, b, heed_params_at(m->params, i), noise, &sums, smooth[k]);
         heed_batch_free(b);
-        free_pairs(&p);
+        texts_free(&p);
         heed_model_free(m);
     }
     assert_true(sums.bounds < sums.slopes / 20);

@@ -9,23 +9,17 @@
 
 #include "heed.h"
 #include "support/tiny.h"
+#include "task/texts.h"
 #include "tensor/tape.h"
 
 #define BOTH(keys) .encoder = "type: transformer, " keys, .decoder = "type: transformer, " keys
 enum { B = 3 };
 
-static heed_tape *new_tape(void)
-{
-    heed_tape *t = heed_tape_new(&(heed_tape_options){.record = false}, NULL);
-    assert_non_null(t);
-    return t;
-}
-
 static heed_batch *make_batch(const heed_model *m)
 {
-    static const char *const texts[B] = {"abcde abc", "", "qa"};
+    static const char *const written[B] = {"abcde abc", "", "qa"};
     heed_tokens from[B] = {{0}};
-    for (int i = 0; i < B; i++) assert_int_equal(heed_text_encode(m->source, texts[i], strlen(texts[i]), &from[i], NULL), HEED_OK);
+    for (int i = 0; i < B; i++) encode(m->source, written[i], &from[i]);
     heed_batch *b = heed_batch_new(from, NULL, B, NULL, NULL, false, NULL);
     assert_non_null(b);
     for (int i = 0; i < B; i++) heed_tokens_free(&from[i]);
@@ -45,8 +39,8 @@ static void test_positions__beyond_the_learned_ones_are_refused(void **state)
     heed_model *m = tiny_build(&(tiny){BOTH("heads: 2, positions: learned, longest: 8"), .data = "data: {train: none.tsv, max_length: 7}"});
     heed_tape *t = new_tape();
     heed_tokens short_text = {0}, long_text = {0};
-    assert_int_equal(heed_text_encode(m->source, "abcdeab", 7, &short_text, NULL), HEED_OK);
-    assert_int_equal(heed_text_encode(m->source, "abcdeabc", 8, &long_text, NULL), HEED_OK);
+    encode(m->source, "abcdeab", &short_text);
+    encode(m->source, "abcdeabc", &long_text);
     heed_batch *good = heed_batch_new(&short_text, NULL, 1, NULL, NULL, false, NULL), *bad = heed_batch_new(&long_text, NULL, 1, NULL, NULL, false, NULL);
     m->encoder_kind->forward(t, m->encoder, &bad->source);
     says(t, HEED_E_LIMIT, "more than 8 symbols: encoder.position.weight");
