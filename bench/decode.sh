@@ -8,24 +8,13 @@
 # Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md. Opening a model is timed apart, as a run on no line, and taken off.
 set -eu
 cd "$(dirname "$0")/.."
+. bench/lib.sh
 BUILD=${HEED_BUILD:-build} THREADS=${THREADS:-2} BEAMS=${BEAMS:-1 5} ROUNDS=${ROUNDS:-5}
 HEED=$BUILD/heed
 set_file=${HEED_DATA:-}/mt/multi30k/test_2016_flickr.de.gz
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export LC_ALL=C.UTF-8
-
-say() { printf '%s\n' "$*" >&2; }
-
-watch_memory() {   # PID: the most it held in kB, until it ends
-    local most=0 now
-    while [ -d "/proc/$1" ]; do
-        now=$(awk '$1 == "VmHWM:" { print $2 }' "/proc/$1/status" 2>/dev/null) || true
-        most=${now:-$most}
-        sleep 0.05
-    done
-    echo "$most"
-}
 
 run() {   # INPUT MODEL BEAM: seconds and the most memory in kB; the answers are in $folder/out
     local began=$EPOCHREALTIME ended
@@ -79,17 +68,9 @@ report() {
         number=$((number + 1))
     done
     echo
-    echo "$lines lines. $(awk -F ': *' '/^model name/ { print $2; exit }' /proc/cpuinfo), $THREADS threads, measured f32 peak $(sort -k 2 -g "$folder/peaks" |
+    echo "$lines lines. $(processor), $THREADS threads, measured f32 peak $(sort -k 2 -g "$folder/peaks" |
         tail -n 1 | awk '{ printf "%.0f GF/s (%d bits)", $2, $1 }'), $(date +%Y-%m-%d)."
     echo "$("$HEED" --version | paste -s -d ' '). Rounds: $ROUNDS."
-}
-
-record() {   # puts the report between the markers of the page
-    awk -v report="$folder/report" '
-        /<!-- bench\/decode: begin -->/ { print; while ((getline line < report) > 0) print line; skip = 1 }
-        /<!-- bench\/decode: end -->/ { skip = 0 }
-        !skip' docs/benchmarks.md >"$folder/page"
-    cp "$folder/page" docs/benchmarks.md
 }
 
 [ $# -gt 0 ] || { say "bench/decode: left out: name the directories of models, see recipes/multi30k"; exit 0; }
@@ -108,4 +89,4 @@ for round in $(seq 0 "$ROUNDS"); do
 done
 report "$@" >"$folder/report"
 cat "$folder/report"
-[ "${RECORD:-}" != 1 ] || record
+[ "${RECORD:-}" != 1 ] || record bench/decode "$folder/report"

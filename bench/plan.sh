@@ -7,22 +7,17 @@
 # Prints Markdown: of each round the forecast, what came, and their ratio. Exit 1 when the median ratio of a recipe is off by more than 20 %.
 set -eu
 cd "$(dirname "$0")/.."
+. bench/lib.sh
 HEED=${HEED:-build/heed} THREADS=${THREADS:-2} UPDATES=${UPDATES:-200} ROUNDS=${ROUNDS:-3}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-say() { printf '%s\n' "$*" >&2; }
 field() { grep -o "\"$1\": [^,}]*" | tail -n 1 | cut -d ' ' -f 2; }   # NAME: the last such number of JSON lines
-median() { sort -g | awk '{ x[NR] = $1 } END { print NR % 2 ? x[(NR + 1) / 2] : (x[NR / 2] + x[NR / 2 + 1]) / 2 }'; }
 
 peak_of() {   # COMMAND...: runs it, prints the most memory it held in bytes
-    local most=0 now
+    local most
     "$@" >/dev/null &
-    while kill -0 $! 2>/dev/null; do
-        now=$(awk '$1 == "VmHWM:" { print $2 }' /proc/$!/status 2>/dev/null) || true
-        most=${now:-$most}
-        sleep 0.05
-    done
+    most=$(watch_memory $!)
     wait $!
     echo $((most * 1024))
 }
@@ -56,5 +51,5 @@ for recipe; do
     done
 done
 echo
-echo "$(awk -F ': *' '/^model name/ { print $2; exit }' /proc/cpuinfo), $THREADS threads, $("$HEED" --version | head -n 1), $(date +%Y-%m-%d)."
+echo "$(processor), $THREADS threads, $("$HEED" --version | head -n 1), $(date +%Y-%m-%d)."
 exit $wrong

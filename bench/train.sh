@@ -8,12 +8,11 @@
 # Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/.."
+. bench/lib.sh
 PYTHON=${PYTHON:-python3} THREADS=${THREADS:-2} ROUNDS=${ROUNDS:-10} BUILD=${HEED_BUILD:-build} TORCH=2.13.0
 folder=$(mktemp -d)
 declare -A to from pid ready
 trap 'kill "${pid[@]}" 2>/dev/null || true; rm -rf "$folder"' EXIT
-
-say() { printf '%s\n' "$*" >&2; }
 
 write_batches() {   # NAME: false when its data are not here
     local pairs=${HEED_DATA:-}/mt/multi30k
@@ -108,16 +107,8 @@ report() {
     echo "|---|---|---|---|---|---|---|---|---|"
     cat "$folder/rows"
     echo
-    echo "$(awk -F ': *' '/^model name/ { print $2; exit }' /proc/cpuinfo), $THREADS threads, measured f32 peak $(peak_of), $(date +%Y-%m-%d)."
+    echo "$(processor), $THREADS threads, measured f32 peak $(peak_of), $(date +%Y-%m-%d)."
     echo "${versions}. Rounds: $ROUNDS."
-}
-
-record() {   # puts the report between the markers of the page
-    awk -v report="$folder/report" '
-        /<!-- bench\/train: begin -->/ { print; while ((getline line < report) > 0) print line; skip = 1 }
-        /<!-- bench\/train: end -->/ { skip = 0 }
-        !skip' docs/benchmarks.md >"$folder/page"
-    cp "$folder/page" docs/benchmarks.md
 }
 
 sides="heed torch"
@@ -136,4 +127,4 @@ done
 [ -s "$folder/rows" ] || exit 0
 report >"$folder/report"
 cat "$folder/report"
-[ "${RECORD:-}" != 1 ] || record
+[ "${RECORD:-}" != 1 ] || record bench/train "$folder/report"
