@@ -40,20 +40,13 @@ static const heed_tensor *force(heed_tape *t, const heed_model *m, const heed_ba
 static void step_through(const heed_model *m, const heed_batch *b, const heed_tensor *logits)
 {
     heed_tape *t = new_tape();
-    heed_state s;
-    heed_forcing lay;
-    int64_t rows[B];
-    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-    m->decoder_kind->start(t, m->decoder, &memory, &s);
-    assert_true(heed_forcing_lay(&lay, t, &b->target));
-    for (int64_t i = 0; i < lay.T; i++) {
-        for (int64_t r = 0; r < lay.alive[i]; r++) rows[r] = r;
-        if (lay.alive[i] < s.n) m->decoder_kind->select(t, m->decoder, &s, rows, lay.alive[i]);
-        const heed_step step = m->decoder_kind->step(t, m->decoder, &s, lay.before + lay.first[i]);
+    walk w;
+    walk_init(&w, t, m, b);
+    for (heed_step step; walk_on(&w, &step);) {
         const heed_tensor *x = heed_head_choices(t, &m->head, step.features, step.layers ? &step.attended[step.layers - 1] : NULL, 1, &b->source);
         assert_int_equal(heed_tape_status(t, NULL), HEED_OK);
-        assert_int_equal(x->rows, lay.alive[i]);
-        assert_memory_equal(x->x, logits->x + lay.first[i] * x->cols, (size_t)(x->rows * x->cols) * sizeof *x->x);
+        assert_int_equal(x->rows, w.lay.alive[w.i]);
+        assert_memory_equal(x->x, logits->x + w.lay.first[w.i] * x->cols, (size_t)(x->rows * x->cols) * sizeof *x->x);
     }
     heed_tape_free(t);
 }

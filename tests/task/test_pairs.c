@@ -102,23 +102,16 @@ static double rounding(double size) { return 3 * 3 * 9 * 48 * FLT_EPSILON * size
 
 static void step_through(heed_tape *t, const heed_model *m, const heed_batch *b, const forced *f, const char *name)
 {
-    heed_state s;
-    heed_forcing lay;
-    int64_t rows[B];
-    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-    m->decoder_kind->start(t, m->decoder, &memory, &s);
-    assert_true(heed_forcing_lay(&lay, t, &b->target));
-    for (int64_t i = 0; i < lay.T; i++) {
-        for (int64_t r = 0; r < lay.alive[i]; r++) rows[r] = r;
-        if (lay.alive[i] < s.n) m->decoder_kind->select(t, m->decoder, &s, rows, lay.alive[i]);
-        const heed_step step = m->decoder_kind->step(t, m->decoder, &s, lay.before + lay.first[i]);
+    walk w;
+    walk_init(&w, t, m, b);
+    for (heed_step step; walk_on(&w, &step);) {
         const heed_attended *top = step.layers ? step.attended + step.layers - 1 : NULL;
         const heed_tensor *x = heed_head_choices(t, &m->head, step.features, top, top != NULL, &b->source);
         must(t, name);
         assert_int_equal(step.layers > 0, strstr(name, "none") == NULL);
         for (int64_t j = 0; j < x->rows * x->cols; j++) {
-            const double once = (double)row_of(f, b, j / x->cols, i)[j % x->cols], apart = fabs((double)x->x[j] - once);
-            if (apart > rounding(widest(f->logits))) fail_msg("%s: symbol %d of sequence %d is %.3g apart", name, (int)i, (int)(j / x->cols), apart);
+            const double once = (double)row_of(f, b, j / x->cols, w.i)[j % x->cols], apart = fabs((double)x->x[j] - once);
+            if (apart > rounding(widest(f->logits))) fail_msg("%s: symbol %d of sequence %d is %.3g apart", name, (int)w.i, (int)(j / x->cols), apart);
         }
     }
 }

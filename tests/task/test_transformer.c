@@ -77,26 +77,16 @@ static const float *row_of(const heed_forced *f, const heed_batch *b, int64_t se
 
 static void compare_steps(const heed_model *m, const heed_batch *b, const heed_forced *f, heed_tape *t, int which)
 {
-    heed_state s;
-    int64_t rows[B], T = b->target.span.start[1];
-    int32_t before[B];
-    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-    m->decoder_kind->start(t, m->decoder, &memory, &s);
-    for (int64_t i = 0, alive = B; i < T; i++) {
-        while (b->target.span.start[alive] - b->target.span.start[alive - 1] <= i) alive--;
-        for (int64_t r = 0; r < alive; r++) {
-            rows[r] = r;
-            before[r] = i ? b->target.ids[b->target.span.start[r] + i - 1] : HEED_BOS;
-        }
-        if (alive < s.n) m->decoder_kind->select(t, m->decoder, &s, rows, alive);
-        const heed_step step = m->decoder_kind->step(t, m->decoder, &s, before);
+    walk w;
+    walk_init(&w, t, m, b);
+    for (heed_step step; walk_on(&w, &step);) {
         sound(t, which);
-        assert_int_equal(step.features->rows, alive);
-        for (int64_t r = 0; r < alive; r++)
+        assert_int_equal(step.features->rows, w.lay.alive[w.i]);
+        for (int64_t r = 0; r < step.features->rows; r++)
             for (int64_t c = 0; c < step.features->cols; c++) {
-                const double one = step.features->x[r * step.features->cols + c], all = row_of(f, b, r, i)[c];
+                const double one = step.features->x[r * step.features->cols + c], all = row_of(f, b, r, w.i)[c];
                 if (!(fabs(one - all) <= bound_of(f->features, m->recipe.model.decoder.layers)))
-                    fail_msg("%s: step %d of %d: %.9g, all at once %.9g", said(which), (int)i, (int)r, one, all);
+                    fail_msg("%s: step %d of %d: %.9g, all at once %.9g", said(which), (int)w.i, (int)r, one, all);
             }
     }
 }

@@ -70,6 +70,25 @@ heed_step step_thrice(heed_tape *t, const heed_model *m, const heed_batch *b, co
     return step;
 }
 
+void walk_init(walk *w, heed_tape *t, const heed_model *m, const heed_batch *b)
+{
+    *w = (walk){.t = t, .m = m, .i = -1};
+    const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
+    m->decoder_kind->start(t, m->decoder, &memory, &w->s);
+    assert_true(heed_forcing_lay(&w->lay, t, &b->target));
+}
+
+bool walk_on(walk *w, heed_step *step)
+{
+    int64_t rows[TEXTS_MOST];
+    if (++w->i >= w->lay.T) return false;
+    const int64_t alive = w->lay.alive[w->i];
+    for (int64_t r = 0; r < alive; r++) rows[r] = r;
+    if (alive < w->s.n) w->m->decoder_kind->select(w->t, w->m->decoder, &w->s, rows, alive);
+    *step = w->m->decoder_kind->step(w->t, w->m->decoder, &w->s, w->lay.before + w->lay.first[w->i]);
+    return true;
+}
+
 double widest(const heed_tensor *x)
 {
     double most = 0;

@@ -2,6 +2,7 @@
 #ifndef HEED_TESTS_TASK_TEXTS_H
 #define HEED_TESTS_TASK_TEXTS_H
 
+#include "model/forcing.h"
 #include "model/model.h"
 
 enum { TEXTS_MOST = 7, TEXTS_LONGEST = 20 };
@@ -28,6 +29,11 @@ heed_tape *new_tape(void);
  * whether it went well. */
 heed_step step_thrice(heed_tape *t, const heed_model *m, const heed_batch *b, const int32_t *const ids[3], const int64_t *const order[2],
                       const int64_t rows[2]);
+
+/* Through a decoder step by step, the targets known: lay.alive[i] rows are at their symbol i, row r of them sequence r. */
+typedef struct walk { heed_tape *t; const heed_model *m; heed_state s; heed_forcing lay; int64_t i; } walk;
+void walk_init(walk *w, heed_tape *t, const heed_model *m, const heed_batch *b);
+bool walk_on(walk *w, heed_step *step);   /* false past the longest target; the tape says whether it went well */
 
 /* The largest of all |x|. */
 double widest(const heed_tensor *x);
