@@ -109,34 +109,19 @@ void heed_run_name_limits(const heed_run *run, bool training, heed_buf *out)
 
 /* --- START: "runs/x: rnn gru 128 + additive, 0.44 M weights, 2 threads, avx512; 123,456 pairs; at most 20 epochs" ------------------------- */
 
-static const char *const encoders[] = {
-#define HEED_ENCODER(name, help) #name,
-#include "model/encoders.def"
-#undef HEED_ENCODER
-};
-static const char *const decoders[] = {
-#define HEED_DECODER(name, help) #name,
-#include "model/decoders.def"
-#undef HEED_DECODER
-};
-static const char *const cells[] = {
-#define HEED_CELL(name, help) #name,
-#include "model/cells.def"
-#undef HEED_CELL
-};
-
 /* "rnn gru 128", "transformer 3+3 x 256", "conv 4 x 256 to rnn gru 128" */
 static void add_parts(heed_buf *out, const heed_recipe *r)
 {
     const heed_encoder_settings *e = &r->model.encoder;
     const heed_decoder_settings *d = &r->model.decoder;
-    const bool same = strcmp(encoders[e->type], decoders[d->type]) == 0, wide = e->width == d->width;
-    if (e->type == HEED_ENCODER_rnn) heed_buf_printf(out, "rnn %s %lld", cells[e->cell], (long long)e->width);
-    else if (same && wide) heed_buf_printf(out, "%s %lld+%lld x %lld", encoders[e->type], (long long)e->layers, (long long)d->layers, (long long)e->width);
-    else heed_buf_printf(out, "%s %lld x %lld", encoders[e->type], (long long)e->layers, (long long)e->width);
+    const char *from = heed_recipe_choice(r, "model.encoder.type"), *to = heed_recipe_choice(r, "model.decoder.type");
+    const bool same = strcmp(from, to) == 0, wide = e->width == d->width;
+    if (e->type == HEED_ENCODER_rnn) heed_buf_printf(out, "rnn %s %lld", heed_recipe_choice(r, "model.encoder.cell"), (long long)e->width);
+    else if (same && wide) heed_buf_printf(out, "%s %lld+%lld x %lld", from, (long long)e->layers, (long long)d->layers, (long long)e->width);
+    else heed_buf_printf(out, "%s %lld x %lld", from, (long long)e->layers, (long long)e->width);
     if (same && wide) return;
-    if (d->type == HEED_DECODER_rnn) heed_buf_printf(out, " to rnn %s %lld", cells[d->cell], (long long)d->width);
-    else heed_buf_printf(out, " to %s %lld x %lld", decoders[d->type], (long long)d->layers, (long long)d->width);
+    if (d->type == HEED_DECODER_rnn) heed_buf_printf(out, " to rnn %s %lld", heed_recipe_choice(r, "model.decoder.cell"), (long long)d->width);
+    else heed_buf_printf(out, " to %s %lld x %lld", to, (long long)d->layers, (long long)d->width);
 }
 
 static const char *attention_name(const heed_recipe *r)
