@@ -384,6 +384,8 @@ static int check_decode(const run_values *v)
         return cli_usage_error("run: %s takes 1 to 64, not 0", v->beam == 0 ? "--beam" : "--nbest");
     if (v->sample && v->beam != NOT_GIVEN)
         return cli_usage_error("run: --sample draws answers and --beam searches for the best; give one of them");
+    if (v->sample && v->target)
+        return cli_usage_error("run: --sample draws answers and --target gives them; give one of them");
     if (!v->sample && (v->temperature != NOT_GIVEN || v->top_k != NOT_GIVEN || v->top_p != NOT_GIVEN || v->seed != NOT_GIVEN))
         return cli_usage_error("run: --temperature, --top-k, --top-p and --seed need --sample");
     if (v->temperature == 0 || v->top_k == 0 || v->top_p == 0 || v->top_p > 1)

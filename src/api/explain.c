@@ -36,7 +36,7 @@ char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_op
     heed_job job = {.model = s->model, .tape = s->tapes[0], .arena = arena, .items = &item, .outputs = &outputs, .numbers = &(uint64_t){0}, .count = 1,
                     .decode = decode, .look = look, .shown = true, .weights = options->picture == HEED_PICTURE_JSON, .open = options->picture == HEED_PICTURE_STEPS};
     heed_status status = arena ? s->task->run(&job, err) : heed_fail(err, HEED_E_NOMEM, "out of memory");
-    if (status == HEED_OK && output.status != HEED_OK) status = heed_fail(err, output.status, "%s", output.error);
+    if (status == HEED_OK && output.status != HEED_OK) status = heed_fail(err, output.status, "the text: %s", output.error);
     if (status == HEED_OK && draw(&job, &output, options, &text) != HEED_OK) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the picture");
     heed_arena_free(arena);
     char *out = status == HEED_OK ? heed_buf_take(&text) : NULL;

@@ -68,6 +68,11 @@ heed_status heed_corpus_rewind(heed_corpus *c, heed_error *err)
     return status;
 }
 
+const char *heed_corpus_name(const heed_corpus *c)
+{
+    return heed_lines_path(c->side[0]);
+}
+
 const heed_corpus_counts *heed_corpus_get_counts(const heed_corpus *c)
 {
     return &c->counts;

@@ -27,6 +27,7 @@ typedef struct heed_corpus heed_corpus;
 heed_corpus *heed_corpus_open(const heed_corpus_settings *settings, heed_error *err);
 heed_status heed_corpus_next(heed_corpus *c, heed_record *r, bool *end, heed_error *err);
 heed_status heed_corpus_rewind(heed_corpus *c, heed_error *err);
+const char *heed_corpus_name(const heed_corpus *c);                        /* of its first file, as it was given */
 const heed_corpus_counts *heed_corpus_get_counts(const heed_corpus *c);   /* since open or rewind */
 void heed_corpus_close(heed_corpus *c);
 

@@ -242,8 +242,8 @@ static heed_status build_batch(heed_loader *l, int64_t which, heed_error *err)
 static heed_status no_records(const heed_loader *l, heed_error *err)
 {
     const heed_loader_counts *c = &l->counts;
-    return heed_fail(err, HEED_E_DATA, "the data hold no usable record (empty: %lld, not UTF-8: %lld, too long: %lld)", (long long)c->empty,
-                     (long long)c->invalid, (long long)c->too_long);
+    return heed_fail(err, HEED_E_DATA, "%s: no record of use (empty: %lld, not UTF-8: %lld, too long for data.max_length, the model or a batch: %lld)",
+                     heed_corpus_name(l->corpus), (long long)c->empty, (long long)c->invalid, (long long)c->too_long);
 }
 
 static heed_status end_epoch(heed_loader *l, heed_error *err)

@@ -124,6 +124,8 @@ heed_status heed_pieces_learn(heed_pieces *p, bool unigram, int64_t size, heed_v
     if (p->lines.size == 0) return heed_fail(err, HEED_E_DATA, "pieces cannot be learnt from these texts: they hold nothing but white space");
     char *model = heed_spm_train(p->lines.data, p->lines.size, unigram, size, &bytes, why);
     heed_buf_free(&p->lines);
+    if (!model && why[0])
+        return heed_fail(err, HEED_E_DATA, "pieces cannot be learnt from these texts: %s (vocab_size is the recipe's size, %lld)", why, (long long)size);
     if (!model) return fail_with(why, HEED_E_DATA, "pieces cannot be learnt from these texts", err);
     heed_status status = heed_pieces_parse(p, model, bytes, "the pieces just learnt", unigram, v, err);
     free(model);

@@ -260,6 +260,8 @@ static heed_status load_settings(heed_recipe *r, const char *dir, const json_t *
     return status;
 }
 
+static const char *kind_of(const heed_text_settings *s) { return s->units != HEED_UNIT_pieces ? "" : s->kind == HEED_PIECES_UNIGRAM ? " by unigram" : " by bpe"; }
+
 /* wanted: what config.json says of this side. */
 static heed_text *load_text(const char *dir, const char *name, const heed_text_settings *wanted, heed_error *err)
 {
@@ -267,9 +269,9 @@ static heed_text *load_text(const char *dir, const char *name, const heed_text_s
     heed_text *t = heed_path_join(path, sizeof path, dir, name, err) == HEED_OK ? heed_text_open(path, err) : NULL;
     const heed_text_settings *found = t ? heed_text_get_settings(t) : wanted;
     if (found->units == wanted->units && found->kind == wanted->kind && found->lower == wanted->lower && found->nfkc == wanted->nfkc) return t;
-    heed_fail(err, HEED_E_MODEL, "%s: holds %s (lower: %s, nfkc: %s), config.json says %s (%s, %s)", path, heed_unit_name(found->units),
-              found->lower ? "true" : "false", found->nfkc ? "true" : "false", heed_unit_name(wanted->units), wanted->lower ? "true" : "false",
-              wanted->nfkc ? "true" : "false");
+    heed_fail(err, HEED_E_MODEL, "%s: holds %s%s (lower: %s, nfkc: %s), config.json says %s%s (%s, %s)", path, heed_unit_name(found->units), kind_of(found),
+              found->lower ? "true" : "false", found->nfkc ? "true" : "false", heed_unit_name(wanted->units), kind_of(wanted),
+              wanted->lower ? "true" : "false", wanted->nfkc ? "true" : "false");
     heed_text_free(t);
     return NULL;
 }

@@ -60,8 +60,8 @@ typedef struct heed_recipe_owner {
 /* Types every node of a map and stores it. Errors as in recipe.h, with the status of `from`. */
 heed_status heed_keys_apply(heed_recipe *r, const heed_node *root, const heed_origin *from, heed_error *err);
 
-/* Does the key say anything with the parts that r has chosen? false: *silent names the part it says nothing of ("an rnn encoder"), *others those that hear it. */
-bool heed_key_speaks(const heed_key *k, const heed_recipe *r, heed_buf *silent, heed_buf *others);
+/* Does the key say anything with the parts that r has chosen? */
+bool heed_key_speaks(const heed_key *k, const heed_recipe *r);
 /* Refuses fresh keys that say nothing, and forgets that they were fresh. A file is held against itself, assignments against what they lead to: so
  * another part can be tried from the command line though the file has settings of the old one. */
 heed_status heed_keys_heard(const heed_recipe *r, const heed_origin *from, heed_error *err);

@@ -39,11 +39,24 @@ static heed_status check_attention(const visit *v)
                                        .filter_width = a->filter_width, .parallel = d->type != HEED_DECODER_rnn, .training = v->training, .copy = a->copy});
 }
 
+static heed_status check_sinusoid(const visit *v, bool decoder)
+{
+    double unused;
+    const bool conv = decoder ? v->r->model.decoder.type == HEED_DECODER_conv : v->r->model.encoder.type == HEED_ENCODER_conv;
+    const bool recurrent = decoder ? v->r->model.decoder.type == HEED_DECODER_rnn : v->r->model.encoder.type == HEED_ENCODER_rnn;
+    const heed_stack_settings *s = decoder ? &v->r->model.decoder.stack : &v->r->model.encoder.stack;
+    const int64_t width = heed_recipe_embed(v->r, decoder, &unused);
+    if (recurrent || s->positions != HEED_POSITIONS_sinusoid || width % 2 == 0) return HEED_OK;
+    return heed_origin_fail(v->from, 0, v->err, "model.%s.%s: %lld is odd, and positions sinusoid come in pairs; make it even, or choose other positions",
+                            decoder ? "decoder" : "encoder", conv ? "embed" : "width", (long long)width);
+}
+
 /* data.max_length counts symbols, places count </s> as well. */
 static heed_status check_places(const visit *v, const char *key, int64_t places)
 {
     const int64_t most = v->r->data.max_length;
     if (v->model || most + 1 <= places) return HEED_OK;
+    if (places == 1) return heed_origin_fail(v->from, 0, v->err, "%s: 1 symbol is </s> alone; make it at least %lld, for data.max_length", key, (long long)most + 1);
     return heed_origin_fail(v->from, 0, v->err, "%s: %lld symbols, but data.max_length lets %lld and </s> through; make it at least %lld, or data.max_length at most %lld",
                             key, (long long)places, (long long)most, (long long)most + 1, (long long)places - 1);
 }
@@ -69,6 +82,8 @@ heed_status heed_layers_check(const heed_recipe *r, bool model, bool training, c
     heed_status status = HEED_OK;
     if (r->model.encoder.type == HEED_ENCODER_transformer) status = check_self(&v, "model.encoder", &r->model.encoder.stack, r->model.encoder.width);
     if (!status && r->model.decoder.type == HEED_DECODER_transformer) status = check_self(&v, "model.decoder", &r->model.decoder.stack, r->model.decoder.width);
+    if (!status) status = check_sinusoid(&v, false);
+    if (!status) status = check_sinusoid(&v, true);
     if (!status) status = check_attention(&v);
     return status ? status : check_longest(&v);
 }

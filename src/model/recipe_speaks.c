@@ -1,5 +1,7 @@
 /* Which keys say something of the parts that a recipe has chosen: `heads` belongs to a Transformer, `cell` to a recurrent layer. One row a key;
  * keys without a row always speak. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/keys.h"
@@ -12,9 +14,11 @@ static const struct { const char *word, *types; } parts[] = {
     {"norm", "transformer"},   {"activation", "transformer"},  {"window", "transformer"},  {"score", "transformer"},
 };
 
-/* Under model.attention: the scores that hear a key. */
-static const struct { const char *word, *scores; } looks[] = {
-    {"longest", "location"}, {"filters", "location_conv"}, {"filter_width", "location_conv"},
+/* Under model.attention: the choice that decides whether a key is heard, and for which of its values. One that is idle at its default is not refused there:
+ * models and recipes hold it that were written before it was silent. */
+static const struct { const char *word, *by, *heard; bool idle; } looks[] = {
+    {"longest", "score", "location", false},  {"filters", "score", "location_conv", false}, {"filter_width", "score", "location_conv", false},
+    {"vector", "score", "none", true},        {"window", "align", "window causal_window local_p block_sparse", true},
 };
 
 static bool has_word(const char *list, const char *word)
@@ -49,31 +53,63 @@ static bool hears(const char *list, const char *name, const char *part, heed_buf
     return false;
 }
 
+/* Of a whole number or a choice. */
+static bool at_default(const heed_key *k, const heed_recipe *r)
+{
+    int64_t value;
+    if (k->choices) return strcmp(heed_recipe_choice(r, k->name), k->standard) == 0;
+    memcpy(&value, (const char *)r + k->offset, sizeof value);
+    return value == strtoll(k->standard, NULL, 10);
+}
+
+static bool look_hears(int i, const heed_recipe *r, heed_buf *silent, heed_buf *others)
+{
+    char by[64];
+    snprintf(by, sizeof by, "model.attention.%s", looks[i].by);
+    return hears(looks[i].heard, heed_recipe_choice(r, by), looks[i].by, silent, others);
+}
+
+/* Places are counted by learned positions and by a score that has one row for each. */
+static bool counts_places(const heed_recipe *r, bool encoder, heed_buf *silent, heed_buf *others)
+{
+    const char *at = heed_recipe_choice(r, encoder ? "model.encoder.positions" : "model.decoder.positions");
+    const bool scores = strcmp(heed_recipe_choice(r, encoder ? "model.encoder.type" : "model.decoder.type"), "transformer") == 0;
+    const char *score = heed_recipe_choice(r, encoder ? "model.encoder.score" : "model.decoder.score");
+    if (strcmp(at, "learned") == 0 || (scores && strcmp(score, "location") == 0)) return true;
+    if (silent) heed_buf_printf(silent, "positions %s", at);
+    if (others) heed_buf_text(others, scores ? "learned, or to score location" : "learned");
+    return false;
+}
+
 static const char *after(const char *name, const char *section)
 {
     const size_t size = strlen(section);
     return strncmp(name, section, size) == 0 ? name + size : NULL;
 }
 
-bool heed_key_speaks(const heed_key *k, const heed_recipe *r, heed_buf *silent, heed_buf *others)
+/* lenient: what is idle at its default counts as speaking. */
+static bool speaks(const heed_key *k, const heed_recipe *r, bool lenient, heed_buf *silent, heed_buf *others)
 {
     const char *encoder = after(k->name, "model.encoder."), *decoder = after(k->name, "model.decoder."), *attention = after(k->name, "model.attention.");
     const char *word = encoder ? encoder : decoder;
     for (size_t i = 0; word && i < sizeof parts / sizeof *parts; i++)
         if (strcmp(parts[i].word, word) == 0)
             return hears(parts[i].types, heed_recipe_choice(r, encoder ? "model.encoder.type" : "model.decoder.type"), encoder ? "an encoder of type" : "a decoder of type",
-                         silent, others);
-    for (size_t i = 0; attention && i < sizeof looks / sizeof *looks; i++)
-        if (strcmp(looks[i].word, attention) == 0) return hears(looks[i].scores, heed_recipe_choice(r, "model.attention.score"), "score", silent, others);
+                         silent, others) &&
+                   (strcmp(word, "longest") != 0 || (lenient && at_default(k, r)) || counts_places(r, encoder, silent, others));
+    for (int i = 0; attention && i < (int)(sizeof looks / sizeof *looks); i++)
+        if (strcmp(looks[i].word, attention) == 0) return (lenient && looks[i].idle && at_default(k, r)) || look_hears(i, r, silent, others);
     return true;
 }
+
+bool heed_key_speaks(const heed_key *k, const heed_recipe *r) { return speaks(k, r, false, NULL, NULL); }
 
 static heed_status refuse(const heed_recipe *r, int i, const heed_origin *from, heed_error *err)
 {
     const heed_recipe_owner *owner = r->owner;
     heed_buf silent = {0}, others = {0};
     heed_status status = HEED_OK;
-    if (!heed_key_speaks(&heed_keys[i], r, &silent, &others))
+    if (!speaks(&heed_keys[i], r, true, &silent, &others))
         status = heed_origin_fail(from, owner->line[i], err, "%s says nothing of %s; it belongs to %s", heed_keys[i].name, silent.failed ? "this" : silent.data,
                                   others.failed ? "another" : others.data);
     heed_buf_free(&silent);

@@ -34,7 +34,7 @@ heed_status heed_recipe_write(const heed_recipe *r, heed_buf *out)
     const char *before = "";
     for (int i = 0; i < HEED_KEYS; i++) {
         const char *name = heed_keys[i].name;
-        if (!heed_key_speaks(&heed_keys[i], r, NULL, NULL)) continue;
+        if (!heed_key_speaks(&heed_keys[i], r)) continue;
         int level = shared_sections(before, name), depth = sections(name);
         for (; level < depth; level++) {
             const char *word = after_sections(name, level);
@@ -65,7 +65,7 @@ void heed_keys_json(const heed_recipe *r, bool (*wanted)(const heed_key *k), hee
     const char *before = "";
     for (int i = 0; i < HEED_KEYS; i++) {
         const char *name = heed_keys[i].name;
-        if (!wanted(&heed_keys[i]) || !heed_key_speaks(&heed_keys[i], r, NULL, NULL)) continue;
+        if (!wanted(&heed_keys[i]) || !heed_key_speaks(&heed_keys[i], r)) continue;
         int level = shared_sections(before, name), depth = sections(name);
         for (int open = sections(before); open > level; open--) heed_buf_char(out, '\n'), indent(out, open), heed_buf_char(out, '}');
         if (*before) heed_buf_text(out, ",\n");
@@ -86,7 +86,7 @@ int heed_recipe_differ(const heed_recipe *was, const heed_recipe *now, heed_buf 
     heed_buf old = {0}, new = {0};
     for (int i = 0; i < HEED_KEYS; i++) {
         const heed_key *k = &heed_keys[i];
-        if (!heed_key_speaks(k, was, NULL, NULL) && !heed_key_speaks(k, now, NULL, NULL)) continue;
+        if (!heed_key_speaks(k, was) && !heed_key_speaks(k, now)) continue;
         heed_buf_reset(&old);
         heed_buf_reset(&new);
         k->kind->write(k, was, false, &old);

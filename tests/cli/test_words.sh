@@ -44,6 +44,7 @@ usage "an option of a later version" 2 "unknown option --voice;" run model --voi
 usage "no beam at all" 2 "--beam takes 1 to 64, not 0" run model --beam 0
 usage "no best" 2 "--nbest takes 1 to 64, not 0" run model --nbest 0
 usage "a beam and draws" 2 "give one of them" run model --sample --beam 2
+usage "a target and draws" 2 "give one of them" run model --sample --target lines
 usage "draws not asked for" 2 "need --sample" run model --top-k 3
 usage "no temperature" 2 "are above 0" run model --sample --temperature 0
 usage "a share above all" 2 "--top-p is 1 at most" run model --sample --top-p 1.5

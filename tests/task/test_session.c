@@ -424,6 +424,7 @@ static void test_explain__refuses_what_it_cannot_show(void **state)
     assert_int_equal(err.status, HEED_E_USAGE);
     assert_null(heed_explain(s, &(heed_item){.text = "a\xFF"}, NULL, &err));
     assert_int_equal(err.status, HEED_E_DATA);
+    assert_string_equal(err.text, "the text: byte 0xFF at column 2 is not UTF-8");
     heed_session_free(s);
     heed_model_free(m);
 }

@@ -55,6 +55,8 @@ static const tiny *memory_at(int i, const char **name)
     return &t;
 }
 
+static bool has_window(const char *align) { return strstr(align, "window") || strcmp(align, "local_p") == 0 || strcmp(align, "block_sparse") == 0; }
+
 const tiny *variant_at(int i, const char **name)
 {
     static char attention[120], text[240];
@@ -64,8 +66,9 @@ const tiny *variant_at(int i, const char **name)
     if (look < VECTORS) snprintf(attention, sizeof attention, "{score: none, vector: %s}", look ? "every_step" : "start");
     else {
         const char *score = scores[(look - VECTORS) / ALIGNS];
-        int size = snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, width: %d", score, aligns[(look - VECTORS) % ALIGNS],
-                            VARIANT_WINDOW, look % 2 && strcmp(score, "dot") ? 7 : 0);   /* dot projects nothing */
+        const char *align = aligns[(look - VECTORS) % ALIGNS];
+        int size = snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, width: %d", score, align, has_window(align) ? VARIANT_WINDOW : 0,
+                            look % 2 && strcmp(score, "dot") ? 7 : 0);   /* dot projects nothing */
         if (strcmp(score, "location") == 0) size += snprintf(attention + size, sizeof attention - (size_t)size, ", longest: %d", VARIANT_LONGEST);
         snprintf(attention + size, sizeof attention - (size_t)size, "}");
     }

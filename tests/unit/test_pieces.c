@@ -217,6 +217,7 @@ static void test_pieces__more_than_the_texts_hold_or_fewer_than_their_letters(vo
         assert_int_equal(heed_text_count(t, "abcdef", 6, &err), HEED_OK);
         assert_int_equal(heed_text_finish(t, &err), HEED_E_DATA);
         assert_non_null(strstr(err.text, "pieces cannot be learnt from these texts: Vocabulary size is smaller than required_chars"));
+        assert_non_null(strstr(err.text, "(vocab_size is the recipe's size, 6)"));
         heed_text_free(t);
     }
     assert_null(heed_text_new(&(heed_text_settings){.units = HEED_UNIT_pieces}, &err));

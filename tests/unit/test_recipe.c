@@ -103,7 +103,7 @@ static void accepts_choice(const char *key, const char *name, int64_t (*value)(c
 {
     char assignment[128];
     snprintf(assignment, sizeof assignment, "%s=%s", key, name);
-    heed_recipe r = parsed(DATA "model: {attention: {window: 3}}\n");
+    heed_recipe r = parsed(DATA "model: {attention: {align: window, window: 3}}\n");
     set(&r, assignment);
     if (value(&r) != expected) fail_msg("%s gives %lld, expected %lld", assignment, (long long)value(&r), (long long)expected);
     parses_to_itself(&r);

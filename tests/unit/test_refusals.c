@@ -160,6 +160,23 @@ static void test_check__keys_that_say_nothing_of_the_part(void **state)
     refuses(DATA "model:\n  encoder: {type: rnn,\n    heads: 4}\n", "r.yaml:4: model.encoder.heads says nothing of an encoder of type rnn; it belongs to transformer");
     refuses(DATA "model: {decoder: {positions: none}}", "r.yaml:2: model.decoder.positions says nothing of a decoder of type rnn; it belongs to conv or transformer");
     refuses(DATA "model: {attention: {filters: 5}}", "r.yaml:2: model.attention.filters says nothing of score additive; it belongs to location_conv");
+    refuses(DATA "model: {attention: {window: 5}}",
+            "r.yaml:2: model.attention.window says nothing of align softmax; it belongs to window or causal_window or local_p or block_sparse");
+    refuses(DATA "model: {attention: {vector: every_step}}", "r.yaml:2: model.attention.vector says nothing of score additive; it belongs to none");
+    refuses(DATA "model: {encoder: {type: transformer, longest: 9}}",
+            "r.yaml:2: model.encoder.longest says nothing of positions sinusoid; it belongs to learned, or to score location");
+    refuses(DATA "model: {decoder: {type: conv, longest: 9}}", "r.yaml:2: model.decoder.longest says nothing of positions sinusoid; it belongs to learned");
+}
+
+/* Earlier models and resolved recipes hold them. */
+static void test_check__silent_keys_at_their_defaults_are_none_the_worse(void **state)
+{
+    (void)state;
+    const char yaml[] = DATA "model: {encoder: {type: transformer, longest: 1024}, attention: {window: 0, vector: start}}";
+    heed_recipe r = {0};
+    heed_error err = {0};
+    if (heed_recipe_parse(&r, yaml, strlen(yaml), "r.yaml", &err)) fail_msg("%s", err.text);
+    heed_recipe_free(&r);
 }
 
 static void test_check__layers(void **state)
@@ -185,6 +202,12 @@ static void test_check__parts_of_other_families(void **state)
             "r.yaml: model.decoder.longest: 40 symbols, but data.max_length lets 250 and </s> through; make it at least 251, or data.max_length at most 39");
     refuses("data: {train: a.tsv, max_length: 9}\nmodel: {decoder: {type: conv, positions: learned, longest: 40}}",
             "r.yaml: decode.max_length: 50 symbols beyond those of the source, but model.decoder.longest has places for 40");
+    refuses(DATA "model: {encoder: {type: conv, positions: learned, longest: 1}}",
+            "r.yaml: model.encoder.longest: 1 symbol is </s> alone; make it at least 251, for data.max_length");
+    refuses(DATA "model: {encoder: {type: conv, embed: 15}}",
+            "r.yaml: model.encoder.embed: 15 is odd, and positions sinusoid come in pairs; make it even, or choose other positions");
+    refuses(DATA "model: {decoder: {type: transformer, width: 33, heads: 3}}",
+            "r.yaml: model.decoder.width: 33 is odd, and positions sinusoid come in pairs; make it even, or choose other positions");
     refuses(DATA "model: {encoder: {type: conv, positions: rotary}}",
             "r.yaml: positions rotary, relative and alibi belong to self-attention; a conv part takes none, sinusoid or learned");
     refuses(DATA "model: {decoder: {type: conv}}\ntrain: {teacher_forcing: 0.5}",
@@ -224,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_recipe__is_bounded),
         cmocka_unit_test(test_check__settings_that_do_not_go_together),
         cmocka_unit_test(test_check__keys_that_say_nothing_of_the_part),
+        cmocka_unit_test(test_check__silent_keys_at_their_defaults_are_none_the_worse),
         cmocka_unit_test(test_check__layers),
         cmocka_unit_test(test_check__parts_of_other_families),
         cmocka_unit_test(test_check__one_embedding_for_all),
