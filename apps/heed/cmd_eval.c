@@ -1,6 +1,7 @@
 /* heed eval: how well a model does on test sets. */
 #include "cli.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct eval_values {
@@ -47,7 +48,8 @@ static void print_json(const char *model, const heed_figure *f, int count)
     for (int i = 0; i < count; i++) {
         fputs(i ? ", {\"name\": " : "{\"name\": ", stdout);
         cli_print_json_text(f[i].name, stdout);
-        printf(", \"value\": %.10g, \"signature\": ", f[i].value);
+        if (isfinite(f[i].value)) printf(", \"value\": %.10g, \"signature\": ", f[i].value);
+        else fputs(", \"value\": null, \"signature\": ", stdout);
         cli_print_json_text(f[i].signature, stdout);
         fputc('}', stdout);
     }

@@ -111,8 +111,8 @@ heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err)
 {
     heed_text *t = NULL;
     if (settings->size < 0 || (settings->size > 0 && settings->size <= HEED_SPECIALS))
-        heed_fail(err, HEED_E_USAGE, "a vocabulary of %lld symbols has no room beside its %d special ones", (long long)settings->size,
-                  HEED_SPECIALS);
+        heed_fail(err, HEED_E_USAGE, "a vocabulary of size %lld has no room beside its %d special symbols; give it a larger size, or 0 for all",
+                  (long long)settings->size, HEED_SPECIALS);
     else if (settings->units == HEED_UNIT_pieces && settings->size == 0)
         heed_fail(err, HEED_E_USAGE, "pieces need a size, the number of them");
     else if ((t = calloc(1, sizeof *t)) == NULL)
@@ -207,7 +207,7 @@ static heed_status keep_frequent(heed_text *t, ranked *symbol, heed_error *err)
         if (t->vocabulary.item[i].count >= t->settings.min_count)
             symbol[n++] = (ranked){heed_vocabulary_text(&t->vocabulary, i), t->vocabulary.item[i].count};
     if (n == 0)
-        return heed_fail(err, HEED_E_DATA, "no symbol occurs at least %lld times", (long long)t->settings.min_count);
+        return heed_fail(err, HEED_E_DATA, "no symbol occurs at least %lld times; give a smaller min_count", (long long)t->settings.min_count);
     qsort(symbol, (size_t)n, sizeof *symbol, by_count_then_bytes);
     if (t->settings.size > 0 && n > t->settings.size - HEED_SPECIALS)
         n = t->settings.size - HEED_SPECIALS;

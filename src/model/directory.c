@@ -237,6 +237,11 @@ static heed_status add_history(heed_recipe *r, const char *dir, const char *path
         if (status == HEED_E_NOMEM || !err) return status;
         return heed_fail(err, HEED_E_MODEL, "%s: %s", name, err->text);
     }
+    if (strcmp(whole.task, r->task) != 0) {
+        status = heed_fail(err, HEED_E_MODEL, "%s: its task is \"%.64s\", that of config.json is \"%.64s\"", name, whole.task, r->task);
+        heed_recipe_free(&whole);
+        return status;
+    }
     whole.text = r->text;
     whole.model = r->model;
     whole.decode = r->decode;

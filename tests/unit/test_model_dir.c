@@ -280,6 +280,15 @@ static void test_newer__format_is_said(void **state)
 
 /* --- parts of two models ------------------------------------------------------------------------------------------------------------------ */
 
+static void test_open__one_task(void **state)
+{
+    (void)state;
+    fresh();
+    replace("config.json", "\"transduce\"", "\"summarise\"");
+    vouch("config.json");
+    refused("recipe.yaml", "its task is \"transduce\", that of config.json is \"summarise\"");
+}
+
 static void test_vocabulary__that_does_not_fit_the_weights_is_refused(void **state)
 {
     (void)state;
@@ -366,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_altered__file_is_noticed_whatever_the_bit),
         cmocka_unit_test(test_altered__weight_is_told_by_its_sum),
         cmocka_unit_test(test_newer__format_is_said),
+        cmocka_unit_test(test_open__one_task),
         cmocka_unit_test(test_vocabulary__that_does_not_fit_the_weights_is_refused),
         cmocka_unit_test(test_vocabulary__of_other_units_is_refused),
         cmocka_unit_test(test_settings__that_do_not_fit_the_weights_are_refused),

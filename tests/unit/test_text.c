@@ -199,7 +199,7 @@ static void test_vocabulary__without_a_symbol_or_room_is_refused(void **state)
     assert_int_equal(heed_text_finish(t, &err), HEED_E_DATA);
     assert_int_equal(heed_text_count(t, "a a", 3, &err), HEED_OK);
     assert_int_equal(heed_text_finish(t, &err), HEED_E_DATA);
-    assert_string_equal(err.text, "no symbol occurs at least 3 times");
+    assert_string_equal(err.text, "no symbol occurs at least 3 times; give a smaller min_count");
     heed_text_free(t);
     assert_null(heed_text_new(&(heed_text_settings){.size = 3}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
