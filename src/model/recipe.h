@@ -69,7 +69,7 @@ typedef struct heed_attention_settings {
     int align;                  /* place in heed/aligns.def; `softmax` is `everything` */
     int64_t width;              /* of the projections, 0: the decoder's width */
     int64_t window;             /* keys to each side; size of a block */
-    int64_t heads, key_heads;   /* 0: the decoder's own */
+    int64_t heads, key_heads;   /* 0: the decoder's own heads; 0: as many as heads */
     int64_t longest;            /* location: source symbols at most */
     int64_t filters, filter_width;   /* location_conv */
     bool coverage, copy;
