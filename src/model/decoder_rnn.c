@@ -20,6 +20,7 @@
 #include "heed/nn.h"
 #include "model/forcing.h"
 #include "model/model.h"
+#include "model/steps.h"
 #include "tensor/tape.h"
 
 /* Rows stand for the hypotheses alive. */
@@ -251,9 +252,6 @@ static void select_pairs(heed_tape *t, heed_state *s, const int64_t *rows, int64
 static void select_rows(heed_tape *t, const void *self, heed_state *s, const int64_t *rows, int64_t n)
 {
     const decoder *d = self;
-    int64_t *owner = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *owner);
-    if (!owner) return;
-    for (int64_t i = 0; i < n; i++) owner[i] = s->owner ? s->owner[rows[i]] : rows[i];
     for (int64_t l = 0; l < d->layers; l++) {
         own(s)->h[l] = heed_gather(t, own(s)->h[l], rows, n);
         if (own(s)->c[l]) own(s)->c[l] = heed_gather(t, own(s)->c[l], rows, n);
@@ -261,8 +259,7 @@ static void select_rows(heed_tape *t, const void *self, heed_state *s, const int
     if (own(s)->feed) own(s)->feed = heed_gather(t, own(s)->feed, rows, n);
     if (own(s)->vector) own(s)->vector = heed_gather(t, own(s)->vector, rows, n);
     if (own(s)->before || own(s)->total) select_pairs(t, s, rows, n);
-    s->owner = owner;
-    s->n = n;
+    heed_steps_select(t, s, rows, n);
 }
 
 /* In training the rows alive are the first ones: views, no copies. */

@@ -11,7 +11,7 @@ int32_t *heed_steps_before(heed_tape *t, const heed_side *target);
 heed_span heed_steps_span(heed_tape *t, int64_t n);
 /* [N,D] of vector [B,D] the row of the sequence that owns each row of span; owner as in heed_gaze. */
 heed_tensor *heed_steps_vectors(heed_tape *t, heed_tensor *vector, heed_span span, const int64_t *owner);
-/* s->owner and s->n for the rows kept. */
+/* s->owner and s->n for the rows kept; of any decoder, once it has chosen among its own rows. */
 bool heed_steps_select(heed_tape *t, heed_state *s, const int64_t *rows, int64_t n);
 
 /* Where the rows of s will look through a: room for what later questions need, so that all else of a step can be forgotten (heed_arena_rewind). memory: of the
