@@ -12,7 +12,7 @@ static heed_status measure(void *user, const heed_model *m, const char *const *p
     if (!s) return err->status;
     heed_figure *figures = NULL;
     int count = 0;
-    const heed_evaluation e = {.session = s, .paths = paths, .files = files, .metrics = metric, .leave_long = true};
+    const heed_evaluation e = {.session = s, .paths = paths, .files = files, .metrics = metric, .beam = m->recipe.train.validate.beam, .leave_long = true};
     heed_status status = heed_evaluate(&e, "", &figures, &count, err);
     if (status == HEED_OK) *value = figures[0].value;
     free(figures);

@@ -50,19 +50,26 @@ static bool init_head(heed_model *m, heed_weight *embedding)
     return m->head.copies != NULL;
 }
 
+static heed_status check_beam(const char *key, int64_t beam, int64_t V, heed_error *err)
+{
+    if (beam <= V) return HEED_OK;
+    return heed_fail(err, HEED_E_USAGE, "%s: %lld hypotheses, but the target vocabulary has %lld symbols; make the beam narrower", key, (long long)beam,
+                     (long long)V);
+}
+
 static heed_status build_parts(heed_model *m, heed_error *err)
 {
     const heed_recipe *r = &m->recipe;
     const int64_t V = heed_text_size(m->target);
-    if (r->decode.beam > V)
-        return heed_fail(err, HEED_E_USAGE, "decode.beam: %lld hypotheses, but the target vocabulary has %lld symbols; make the beam narrower",
-                         (long long)r->decode.beam, (long long)V);
+    heed_status status = check_beam("decode.beam", r->decode.beam, V, err);
+    if (!status) status = check_beam("train.validate.beam", r->train.validate.beam, V, err);
+    if (status) return status;
     m->encoder_kind = encoders[r->model.encoder.type];
     m->decoder_kind = decoders[r->model.decoder.type];
     const bool one = r->model.tie == HEED_TIE_ALL;
     heed_weight *const source = add_embedding(m, one ? "embedding" : "encoder.embedding", false);
     heed_weight *const target = one ? source : add_embedding(m, "decoder.embedding", true);
-    heed_status status = heed_params_status(m->params, err);
+    status = heed_params_status(m->params, err);
     if (status) return status;
     m->encoder = m->encoder_kind->init(m->arena, m->params, r, source, err);
     if (!m->encoder) return HEED_E_USAGE;

@@ -111,7 +111,7 @@ typedef struct heed_recipe {
         struct { int type; int64_t warmup_updates; double from, to, factor; int64_t patience; } schedule;
                                 /* HEED_SCHEDULE_...; from, to: fractions of the rate, where warming up begins and where the end is */
         double clip, label_smoothing, teacher_forcing;
-        struct { bool by_epoch; int64_t every; char *metric; int64_t patience; } validate;   /* every: updates when !by_epoch; metric "loss" or metrics.def; patience 0: never stop early */
+        struct { bool by_epoch; int64_t every; char *metric; int64_t beam, patience; } validate;   /* every: updates when !by_epoch; metric "loss" or metrics.def; patience 0: never stop early */
         int64_t keep, average;
         int precision;          /* HEED_PRECISION_... */
         heed_patterns freeze;   /* of weights that keep their values */
