@@ -39,13 +39,9 @@ typedef struct rows {
 
 /* --- weights -------------------------------------------------------------------------------------------------------------------------- */
 
-static heed_status init_attention(decoder *d, heed_params *p, const heed_recipe *r, int64_t memory_width, heed_error *err)
+static heed_status init_attention(decoder *d, heed_params *p, const heed_recipe *r, heed_error *err)
 {
-    const heed_attention_settings *a = &r->model.attention;
-    const heed_attn_settings looks = {.score = heed_score_at(a->score - 1), .align = (heed_align)a->align, .window = a->window, .heads = a->heads,
-                                      .key_heads = a->key_heads, .query_width = d->conv.embed, .memory_width = memory_width, .width = a->width,
-                                      .projected = a->heads > 1, .longest = a->longest, .coverage = a->coverage, .filters = a->filters,
-                                      .filter_width = a->filter_width, .parallel = true, .copy = a->copy};
+    const heed_attn_settings looks = heed_recipe_attention(r);
     for (int64_t l = 0; l < d->conv.layers; l++) {
         char scope[48];
         snprintf(scope, sizeof scope, "%s.attention", d->conv.scope[l]);
@@ -67,7 +63,7 @@ static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_
     d->copies = r->model.attention.copy;
     if (heed_convs_init(&d->conv, p, "decoder", r, embedding, err) != HEED_OK) return NULL;
     if (!d->attends) heed_convs_map(&d->vector, p, "decoder.vector", memory_width, d->conv.embed, 1);
-    return !d->attends || init_attention(d, p, r, memory_width, err) == HEED_OK ? d : NULL;
+    return !d->attends || init_attention(d, p, r, err) == HEED_OK ? d : NULL;
 }
 
 static int64_t features_width(const void *self)

@@ -90,10 +90,7 @@ static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_
     d->every_step = !d->attends && a->vector == HEED_VECTOR_EVERY_STEP;
     d->embedding = embedding;
     init_layers(d, p, s->cell == HEED_CELL_lstm ? HEED_LSTM : HEED_GRU, memory_width);
-    const heed_attn_settings looks = {.score = heed_score_at(a->score - 1), .align = (heed_align)a->align, .window = a->window, .heads = a->heads,
-                                      .key_heads = a->key_heads, .query_width = d->width, .memory_width = memory_width, .width = a->width,
-                                      .projected = a->heads > 1, .longest = a->longest, .coverage = a->coverage, .filters = a->filters,
-                                      .filter_width = a->filter_width};
+    const heed_attn_settings looks = heed_recipe_attention(r);
     if (d->attends && heed_attn_init(&d->attn, p, "attention", &looks, err) != HEED_OK) return NULL;
     d->weighs = a->copy || d->attn.filter || d->attn.coverage;
     d->context_width = d->attends ? heed_attn_width(&d->attn) : d->every_step ? memory_width : 0;

@@ -31,10 +31,7 @@ static void *init(heed_arena *arena, heed_params *p, const heed_recipe *r, heed_
     if (!d) return heed_fail(err, HEED_E_NOMEM, "out of memory for the decoder"), NULL;
     d->attends = a->score != HEED_ATTENTION_NONE;
     d->copies = a->copy;
-    const heed_attn_settings cross = {.score = heed_score_at(a->score - 1), .align = (heed_align)a->align, .window = a->window,
-                                      .heads = a->heads ? a->heads : s->stack.heads, .key_heads = a->key_heads, .query_width = s->width,
-                                      .memory_width = memory_width, .width = a->width, .projected = true, .longest = a->longest,
-                                      .coverage = a->coverage, .parallel = true, .copy = a->copy};
+    const heed_attn_settings cross = heed_recipe_attention(r);
     const heed_transformer_settings settings = {.scope = "decoder", .stack = &s->stack, .layers = s->layers, .width = s->width, .dropout = s->dropout,
                                                 .causal = true, .cross = d->attends ? &cross : NULL, .site = 31};
     if (heed_transformer_init(&d->stack, p, embedding, &settings, err) != HEED_OK) return NULL;

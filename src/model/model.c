@@ -133,25 +133,14 @@ heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch
 
 /* --- how long a text may be ----------------------------------------------------------------------------------------------------------------- */
 
-typedef struct limit { int64_t symbols; const char *key; } limit;   /* symbols 0: none */
-
-/* Learned positions, and self-attention whose score has a row for each place. */
-static bool is_bounded(const heed_stack_settings *s, bool recurrent, bool attends_itself)
+/* The least of a side; symbols 0: none. */
+static heed_limit limit_of(const heed_model *m, bool target)
 {
-    return !recurrent && (s->positions == HEED_POSITIONS_learned || (attends_itself && heed_score_at(s->score)->pair.blind));
-}
-
-static limit limit_of(const heed_model *m, bool target)
-{
-    const heed_encoder_settings *e = &m->recipe.model.encoder;
-    const heed_decoder_settings *d = &m->recipe.model.decoder;
-    const heed_attention_settings *a = &m->recipe.model.attention;
-    const bool reads = is_bounded(&e->stack, e->type == HEED_ENCODER_rnn, e->type == HEED_ENCODER_transformer);
-    const bool writes = is_bounded(&d->stack, d->type == HEED_DECODER_rnn, d->type == HEED_DECODER_transformer);
-    const bool blind = a->score != HEED_ATTENTION_NONE && heed_score_at(a->score - 1)->pair.blind;
-    if (target) return writes ? (limit){d->stack.longest, "model.decoder.longest"} : (limit){0, ""};
-    if (blind && !(reads && e->stack.longest < a->longest)) return (limit){a->longest, "model.attention.longest"};
-    return reads ? (limit){e->stack.longest, "model.encoder.longest"} : (limit){0, ""};
+    heed_limit all[HEED_MOST_LIMITS], least = {.key = ""};
+    const int count = heed_recipe_limits(&m->recipe, all);
+    for (int i = 0; i < count; i++)
+        if (all[i].target == target && (!least.symbols || all[i].symbols < least.symbols)) least = all[i];
+    return least;
 }
 
 void heed_model_longest(const heed_model *m, int64_t *source, int64_t *target)
@@ -164,7 +153,7 @@ const char *heed_model_longest_key(const heed_model *m, bool target) { return li
 
 heed_status heed_model_fits(const heed_model *m, int64_t source, int64_t target, heed_error *err)
 {
-    const struct { const char *side; int64_t symbols; limit limit; } sides[] = {{"source", source, limit_of(m, false)}, {"target", target, limit_of(m, true)}};
+    const struct { const char *side; int64_t symbols; heed_limit limit; } sides[] = {{"source", source, limit_of(m, false)}, {"target", target, limit_of(m, true)}};
     for (int i = 0; i < 2; i++)
         if (sides[i].limit.symbols && sides[i].symbols + 1 > sides[i].limit.symbols)
             return heed_fail(err, HEED_E_LIMIT, "its %s has %lld symbols and </s>, and this model holds %lld (%s): cut the text into sentences", sides[i].side,
@@ -174,10 +163,8 @@ heed_status heed_model_fits(const heed_model *m, int64_t source, int64_t target,
 
 void heed_model_looks(const heed_model *m, int *layers, int *heads)
 {
-    const heed_decoder_settings *d = &m->recipe.model.decoder;
-    const heed_attention_settings *a = &m->recipe.model.attention;
-    const bool attends = a->score != HEED_ATTENTION_NONE;
-    const int64_t usual = d->type == HEED_DECODER_transformer ? d->stack.heads : 1;
-    *layers = !attends ? 0 : d->type == HEED_DECODER_rnn ? 1 : (int)d->layers;
-    *heads = !attends ? 0 : (int)(a->heads ? a->heads : usual);
+    int64_t all, each;
+    heed_recipe_looks(&m->recipe, &all, &each);
+    *layers = (int)all;
+    *heads = (int)each;
 }

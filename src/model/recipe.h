@@ -158,6 +158,15 @@ const char *heed_recipe_choice(const heed_recipe *r, const char *key);
 heed_status heed_recipe_trainable(const heed_recipe *r, heed_error *err);
 /* Width of the embeddings of a side, and the deviation of their first values. */
 int64_t heed_recipe_embed(const heed_recipe *r, bool target, double *deviation);
+/* How the decoder's layers look at the source; score NULL: they do not. */
+heed_attn_settings heed_recipe_attention(const heed_recipe *r);
+/* Layers of the decoder that look at the source, and heads of each; 0 without attention. */
+void heed_recipe_looks(const heed_recipe *r, int64_t *layers, int64_t *heads);
+/* Symbols that a side may have (</s> counted) where learned positions, or a score with a row for each place, say so: every such limit with its key, in the order
+ * in which they count when they are equal. Returns how many. */
+typedef struct heed_limit { const char *key; int64_t symbols; bool target; } heed_limit;
+enum { HEED_MOST_LIMITS = 3 };
+int heed_recipe_limits(const heed_recipe *r, heed_limit out[HEED_MOST_LIMITS]);
 /* Where a relative file of the recipe lies: beside the recipe, then under data.root (itself looked for beside the recipe, then from the current
  * directory), then under `data_dir` (HEED_DATA; NULL: none) with data.root below it. HEED_E_DATA lists the places that were looked at. */
 heed_status heed_recipe_find(const heed_recipe *r, const char *file, const char *data_dir, char *out, size_t size, heed_error *err);

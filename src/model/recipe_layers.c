@@ -1,6 +1,54 @@
-/* The rules of single layers, in the words of keys: heads and widths, pairs of attn/refusals.def, and places for as many symbols as there may be. */
+/* What the settings of layers come to, and the rules of single layers, in the words of keys: heads and widths, pairs of attn/refusals.def, and places for as many symbols as there may be. */
 #include "attn/score.h"
 #include "model/keys.h"
+
+/* --- what the settings come to -------------------------------------------------------------------------------------------------------------- */
+
+static bool looks(const heed_recipe *r) { return r->model.attention.score != HEED_ATTENTION_NONE; }
+static int64_t usual_heads(const heed_recipe *r) { return r->model.decoder.type == HEED_DECODER_transformer ? r->model.decoder.stack.heads : 0; }
+
+heed_attn_settings heed_recipe_attention(const heed_recipe *r)
+{
+    const heed_encoder_settings *e = &r->model.encoder;
+    const heed_decoder_settings *d = &r->model.decoder;
+    const heed_attention_settings *a = &r->model.attention;
+    const int64_t heads = a->heads ? a->heads : usual_heads(r);
+    double unused;
+    return (heed_attn_settings){.score = heed_score_at(a->score - 1), .align = (heed_align)a->align, .window = a->window, .heads = heads,
+                                .key_heads = a->key_heads, .query_width = d->type == HEED_DECODER_rnn ? d->width : heed_recipe_embed(r, true, &unused),
+                                .memory_width = e->type == HEED_ENCODER_rnn ? e->width * e->directions : heed_recipe_embed(r, false, &unused),
+                                .width = a->width, .projected = d->type == HEED_DECODER_transformer || heads > 1, .longest = a->longest,
+                                .coverage = a->coverage, .filters = a->filters, .filter_width = a->filter_width, .parallel = d->type != HEED_DECODER_rnn,
+                                .copy = a->copy};
+}
+
+void heed_recipe_looks(const heed_recipe *r, int64_t *layers, int64_t *heads)
+{
+    const int64_t given = heed_recipe_attention(r).heads;
+    *layers = !looks(r) ? 0 : r->model.decoder.type == HEED_DECODER_rnn ? 1 : r->model.decoder.layers;
+    *heads = !looks(r) ? 0 : given ? given : 1;
+}
+
+/* Learned positions, and self-attention whose score has a row for each place. */
+static bool is_bounded(const heed_stack_settings *s, bool recurrent, bool attends_itself)
+{
+    return !recurrent && (s->positions == HEED_POSITIONS_learned || (attends_itself && heed_score_at(s->score)->pair.blind));
+}
+
+int heed_recipe_limits(const heed_recipe *r, heed_limit out[HEED_MOST_LIMITS])
+{
+    const heed_encoder_settings *e = &r->model.encoder;
+    const heed_decoder_settings *d = &r->model.decoder;
+    int n = 0;
+    if (looks(r) && heed_recipe_attention(r).score->pair.blind) out[n++] = (heed_limit){"model.attention.longest", r->model.attention.longest, false};
+    if (is_bounded(&e->stack, e->type == HEED_ENCODER_rnn, e->type == HEED_ENCODER_transformer))
+        out[n++] = (heed_limit){"model.encoder.longest", e->stack.longest, false};
+    if (is_bounded(&d->stack, d->type == HEED_DECODER_rnn, d->type == HEED_DECODER_transformer))
+        out[n++] = (heed_limit){"model.decoder.longest", d->stack.longest, true};
+    return n;
+}
+
+/* --- rules ------------------------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct visit {
     const heed_recipe *r;
@@ -24,19 +72,9 @@ static heed_status check_self(const visit *v, const char *section, const heed_st
 
 static heed_status check_attention(const visit *v)
 {
-    const heed_encoder_settings *e = &v->r->model.encoder;
-    const heed_decoder_settings *d = &v->r->model.decoder;
-    const heed_attention_settings *a = &v->r->model.attention;
-    const bool stacked = d->type == HEED_DECODER_transformer;
-    const int64_t heads = a->heads || !stacked ? a->heads : d->stack.heads;
-    double unused;
-    return check(v, "model.attention",
-                 &(heed_attn_settings){.score = a->score == HEED_ATTENTION_NONE ? NULL : heed_score_at(a->score - 1), .align = (heed_align)a->align,
-                                       .window = a->window, .heads = heads, .key_heads = a->key_heads,
-                                       .query_width = d->type == HEED_DECODER_rnn ? d->width : heed_recipe_embed(v->r, true, &unused),
-                                       .memory_width = e->type == HEED_ENCODER_rnn ? e->width * e->directions : heed_recipe_embed(v->r, false, &unused), .width = a->width,
-                                       .projected = stacked || heads > 1, .longest = a->longest, .coverage = a->coverage, .filters = a->filters,
-                                       .filter_width = a->filter_width, .parallel = d->type != HEED_DECODER_rnn, .training = v->training, .copy = a->copy});
+    heed_attn_settings s = heed_recipe_attention(v->r);
+    s.training = v->training;
+    return check(v, "model.attention", &s);
 }
 
 static heed_status check_sinusoid(const visit *v, bool decoder)
@@ -63,17 +101,15 @@ static heed_status check_places(const visit *v, const char *key, int64_t places)
 
 static heed_status check_longest(const visit *v)
 {
-    const heed_recipe *r = v->r;
-    const heed_attention_settings *a = &r->model.attention;
-    const bool reads = r->model.encoder.type != HEED_ENCODER_rnn && r->model.encoder.stack.positions == HEED_POSITIONS_learned;
-    const bool writes = r->model.decoder.type != HEED_DECODER_rnn && r->model.decoder.stack.positions == HEED_POSITIONS_learned;
-    const bool blind = a->score != HEED_ATTENTION_NONE && heed_score_at(a->score - 1)->pair.blind;
-    heed_status status = reads ? check_places(v, "model.encoder.longest", r->model.encoder.stack.longest) : HEED_OK;
-    if (!status && writes) status = check_places(v, "model.decoder.longest", r->model.decoder.stack.longest);
-    if (!status && blind) status = check_places(v, "model.attention.longest", a->longest);
-    if (status || !writes || r->decode.max_extra <= r->model.decoder.stack.longest) return status;
-    return heed_origin_fail(v->from, 0, v->err, "decode.max_length: %lld symbols beyond those of the source, but model.decoder.longest has places for %lld",
-                            (long long)r->decode.max_extra, (long long)r->model.decoder.stack.longest);
+    heed_limit limits[HEED_MOST_LIMITS];
+    const int count = heed_recipe_limits(v->r, limits);
+    heed_status status = HEED_OK;
+    for (int i = 0; i < count && !status; i++) status = check_places(v, limits[i].key, limits[i].symbols);
+    for (int i = 0; i < count && !status; i++)
+        if (limits[i].target && v->r->decode.max_extra > limits[i].symbols)
+            status = heed_origin_fail(v->from, 0, v->err, "decode.max_length: %lld symbols beyond those of the source, but %s has places for %lld",
+                                      (long long)v->r->decode.max_extra, limits[i].key, (long long)limits[i].symbols);
+    return status;
 }
 
 heed_status heed_layers_check(const heed_recipe *r, bool model, bool training, const heed_origin *from, heed_error *err)

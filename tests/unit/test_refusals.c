@@ -198,6 +198,8 @@ static void test_check__parts_of_other_families(void **state)
     refuses(DATA "model: {encoder: {type: transformer, embed: 8}}",
             "r.yaml:2: model.encoder.embed says nothing of an encoder of type transformer; it belongs to rnn or conv");
     refuses(DATA "model: {encoder: {type: transformer, width: 10, heads: 4}}", "r.yaml: model.encoder: 4 heads do not divide the width of 10; make it a multiple of them");
+    refuses(DATA "model: {encoder: {type: transformer, score: location, longest: 40}}",
+            "r.yaml: model.encoder.longest: 40 symbols, but data.max_length lets 250 and </s> through; make it at least 251, or data.max_length at most 39");
     refuses(DATA "model: {decoder: {type: transformer, positions: learned, longest: 40}}",
             "r.yaml: model.decoder.longest: 40 symbols, but data.max_length lets 250 and </s> through; make it at least 251, or data.max_length at most 39");
     refuses("data: {train: a.tsv, max_length: 9}\nmodel: {decoder: {type: conv, positions: learned, longest: 40}}",
