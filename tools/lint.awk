@@ -10,8 +10,9 @@ BEGIN {
   allow["attn"] = allow["nn"] " attn"
   allow["data"] = allow["tensor"] " data"
   allow["decode"] = allow["tensor"] " decode"
-  allow["metric"] = allow["tensor"] " metric"
-  allow["model"] = allow["attn"] " data decode metric model"
+  allow["align"] = allow["tensor"] " data align"
+  allow["metric"] = allow["tensor"] " align metric"
+  allow["model"] = allow["attn"] " data decode align metric model"
   allow["train"] = allow["model"] " train"
   allow["explain"] = allow["model"] " explain"
   allow["task"] = allow["model"] " train explain task"
@@ -19,12 +20,12 @@ BEGIN {
 
   # which of include/heed/ a layer may include; heed.h itself is for those who serve it and those outside the wall
   public["base"] = public["kernels"] = "base"
-  public["tensor"] = public["data"] = public["decode"] = public["metric"] = "base tensor"
+  public["tensor"] = public["data"] = public["decode"] = public["align"] = public["metric"] = "base tensor"
   public["ops"] = "base tensor ops aligns"
   public["nn"] = "base tensor ops aligns nn"
   public["attn"] = public["model"] = public["train"] = public["explain"] = public["task"] = public["api"] = public["nn"] " blocks"
 
-  serves = "train explain task api"
+  serves = "align train explain task api"
 
   # include/heed/: each those to its left
   left["base"] = ""

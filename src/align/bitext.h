@@ -25,7 +25,8 @@ int64_t heed_bitext_count(const heed_bitext *b);
  * or NULL, set as by heed_links_set, source - target in either. stop is polled between iterations (NULL: never). HEED_E_STOPPED; HEED_E_NOMEM. */
 heed_status heed_bitext_align(heed_bitext *b, heed_links *forward, heed_links *reverse, bool (*stop)(void *user), void *user, heed_error *err);
 
-/* The words that bitext and links mean, as bytes of the text as given: item[i].start, .end. HEED_E_DATA; HEED_E_NOMEM. */
+/* Replaces `out` with the words that bitext and links mean, as bytes of the text as given: item[i].start, .end; item[i].id is i. HEED_E_DATA: not UTF-8;
+ * HEED_E_LIMIT: 2 GiB or more; HEED_E_NOMEM. */
 heed_status heed_bitext_words(const char *text, size_t size, bool parted, heed_tokens *out, heed_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces and safetensors: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors and links: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors
+mkdir -p recipe config text pieces safetensors links
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -150,3 +150,15 @@ tensors rest "{$(entry a F32 '[1]' '[0,4]')}   " "$float$float"
 printf '\377\377\377\377\377\377\377\377{}' >safetensors/length
 printf '\10\0\0' >safetensors/short
 : >safetensors/empty
+
+put links/usual '0-0 1-2 2-1 11-4'
+put links/gold '1-1 2p3 2-3 12p5'
+put links/unordered '2-1 0-0 2-1 1-1 1-2'
+put links/outside '0-5'
+put links/negative '-1-2'
+put links/large '99999999999999999999-0'
+put links/half '3-'
+put links/joined '1-2-3'
+printf '\t 0-0\r\n\v4-4 ' >links/spaces
+printf '0-\xc3\xa9' >links/bytes
+: >links/empty
