@@ -129,7 +129,7 @@ static void help_scores(heed_buf *out)
 
 static void list_metrics(const char *before, heed_buf *out)
 {
-#define HEED_METRIC(name, help) heed_buf_printf(out, "%s%-14s %s\n", before, #name, help);
+#define HEED_METRIC(id, name, help) heed_buf_printf(out, "%s%-14s %s\n", before, name, help);
 #include "metric/metrics.def"
 #undef HEED_METRIC
 }

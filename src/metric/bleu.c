@@ -7,11 +7,11 @@
 #include "base/tokenize.h"
 
 enum { ORDERS = 4 };
+/* Tokens of the hypothesis and of the closest reference; n-grams that are right, and all of them, by order. */
+enum { LENGTH, REFERENCE, CORRECT, TOTAL = CORRECT + ORDERS, SUMS = TOTAL + ORDERS };
 
 typedef struct bleu {
     heed_metric base;
-    int64_t length, reference;                /* tokens of hypotheses and of the closest references */
-    int64_t correct[ORDERS], total[ORDERS];
     heed_intern words, grams;
     heed_codes spare, seen, best, own;        /* scratch; counts by n-gram: in one reference, most of any, in the hypothesis */
 } bleu;
@@ -37,7 +37,7 @@ static bool read_words(bleu *b, heed_line *line, int count)
     return ok;
 }
 
-static bool count_order(bleu *b, heed_line *line, int count, int n)
+static bool count_order(bleu *b, heed_line *line, int count, int n, double *sums)
 {
     heed_intern_reset(&b->grams);
     for (int i = 0; i <= count; i++)
@@ -53,44 +53,47 @@ static bool count_order(bleu *b, heed_line *line, int count, int n)
             b->best.x[g] = times > b->best.x[g] ? times : b->best.x[g];
         }
     }
+    int64_t correct = 0;
     for (int64_t k = 0; k < line[0].gram.n; k++) {
         int32_t g = line[0].gram.x[k];
-        b->correct[n - 1] += b->own.x[g]++ < b->best.x[g];
+        correct += b->own.x[g]++ < b->best.x[g];
     }
-    b->total[n - 1] += line[0].gram.n;
+    sums[CORRECT + n - 1] = (double)correct;
+    sums[TOTAL + n - 1] = (double)line[0].gram.n;
     return true;
 }
 
-static heed_status bleu_add(heed_metric *m, heed_line *line, int count, heed_error *err)
+static heed_status bleu_add(heed_metric *m, heed_line *line, int count, double *sums, heed_error *err)
 {
     bleu *b = (bleu *)m;
     bool ok = read_words(b, line, count);
     for (int n = 1; n <= ORDERS && ok; n++)
-        ok = count_order(b, line, count, n);
+        ok = count_order(b, line, count, n, sums);
     if (!ok)
         return heed_metric_nomem(err);
-    b->length += line[0].unit.n;
-    b->reference += closest(line, count);
+    sums[LENGTH] = (double)line[0].unit.n;
+    sums[REFERENCE] = (double)closest(line, count);
     return HEED_OK;
 }
 
-static double bleu_value(const heed_metric *m)
+static double bleu_value(const heed_metric *m, const double *sums)
 {
-    const bleu *b = (const bleu *)m;
+    const double *correct = sums + CORRECT, *total = sums + TOTAL;
     double logs = 0, halved = 1;
     bool any = false;
+    (void)m;
     for (int n = 0; n < ORDERS; n++)
-        any |= b->correct[n] > 0;
+        any |= correct[n] > 0;
     if (!any)
         return 0;
     for (int n = 0; n < ORDERS; n++) {
-        if (b->total[n] == 0)
+        if (total[n] <= 0)
             return 0;
-        if (b->correct[n] == 0)
+        if (correct[n] <= 0)
             halved /= 2;
-        logs += log(100 * (b->correct[n] ? (double)b->correct[n] : halved) / (double)b->total[n]);
+        logs += log(100 * (correct[n] > 0 ? correct[n] : halved) / total[n]);
     }
-    double penalty = b->length < b->reference ? exp(1 - (double)b->reference / (double)b->length) : 1;
+    double penalty = sums[LENGTH] < sums[REFERENCE] ? exp(1 - sums[REFERENCE] / sums[LENGTH]) : 1;
     return penalty * exp(logs / ORDERS);
 }
 
@@ -110,4 +113,7 @@ static void bleu_stop(heed_metric *m)
     heed_codes_free(&b->own);
 }
 
-const heed_metric_kind heed_metric_bleu = {"bleu", sizeof(bleu), true, heed_tokenizers, bleu_add, bleu_value, bleu_sign, bleu_stop};
+const heed_metric_kind heed_metric_bleu = {
+    .name = "bleu", .size = sizeof(bleu), .higher_is_better = true, .tokenizers = heed_tokenizers, .sums = SUMS,
+    .add = bleu_add, .value = bleu_value, .sign = bleu_sign, .stop = bleu_stop,
+};

@@ -21,17 +21,18 @@ static bool strip(heed_line *line)
     return !line->unit.failed;
 }
 
-static heed_status cer_add(heed_metric *m, heed_line *line, int count, heed_error *err)
+static heed_status cer_add(heed_metric *m, heed_line *line, int count, double *sums, heed_error *err)
 {
     for (int i = 0; i <= count; i++)
         if (!strip(&line[i]))
             return heed_metric_nomem(err);
-    return heed_rate_add(&((cer *)m)->rate, &line[0].unit, &line[1].unit, sizeof *line, count, err);
+    return heed_rate_add(&((cer *)m)->rate, &line[0].unit, &line[1].unit, sizeof *line, count, sums, err);
 }
 
-static double cer_value(const heed_metric *m)
+static double cer_value(const heed_metric *m, const double *sums)
 {
-    return heed_rate_value(&((const cer *)m)->rate);
+    (void)m;
+    return heed_rate_value(sums);
 }
 
 static void cer_sign(const heed_metric *m, heed_buf *out)
@@ -45,4 +46,6 @@ static void cer_stop(heed_metric *m)
     heed_codes_free(&((cer *)m)->rate.row);
 }
 
-const heed_metric_kind heed_metric_cer = {"cer", sizeof(cer), false, NULL, cer_add, cer_value, cer_sign, cer_stop};
+const heed_metric_kind heed_metric_cer = {
+    .name = "cer", .size = sizeof(cer), .sums = HEED_RATE_SUMS, .add = cer_add, .value = cer_value, .sign = cer_sign, .stop = cer_stop,
+};

@@ -7,24 +7,23 @@
 
 enum { ORDERS = 6, BETA = 2 };
 
-typedef struct tally { int64_t hypothesis, reference, match; } tally;
+enum { HYPOTHESIS, REFERENCE, MATCH, COUNTS };   /* n-grams of an order: of the hypothesis, of the reference, of both */
 
 typedef struct chrf {
     heed_metric base;
-    tally sum[ORDERS];
     heed_intern grams;
     heed_codes own, seen;   /* counts by n-gram: in the hypothesis, in the reference */
 } chrf;
 
-static double f_score(const tally *t)
+static double f_score(const double *sums)
 {
     double precision = 0, recall = 0, weight = BETA * BETA;
     int orders = 0;
-    for (int n = 0; n < ORDERS; n++) {
-        if (t[n].hypothesis == 0 || t[n].reference == 0)
+    for (const double *n = sums; n < sums + ORDERS * COUNTS; n += COUNTS) {
+        if (n[HYPOTHESIS] <= 0 || n[REFERENCE] <= 0)
             continue;
-        precision += (double)t[n].match / (double)t[n].hypothesis;
-        recall += (double)t[n].match / (double)t[n].reference;
+        precision += n[MATCH] / n[HYPOTHESIS];
+        recall += n[MATCH] / n[REFERENCE];
         orders++;
     }
     if (precision + recall == 0)
@@ -53,49 +52,45 @@ static bool count_grams(const heed_codes *gram, int64_t different, heed_codes *c
     return true;
 }
 
-static bool tally_order(chrf *c, heed_line *hypothesis, heed_line *reference, int n, tally *t)
+static bool count_order(chrf *c, heed_line *hypothesis, heed_line *reference, int n, double *counts)
 {
     heed_intern_reset(&c->grams);
     if (!heed_intern_grams(&c->grams, &hypothesis->unit, n, &hypothesis->gram) ||
         !heed_intern_grams(&c->grams, &reference->unit, n, &reference->gram) ||
         !count_grams(&hypothesis->gram, c->grams.count, &c->own) || !count_grams(&reference->gram, c->grams.count, &c->seen))
         return false;
-    *t = (tally){.hypothesis = reference->gram.n > 0 ? hypothesis->gram.n : 0, .reference = reference->gram.n};
+    int64_t match = 0;
     for (int64_t g = 0; g < c->grams.count; g++)
-        t->match += c->own.x[g] < c->seen.x[g] ? c->own.x[g] : c->seen.x[g];
+        match += c->own.x[g] < c->seen.x[g] ? c->own.x[g] : c->seen.x[g];
+    counts[HYPOTHESIS] = reference->gram.n > 0 ? (double)hypothesis->gram.n : 0;
+    counts[REFERENCE] = (double)reference->gram.n;
+    counts[MATCH] = (double)match;
     return true;
 }
 
-static heed_status chrf_add(heed_metric *m, heed_line *line, int count, heed_error *err)
+static heed_status chrf_add(heed_metric *m, heed_line *line, int count, double *sums, heed_error *err)
 {
     chrf *c = (chrf *)m;
-    tally best[ORDERS] = {{0}};
     double best_score = -1;
     bool ok = drop_spaces(&line[0]);
     for (int i = 1; i <= count && ok; i++) {
-        tally one[ORDERS];
+        double one[ORDERS * COUNTS];
         ok = drop_spaces(&line[i]);
         for (int n = 1; n <= ORDERS && ok; n++)
-            ok = tally_order(c, &line[0], &line[i], n, &one[n - 1]);
+            ok = count_order(c, &line[0], &line[i], n, one + (n - 1) * COUNTS);
         double score = ok ? f_score(one) : -1;
         if (score > best_score) {
             best_score = score;
-            memcpy(best, one, sizeof best);
+            memcpy(sums, one, sizeof one);
         }
     }
-    if (!ok)
-        return heed_metric_nomem(err);
-    for (int n = 0; n < ORDERS; n++) {
-        c->sum[n].hypothesis += best[n].hypothesis;
-        c->sum[n].reference += best[n].reference;
-        c->sum[n].match += best[n].match;
-    }
-    return HEED_OK;
+    return ok ? HEED_OK : heed_metric_nomem(err);
 }
 
-static double chrf_value(const heed_metric *m)
+static double chrf_value(const heed_metric *m, const double *sums)
 {
-    return f_score(((const chrf *)m)->sum);
+    (void)m;
+    return f_score(sums);
 }
 
 static void chrf_sign(const heed_metric *m, heed_buf *out)
@@ -112,4 +107,7 @@ static void chrf_stop(heed_metric *m)
     heed_codes_free(&c->seen);
 }
 
-const heed_metric_kind heed_metric_chrf = {"chrf", sizeof(chrf), true, NULL, chrf_add, chrf_value, chrf_sign, chrf_stop};
+const heed_metric_kind heed_metric_chrf = {
+    .name = "chrf", .size = sizeof(chrf), .higher_is_better = true, .sums = ORDERS * COUNTS,
+    .add = chrf_add, .value = chrf_value, .sign = chrf_sign, .stop = chrf_stop,
+};

@@ -16,9 +16,10 @@ typedef struct heed_metric_kind {
     size_t size;              /* of the metric's own struct, which begins with a heed_metric */
     bool higher_is_better;
     const char *const *tokenizers;   /* names, the default first, NULL at the end; NULL: takes none */
-    /* line[0] is the hypothesis, line[1 .. count] are its references. */
-    heed_status (*add)(heed_metric *m, heed_line *line, int count, heed_error *err);
-    double (*value)(const heed_metric *m);
+    int sums;                        /* numbers counted of a line, at most HEED_MOST_SUMS; those of all lines added up make the figure */
+    /* line[0] is the hypothesis, line[1 .. count] are its references. sums [sums] come as zeros. */
+    heed_status (*add)(heed_metric *m, heed_line *line, int count, double *sums, heed_error *err);
+    double (*value)(const heed_metric *m, const double *sums);   /* sums that are all 0 make a number too */
     void (*sign)(const heed_metric *m, heed_buf *out);   /* "tok:13a|smooth:exp|": what only this metric has to say */
     void (*stop)(heed_metric *m);                        /* NULL: nothing to give back */
 } heed_metric_kind;
@@ -30,9 +31,10 @@ struct heed_metric {
     int references;           /* of every sentence so far; 0: no sentence yet, -1: not always the same number */
     heed_line *line;          /* [lines] */
     int lines;
+    double all[HEED_MOST_SUMS], last[HEED_MOST_SUMS];   /* of all lines, of the last */
 };
 
-#define HEED_METRIC(name, help) extern const heed_metric_kind heed_metric_##name;
+#define HEED_METRIC(id, name, help) extern const heed_metric_kind heed_metric_##id;
 #include "metric/metrics.def"
 #undef HEED_METRIC
 

@@ -9,7 +9,7 @@
 enum { VERSION = 1 };
 
 static const heed_metric_kind *const kinds[] = {
-#define HEED_METRIC(name, help) &heed_metric_##name,
+#define HEED_METRIC(id, name, help) &heed_metric_##id,
 #include "metric/metrics.def"
 #undef HEED_METRIC
 };
@@ -30,7 +30,7 @@ bool heed_metric_known(const char *name)
 const char *heed_metric_names(void)
 {
     static const char names[] =
-#define HEED_METRIC(name, help) " " #name
+#define HEED_METRIC(id, name, help) " " name
 #include "metric/metrics.def"
 #undef HEED_METRIC
         ;
@@ -123,16 +123,31 @@ heed_status heed_metric_add(heed_metric *m, const char *hypothesis, const char *
         if (status)
             return i == 0 ? heed_fail(err, status, "hypothesis: %s", why.text) : heed_fail(err, status, "reference %d: %s", i, why.text);
     }
+    memset(m->last, 0, sizeof m->last);
     if (!status)
-        status = m->kind->add(m, m->line, count, err);
-    if (!status)
-        m->references = m->references == 0 || m->references == count ? count : -1;
-    return status;
+        status = m->kind->add(m, m->line, count, m->last, err);
+    if (status)
+        return status;
+    for (int i = 0; i < m->kind->sums; i++)
+        m->all[i] += m->last[i];
+    m->references = m->references == 0 || m->references == count ? count : -1;
+    return HEED_OK;
 }
 
 double heed_metric_value(const heed_metric *m)
 {
-    return m->kind->value(m);
+    return m->kind->value(m, m->all);
+}
+
+const double *heed_metric_sums(const heed_metric *m, int *count)
+{
+    *count = m->kind->sums;
+    return m->last;
+}
+
+double heed_metric_value_of(const heed_metric *m, const double *sums)
+{
+    return m->kind->value(m, sums);
 }
 
 void heed_metric_signature(const heed_metric *m, heed_buf *out)

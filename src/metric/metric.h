@@ -19,6 +19,11 @@ void heed_metric_free(heed_metric *m);
 /* One sentence, 1 or more references; UTF-8. */
 heed_status heed_metric_add(heed_metric *m, const char *hypothesis, const char *const *references, int count, heed_error *err);
 double heed_metric_value(const heed_metric *m);                       /* in percent */
+/* A figure is made of numbers that are counted line by line and added up: those of the line added last, [*count], until the next; and the figure
+ * that any such sums make, of one line or of lines drawn anew (metric/bootstrap.h). */
+enum { HEED_MOST_SUMS = 32 };
+const double *heed_metric_sums(const heed_metric *m, int *count);
+double heed_metric_value_of(const heed_metric *m, const double *sums);
 /* "nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|heed:1" in the manner of sacreBLEU */
 void heed_metric_signature(const heed_metric *m, heed_buf *out);
 bool heed_metric_higher_is_better(const heed_metric *m);

@@ -68,7 +68,8 @@ heed_status heed_rate_distance(heed_rate *r, const heed_codes *a, const heed_cod
     }
 }
 
-heed_status heed_rate_add(heed_rate *r, const heed_codes *hypothesis, const heed_codes *reference, size_t stride, int count, heed_error *err)
+heed_status heed_rate_add(heed_rate *r, const heed_codes *hypothesis, const heed_codes *reference, size_t stride, int count, double sums[HEED_RATE_SUMS],
+                          heed_error *err)
 {
     int64_t best = -1, length = 0;
     for (int i = 0; i < count; i++) {
@@ -82,14 +83,14 @@ heed_status heed_rate_add(heed_rate *r, const heed_codes *hypothesis, const heed
             length = one->n;
         }
     }
-    r->edits += best;
-    r->length += length;
+    sums[HEED_RATE_EDITS] = (double)best;
+    sums[HEED_RATE_LENGTH] = (double)length;
     return HEED_OK;
 }
 
-double heed_rate_value(const heed_rate *r)
+double heed_rate_value(const double sums[HEED_RATE_SUMS])
 {
-    if (r->length == 0)
-        return r->edits ? 100 : 0;
-    return 100 * (double)r->edits / (double)r->length;
+    if (sums[HEED_RATE_LENGTH] <= 0)
+        return sums[HEED_RATE_EDITS] > 0 ? 100 : 0;
+    return 100 * sums[HEED_RATE_EDITS] / sums[HEED_RATE_LENGTH];
 }

@@ -8,19 +8,20 @@ typedef struct wer {
     heed_intern words;
 } wer;
 
-static heed_status wer_add(heed_metric *m, heed_line *line, int count, heed_error *err)
+static heed_status wer_add(heed_metric *m, heed_line *line, int count, double *sums, heed_error *err)
 {
     wer *w = (wer *)m;
     heed_intern_reset(&w->words);
     for (int i = 0; i <= count; i++)
         if (!heed_intern_words(&w->words, &line[i].text, &line[i].unit))
             return heed_metric_nomem(err);
-    return heed_rate_add(&w->rate, &line[0].unit, &line[1].unit, sizeof *line, count, err);
+    return heed_rate_add(&w->rate, &line[0].unit, &line[1].unit, sizeof *line, count, sums, err);
 }
 
-static double wer_value(const heed_metric *m)
+static double wer_value(const heed_metric *m, const double *sums)
 {
-    return heed_rate_value(&((const wer *)m)->rate);
+    (void)m;
+    return heed_rate_value(sums);
 }
 
 static void wer_sign(const heed_metric *m, heed_buf *out)
@@ -36,4 +37,6 @@ static void wer_stop(heed_metric *m)
     heed_intern_free(&w->words);
 }
 
-const heed_metric_kind heed_metric_wer = {"wer", sizeof(wer), false, NULL, wer_add, wer_value, wer_sign, wer_stop};
+const heed_metric_kind heed_metric_wer = {
+    .name = "wer", .size = sizeof(wer), .sums = HEED_RATE_SUMS, .add = wer_add, .value = wer_value, .sign = wer_sign, .stop = wer_stop,
+};

@@ -158,7 +158,7 @@ static void test_phrases__survive_every_refusal(void **state)
 static void test_metrics__survive_every_refusal(void **state)
 {
     (void)state;
-#define HEED_METRIC(name, help) refuse_both_ways(score, #name);
+#define HEED_METRIC(id, name, help) refuse_both_ways(score, name);
 #include "metric/metrics.def"
 #undef HEED_METRIC
 }

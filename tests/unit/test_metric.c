@@ -15,7 +15,7 @@
 #include "base/tokenize.h"
 
 static const char *const all_metrics[] = {
-#define HEED_METRIC(name, help) #name,
+#define HEED_METRIC(id, name, help) name,
 #include "metric/metrics.def"
 #undef HEED_METRIC
 };
