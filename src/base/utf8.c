@@ -27,3 +27,10 @@ size_t heed_utf8_check(const char *text, size_t size)
     }
     return i;
 }
+
+size_t heed_utf8_check_line(const char *text, size_t size)
+{
+    const size_t whole = heed_utf8_check(text, size);
+    const char *zero = memchr(text, 0, whole);
+    return zero ? (size_t)(zero - text) : whole;
+}

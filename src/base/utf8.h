@@ -6,5 +6,7 @@
 
 /* The offset of the first byte that does not begin a whole, valid character; `size` when all of the text is UTF-8. */
 size_t heed_utf8_check(const char *text, size_t size);
+/* The same, or the offset of a zero byte before it: what no line of text holds. */
+size_t heed_utf8_check_line(const char *text, size_t size);
 
 #endif

@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/unicode.h"
+#include "base/number.h"
 #include "base/utf8.h"
-#include "data/lines.h"
+#include "data/beside.h"
 
 enum { MOST_FIELDS = 4 };
 
 struct heed_corpus {
     heed_lines *side[MOST_FIELDS];
+    const char *name[MOST_FIELDS];
     int files, fields;
     heed_invalid invalid;
     heed_buf repaired[MOST_FIELDS];
@@ -44,6 +45,7 @@ heed_corpus *heed_corpus_open(const heed_corpus_settings *settings, heed_error *
             heed_corpus_close(c);
             return NULL;
         }
+        c->name[c->files] = heed_lines_path(c->side[c->files]);
     }
     return c;
 }
@@ -78,27 +80,9 @@ const heed_corpus_counts *heed_corpus_get_counts(const heed_corpus *c)
     return &c->counts;
 }
 
-/* "18,204" */
-static const char *grouped(int64_t n, char out[32])
+static heed_beside beside(const heed_corpus *c)
 {
-    char *p = out + 31;
-    *p = 0;
-    for (int digits = 0; n > 0 || digits == 0; n /= 10, digits++) {
-        if (digits > 0 && digits % 3 == 0)
-            *--p = ',';
-        *--p = (char)('0' + n % 10);
-    }
-    return p;
-}
-
-static heed_status unequal(const heed_corpus *c, const bool *ended, heed_error *err)
-{
-    int over = 0, goes_on = 0;
-    for (int i = 0; i < c->files; i++)
-        *(ended[i] ? &over : &goes_on) = i;
-    char line[32];
-    return heed_fail(err, HEED_E_DATA, "%s ends after line %s but %s goes on; the sides need the same number of lines",
-                     heed_lines_path(c->side[over]), grouped(heed_lines_number(c->side[over]), line), heed_lines_path(c->side[goes_on]));
+    return (heed_beside){c->side, c->name, c->files};
 }
 
 size_t heed_field_unescape(char *text, size_t size)
@@ -116,16 +100,12 @@ size_t heed_field_unescape(char *text, size_t size)
     return out;
 }
 
-static heed_status split_columns(heed_corpus *c, char *text, size_t size, heed_record *r, heed_error *err)
+/* Returns how many columns there are. */
+static int split_columns(const heed_corpus *c, char *text, size_t size, heed_record *r)
 {
     int columns = 1;
     for (const char *p = text; (p = memchr(p, '\t', (size_t)(text + size - p))) != NULL; p++)
         columns++;
-    if (columns != c->fields && size > 0) {
-        char line[32];
-        return heed_fail(err, HEED_E_DATA, "%s: line %s: found %d column%s, expected %d separated by tabs", heed_lines_path(c->side[0]),
-                         grouped(r->line, line), columns, columns == 1 ? "" : "s", c->fields);
-    }
     char *end = text + size;
     for (int i = 0; i < c->fields; i++) {
         char *tab = memchr(text, '\t', (size_t)(end - text)), *stop = tab ? tab : end;
@@ -133,56 +113,35 @@ static heed_status split_columns(heed_corpus *c, char *text, size_t size, heed_r
         r->size[i] = heed_field_unescape(text, (size_t)(stop - text));
         text = tab ? tab + 1 : end;
     }
-    return HEED_OK;
+    return columns;
 }
 
-static size_t drop_return(char *text, size_t size)
+heed_status heed_corpus_read(heed_corpus *c, heed_record *r, int *columns, bool *end, heed_error *err)
 {
-    if (size > 0 && text[size - 1] == '\r')
-        text[--size] = 0;
-    return size;
-}
-
-/* One line of every file. */
-static heed_status read_record(heed_corpus *c, heed_record *r, bool *end, heed_error *err)
-{
-    bool ended[MOST_FIELDS] = {false};
-    int over = 0;
-    for (int i = 0; i < c->files; i++) {
-        char *text = NULL;
-        size_t size = 0;
-        heed_status status = heed_lines_next(c->side[i], &text, &size, &ended[i], err);
-        if (status)
-            return status;
-        over += ended[i];
-        if (ended[i])
-            continue;
-        r->line = heed_lines_number(c->side[i]);
-        size = drop_return(text, size);
-        if (is_tsv(c))
-            return split_columns(c, text, size, r, err);
-        r->text[i] = text;
-        r->size[i] = size;
+    const heed_beside files = beside(c);
+    char *text[MOST_FIELDS];
+    size_t size[MOST_FIELDS];
+    heed_status status = heed_beside_read(&files, text, size, end, err);
+    *columns = c->fields;
+    if (status || *end)
+        return status;
+    r->line = heed_lines_number(c->side[0]);
+    if (is_tsv(c))
+        *columns = split_columns(c, text[0], size[0], r);
+    for (int i = 0; !is_tsv(c) && i < c->fields; i++) {
+        r->text[i] = text[i];
+        r->size[i] = size[i];
     }
-    *end = over == c->files;
-    return over == 0 || *end ? HEED_OK : unequal(c, ended, err);
-}
-
-static size_t bad_byte(const char *text, size_t size)
-{
-    size_t at = heed_utf8_check(text, size);
-    const char *zero = memchr(text, 0, at);
-    return zero ? (size_t)(zero - text) : at;
+    return HEED_OK;
 }
 
 static heed_status report(const heed_corpus *c, const heed_record *r, int field, size_t at, heed_error *err)
 {
-    char complaint[64], line[32], where[32] = "";
-    heed_utf8_complaint(complaint, sizeof complaint, r->text[field], r->size[field], at);
+    const heed_beside files = beside(c);
+    char where[32] = "";
     if (is_tsv(c))
         snprintf(where, sizeof where, "field %d: ", field + 1);
-    return heed_fail(err, HEED_E_DATA, "%s: line %s: %s%s; fix the line or set data.invalid_utf8: replace",
-                     heed_lines_path(c->side[is_tsv(c) ? 0 : field]), grouped(r->line, line), where, complaint);
+    return heed_beside_refuse(&files, is_tsv(c) ? 0 : field, where, r->text[field], r->size[field], at, " or set data.invalid_utf8: replace", err);
 }
 
 /* U+FFFD for every byte that is not text. */
@@ -193,7 +152,7 @@ static heed_status repair(heed_corpus *c, heed_record *r, int field, heed_error 
     size_t left = r->size[field];
     heed_buf_reset(out);
     while (left > 0) {
-        size_t good = bad_byte(text, left);
+        size_t good = heed_utf8_check_line(text, left);
         heed_buf_add(out, text, good);
         if (good < left)
             heed_buf_text(out, "\xEF\xBF\xBD");
@@ -214,7 +173,7 @@ static heed_status check_record(heed_corpus *c, heed_record *r, bool *usable, he
     bool empty = false, invalid = false;
     heed_status status = HEED_OK;
     for (int i = 0; i < c->fields && !status; i++) {
-        size_t at = bad_byte(r->text[i], r->size[i]);
+        size_t at = heed_utf8_check_line(r->text[i], r->size[i]);
         empty |= r->size[i] == 0;
         if (at == r->size[i])
             continue;
@@ -232,11 +191,27 @@ static heed_status check_record(heed_corpus *c, heed_record *r, bool *usable, he
     return status;
 }
 
+static heed_status wrong_columns(const heed_corpus *c, const heed_record *r, int columns, heed_error *err)
+{
+    char line[HEED_GROUP_SIZE];
+    return heed_fail(err, HEED_E_DATA, "%s: line %s: found %d column%s, expected %d separated by tabs", heed_corpus_name(c), heed_group(line, r->line), columns,
+                     columns == 1 ? "" : "s", c->fields);
+}
+
+/* An empty line of a TSV has one column and is no mistake. */
+static bool is_blank(const heed_record *r, int columns)
+{
+    return columns == 1 && r->size[0] == 0;
+}
+
 heed_status heed_corpus_next(heed_corpus *c, heed_record *r, bool *end, heed_error *err)
 {
     *end = false;
     for (bool usable = false; !usable;) {
-        heed_status status = read_record(c, r, end, err);
+        int columns;
+        heed_status status = heed_corpus_read(c, r, &columns, end, err);
+        if (!status && !*end && columns != c->fields && !is_blank(r, columns))
+            status = wrong_columns(c, r, columns, err);
         if (status || *end)
             return status;
         status = check_record(c, r, &usable, err);

@@ -26,6 +26,9 @@ typedef struct heed_corpus heed_corpus;
  * a TSV line with other than `fields` columns, a line above 16 MiB. TSV fields: backslash escapes \\ \n \t. A trailing \r is dropped. */
 heed_corpus *heed_corpus_open(const heed_corpus_settings *settings, heed_error *err);
 heed_status heed_corpus_next(heed_corpus *c, heed_record *r, bool *end, heed_error *err);
+/* The next record as it stands, for those who judge data: fields may be empty or no text, and nothing is counted. A TSV line may have another number of columns,
+ * which is *columns; what is missing is empty, what is too much is left out. */
+heed_status heed_corpus_read(heed_corpus *c, heed_record *r, int *columns, bool *end, heed_error *err);
 heed_status heed_corpus_rewind(heed_corpus *c, heed_error *err);
 const char *heed_corpus_name(const heed_corpus *c);                        /* of its first file, as it was given */
 const heed_corpus_counts *heed_corpus_get_counts(const heed_corpus *c);   /* since open or rewind */

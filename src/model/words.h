@@ -3,10 +3,10 @@
 #define HEED_MODEL_WORDS_H
 
 #include "base/buf.h"
+#include "base/number.h"
 
-enum { HEED_GROUP_SIZE = 32, HEED_QUOTE_SIZE = 96 };
+enum { HEED_QUOTE_SIZE = 96 };
 
-const char *heed_group(char out[HEED_GROUP_SIZE], int64_t n);                /* "1,234,567" */
 /* Found text for a message: in quotes, cut to a line's part, without control characters. */
 const char *heed_quote(char out[HEED_QUOTE_SIZE], const char *text);
 /* Decimal numbers only: no sign of plus, no spaces, no hexadecimals, neither infinity nor NaN. false: not one. */

@@ -110,7 +110,7 @@ static void test_corpus__sides_of_different_length_are_named(void **state)
         heed_corpus *c = open_corpus(swap ? longer : shorter, swap ? shorter : longer, HEED_INVALID_ERROR, &err);
         assert_int_equal(read_all(c, &out, &err), HEED_E_DATA);
         char expected[600];
-        snprintf(expected, sizeof expected, "%s ends after line 3 but %s goes on; the sides need the same number of lines", shorter, longer);
+        snprintf(expected, sizeof expected, "%s ends after line 3, but %s goes on; both must have the same number of lines", shorter, longer);
         assert_string_equal(err.text, expected);
         heed_corpus_close(c);
     }
