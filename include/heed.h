@@ -71,19 +71,29 @@ typedef struct heed_decode {
 typedef struct heed_look {
     int layer;                /* from 0, the lowest; -1: the last */
     int head;                 /* from 0; -1: the mean of the layer's heads */
+    int shift;                /* 0: a symbol has the weights of the step that wrote it; 1: of the step that read it, one later (Chen et al. 2020);
+                                 a last symbol keeps its own */
+    double threshold;         /* links of words; 0: each target word's heaviest source word; up to 1: every pair of this weight or more */
 } heed_look;
+
+/* What stands for a look that is not given: what was chosen for the model (heed_look_store()), else the mean of the last layer's heads. */
+HEED_API heed_look heed_model_look(const heed_model *m);
+/* Chooses a look for the model in dir, from which m was opened: its attn.json is replaced as a whole, nothing else is touched, and the next to open it meet the
+ * choice. HEED_E_USAGE: a layer or head that the model lacks, no attention; HEED_E_MODEL: attn.json is damaged; HEED_E_IO, HEED_E_NOMEM. */
+HEED_API heed_status heed_look_store(const heed_model *m, const char *dir, const heed_look *look, heed_error *err);
 
 typedef struct heed_request {
     const heed_item *items;
     int64_t count;
     bool shown;               /* keep the attention of `look` in the reply, symbol to symbol */
     bool weights;             /* keep that of every layer and head as well */
-    const heed_look *look;    /* NULL: the mean of the last layer's heads */
+    const heed_look *look;    /* NULL: heed_model_look() */
     const heed_decode *decode;    /* NULL: as the model's recipe says */
 } heed_request;
 
 typedef struct heed_piece_of_text { const char *text; int64_t start, end; double logp; } heed_piece_of_text;   /* bytes [start,end) of the whole text */
 typedef struct heed_link { int64_t source, target; } heed_link;
+typedef struct heed_range { int64_t start, end; } heed_range;          /* bytes [start,end) of a text */
 
 typedef struct heed_output heed_output;
 struct heed_output {
@@ -94,14 +104,15 @@ struct heed_output {
     const heed_piece_of_text *source_tokens; int64_t source_count;     /* symbols of the source; the last is </s>, with start = end */
     const heed_piece_of_text *tokens; int64_t count;  /* symbols of the output; the last is </s> unless the limit of length cut it. A source without symbols
                                                          gives an empty text and none, unless a target is forced */
-    const heed_link *links; int64_t link_count;       /* source word - target word, from 0, hard: each target word's heaviest source word; none without attention */
+    const heed_link *links; int64_t link_count;       /* source word - target word, from 0, hard, as look.threshold says; none without attention */
     int64_t layers, heads;                            /* of attention to the source; 0 without */
     heed_look look;                                   /* whose weights are shown: nothing stands for a default but head -1, the mean */
     const float *shown;                               /* [count, source_count] symbol to symbol, rows sum to 1, or to 0 where the alignment hides every
                                                          symbol; NULL without attention or when not asked */
-    const float *weights;                             /* [layers, heads, count, source_count] likewise, of all; NULL likewise */
+    const float *weights;                             /* [layers, heads, count, source_count] likewise, of all, each symbol's of the step that wrote it */
     const float *word_weights; int64_t source_words, target_words;     /* [target_words, source_words]: summed over a source word's symbols, mean over a
                                                          target word's, then divided by the row's sum; words split at white space */
+    const heed_range *source_ranges, *target_ranges;  /* [source_words], [target_words] in source and text; NULL without attention */
     heed_status status;                               /* HEED_OK, or why this item alone failed (not UTF-8, too long): error says it, text is "" */
     const char *error;
     const heed_output *alternatives; int64_t alternative_count;        /* the second best and on, falling scores (samples: as drawn), without alternatives
@@ -128,10 +139,11 @@ typedef struct heed_explain_options {
     heed_picture picture;
     bool colour;              /* TERMINAL: 24-bit colour escapes; else shades of blocks */
     int columns;              /* TERMINAL: width at hand, 0: 80 */
-    int layer, head;          /* as in heed_look */
+    const heed_look *look;    /* NULL: heed_model_look() */
 } heed_explain_options;
 
-/* Runs one item and draws or lists what was looked at; STEPS: for every output symbol scores, weights, weighted sum and joined context, with shapes.
+/* Runs one item and draws or lists what was looked at; STEPS: for every output symbol scores, weights, weighted sum and joined context of
+ * the step that wrote it, with shapes.
  * The text is the caller's, heed_free(). HEED_E_DATA: the text; HEED_E_USAGE: no such layer or head. A model without attention is said so in the text. */
 HEED_API char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err);
 /* A line chart as SVG, for learning curves and error by length. x, y [points]; several named lines. */

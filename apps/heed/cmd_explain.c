@@ -1,15 +1,15 @@
 /* heed explain: where a model looked. */
 #include "cli.h"
 #include "lines.h"
+#include "look.h"
 #include "term.h"
 
-#include <limits.h>
 #include <string.h>
 
 typedef struct explain_values {
     const char *svg, *target;
     bool json, steps;
-    int64_t layer, head;
+    cli_look look;
     cli_texts sets;
 } explain_values;
 
@@ -19,12 +19,9 @@ static const cli_option options[] = {
     {"--steps", NULL, CLI_FLAG, offsetof(explain_values, steps), "scores, weights, weighted sum and joined context of every step"},
     {"--target", "TEXT", CLI_TEXT, offsetof(explain_values, target), "not what the model writes, but this text"},
     {CLI_SET, CLI_TEXTS, offsetof(explain_values, sets), CLI_SET_HELP},
-    {"--layer", "N", CLI_WHOLE, offsetof(explain_values, layer), "of this layer, from 0; default the last"},
-    {"--head", "N", CLI_WHOLE, offsetof(explain_values, head), "of this head of it, from 0; default the mean of all"},
+    CLI_LOOK(explain_values),
     {0},
 };
-
-enum { NOT_GIVEN = -1 };
 
 static heed_picture picture_of(const explain_values *v)
 {
@@ -39,8 +36,8 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
         return code;
     cli_term term = cli_term_of(stdout);
     heed_item item = {.text = text, .target = v->target};
-    heed_explain_options o = {.picture = picture_of(v), .colour = term.colour, .columns = term.columns,
-                              .layer = (int)v->layer, .head = (int)v->head};
+    const heed_look look = cli_look_of(&v->look, open.model);
+    heed_explain_options o = {.picture = picture_of(v), .colour = term.colour, .columns = term.columns, .look = &look};
     heed_error err = {0};
     char *picture = heed_explain(open.session, &item, &o, &err);
     code = cli_write_text(v->svg ? v->svg : "-", picture, &err);
@@ -50,7 +47,7 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    explain_values v = {.layer = NOT_GIVEN, .head = NOT_GIVEN};
+    explain_values v = {.look = CLI_LOOK_NOT_GIVEN};
     cli_globals g = *globals;
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, 2);
@@ -58,8 +55,6 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
         return code;
     if ((v.svg != NULL) + v.json + v.steps > 1)
         return cli_usage_error("--svg, --json and --steps are three pictures; ask for one at a time");
-    if ((v.layer > INT_MAX || v.head > INT_MAX))
-        return cli_usage_error("--layer and --head count from 0; no model has that many");
     if (rest.count > 1)
         return explain(rest.items[0], rest.items[1], &g, &v);
     cli_lines input;

@@ -1,15 +1,16 @@
 /* heed run: one answer a line, in order. The formats are those of docs/contract.md. */
 #include "cli.h"
 #include "lines.h"
+#include "look.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct run_values {
     const char *input, *align, *target, *prefix, *prefixes;
     bool scores, json, weights, keep_going, sample;
-    int64_t layer, head, beam, nbest, top_k, seed;
+    cli_look look;
+    int64_t beam, nbest, top_k, seed;
     double temperature, top_p;
     cli_texts sets;
 } run_values;
@@ -34,8 +35,7 @@ static const cli_option options[] = {
     {"--seed", "N", CLI_WHOLE, offsetof(run_values, seed), "with --sample: another seed, other draws; default 0"},
     {CLI_SET, CLI_TEXTS, offsetof(run_values, sets), CLI_SET_HELP},
     {"--keep-going", NULL, CLI_FLAG, offsetof(run_values, keep_going), "an empty line for a record that cannot be read; report at the end"},
-    {"--layer", "N", CLI_WHOLE, offsetof(run_values, layer), "align by this layer's attention, from 0; default the last"},
-    {"--head", "N", CLI_WHOLE, offsetof(run_values, head), "align by this head of it, from 0; default the mean of all"},
+    CLI_LOOK(run_values),
     {0},
 };
 
@@ -53,6 +53,7 @@ typedef struct record {
 typedef struct running {
     const run_values *v;
     heed_session *session;
+    heed_look look;
     cli_lines input, beside;            /* beside: lines of --target or --prefixes, side by side with the input */
     heed_decode decode;
     record records[AT_ONCE];
@@ -248,14 +249,11 @@ static void print_record(running *r, const heed_reply *reply, int64_t i)
         print_best(o, r->v, r->answered + i);
 }
 
-static int clamp(int64_t given) { return given > INT_MAX ? INT_MAX : (int)given; }
-
 static heed_reply *ask(running *r, heed_error *err)
 {
     const run_values *v = r->v;
-    const heed_look look = {clamp(v->layer), clamp(v->head)};
     const heed_request request = {.items = r->items, .count = r->item_count, .shown = v->align && !strcmp(v->align, "symbols"), .weights = v->weights,
-                                  .look = &look, .decode = &r->decode};
+                                  .look = &r->look, .decode = &r->decode};
     return heed_session_run(r->session, &request, err);
 }
 
@@ -349,7 +347,7 @@ static bool check_settings(running *r, heed_error *err)
     return nothing != NULL;
 }
 
-static int run_all(const run_values *v, heed_session *session, char **files, int count)
+static int run_all(const run_values *v, const cli_open *open, char **files, int count)
 {
     running *r = calloc(1, sizeof *r);
     heed_error err = {0};
@@ -358,7 +356,8 @@ static int run_all(const run_values *v, heed_session *session, char **files, int
         return EXIT_OUTSIDE;
     }
     r->v = v;
-    r->session = session;
+    r->session = open->session;
+    r->look = cli_look_of(&v->look, open->model);
     r->decode = decode_of(v);
     r->beside.fd = -1;
     const char *beside = v->target ? v->target : v->prefixes;
@@ -408,7 +407,7 @@ static int check(const run_values *v)
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    run_values v = {.layer = NOT_GIVEN, .head = NOT_GIVEN, .beam = NOT_GIVEN, .nbest = NOT_GIVEN, .top_k = NOT_GIVEN, .seed = NOT_GIVEN, .temperature = NOT_GIVEN, .top_p = NOT_GIVEN};
+    run_values v = {.look = CLI_LOOK_NOT_GIVEN, .beam = NOT_GIVEN, .nbest = NOT_GIVEN, .top_k = NOT_GIVEN, .seed = NOT_GIVEN, .temperature = NOT_GIVEN, .top_p = NOT_GIVEN};
     cli_globals g = *globals;
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, -1);
@@ -419,7 +418,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     cli_open open;
     if (!cli_model_open(&open, &g, rest.items[0], &v.sets, &code))
         return code;
-    code = run_all(&v, open.session, rest.items + 1, rest.count - 1);
+    code = run_all(&v, &open, rest.items + 1, rest.count - 1);
     cli_model_close(&open);
     return code;
 }

@@ -173,7 +173,7 @@ int demo_print_phrase(const demo *d, const char *phrase)
     cli_term term = cli_term_of(stdout);
     heed_item item = {.text = phrase};
     heed_request request = {.items = &item, .count = 1};
-    heed_explain_options o = {.picture = HEED_PICTURE_TERMINAL, .colour = term.colour, .columns = term.columns, .layer = -1, .head = -1};
+    heed_explain_options o = {.picture = HEED_PICTURE_TERMINAL, .colour = term.colour, .columns = term.columns};
     heed_error err = {0};
     heed_reply *fixed = heed_session_run(d->open[0].session, &request, &err);
     if (!fixed)
@@ -218,7 +218,7 @@ static int write_alignment(const demo *d, const char *phrase)
 {
     char path[DEMO_PATH];
     heed_item item = {.text = phrase};
-    heed_explain_options o = {.picture = HEED_PICTURE_SVG, .layer = -1, .head = -1};
+    heed_explain_options o = {.picture = HEED_PICTURE_SVG};
     heed_error err = {0};
     int code = demo_path(path, d, "alignment.svg");
     return code ? code : cli_write_text(path, heed_explain(d->open[1].session, &item, &o, &err), &err);

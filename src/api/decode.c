@@ -51,14 +51,42 @@ static heed_status check_among(const char *what, int asked, int count, heed_erro
     return heed_fail(err, HEED_E_USAGE, "%s %d: this model has %ss 0 to %d", what, asked, what, count - 1);
 }
 
+/* What the model's directory says, or the usual. */
+static heed_look chosen(const heed_model *m)
+{
+    const heed_alignment *a = &m->alignment;
+    return a->chosen ? (heed_look){.layer = a->layer, .head = a->head, .shift = a->shift, .threshold = a->threshold} : (heed_look){.layer = -1, .head = -1};
+}
+
 heed_status heed_look_settle(const heed_model *m, const heed_look *asked, heed_look *settled, heed_error *err)
 {
     int layers, heads;
     heed_model_looks(m, &layers, &heads);
-    *settled = asked ? *asked : (heed_look){-1, -1};
+    *settled = asked ? *asked : chosen(m);
+    if (settled->shift < 0 || settled->shift > 1) return heed_fail(err, HEED_E_USAGE, "shift %d: 0 for the step that wrote a symbol, 1 for the next", settled->shift);
+    if (!(settled->threshold >= 0 && settled->threshold <= 1))
+        return heed_fail(err, HEED_E_USAGE, "threshold: a share of a word's weights, from 0 to 1, not %g", settled->threshold);
     heed_status status = check_among("layer", settled->layer, layers, err);
     if (status == HEED_OK) status = check_among("head", settled->head, heads, err);
     if (settled->layer < 0) settled->layer = layers - 1;
     if (settled->head < 0) settled->head = heads == 1 ? 0 : -1;
     return status;
+}
+
+heed_look heed_model_look(const heed_model *m)
+{
+    heed_look look;
+    heed_look_settle(m, NULL, &look, NULL);
+    return look;
+}
+
+heed_status heed_look_store(const heed_model *m, const char *dir, const heed_look *look, heed_error *err)
+{
+    int layers, heads;
+    heed_look l;
+    heed_model_looks(m, &layers, &heads);
+    if (!layers) return heed_fail(err, HEED_E_USAGE, "%s: this model has no attention to choose from", dir);
+    heed_status status = heed_look_settle(m, look, &l, err);
+    if (status != HEED_OK) return status;
+    return heed_model_choose(dir, &(heed_alignment){.chosen = true, .layer = l.layer, .head = l.head, .shift = l.shift, .threshold = l.threshold}, err);
 }

@@ -22,14 +22,15 @@ static heed_status draw(const heed_job *j, const heed_output *o, const heed_expl
 
 char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err)
 {
-    static const heed_explain_options usual = {.layer = -1, .head = -1};
+    static const heed_explain_options usual = {0};
     if (!options) options = &usual;
     if (!item || !item->text) return heed_fail(err, HEED_E_USAGE, "an item needs a text"), NULL;
     if (options->picture > HEED_PICTURE_STEPS) return heed_fail(err, HEED_E_USAGE, "picture %d is unknown", (int)options->picture), NULL;
     heed_decode decode;
     heed_look look;
     if (heed_decode_settle(s->model, NULL, &decode, err) != HEED_OK) return NULL;
-    if (heed_look_settle(s->model, &(heed_look){options->layer, options->head}, &look, err) != HEED_OK) return NULL;
+    if (heed_look_settle(s->model, options->look, &look, err) != HEED_OK) return NULL;
+    if (options->picture == HEED_PICTURE_STEPS) look.shift = 0;
     heed_output output = {0}, *outputs = &output;
     heed_arena *arena = heed_arena_new(0);
     heed_buf text = {0};

@@ -20,6 +20,18 @@ static void add_symbols(const heed_piece_of_text *symbols, int64_t count, bool l
     heed_buf_char(out, ']');
 }
 
+static void add_words(const char *text, const heed_range *words, int64_t count, heed_buf *out)
+{
+    heed_buf_char(out, '[');
+    for (int64_t i = 0; words && i < count; i++) {
+        const size_t size = (size_t)(words[i].end - words[i].start);
+        heed_buf_text(out, i ? ", {\"text\": " : "{\"text\": ");
+        heed_label_json_part(out, text + words[i].start, size);
+        heed_buf_printf(out, ", \"start\": %lld, \"end\": %lld}", (long long)words[i].start, (long long)words[i].end);
+    }
+    heed_buf_char(out, ']');
+}
+
 static void add_links(const heed_output *o, heed_buf *out)
 {
     heed_buf_text(out, ", \"align\": [");
@@ -61,6 +73,8 @@ static void add_output(const heed_output *o, bool weights, heed_buf *out)
     heed_number_short(out, o->score, 8);
     heed_buf_text(out, ", \"tokens\": ");
     add_symbols(o->tokens, o->count, true, out);
+    heed_buf_text(out, ", \"words\": ");
+    add_words(o->text, o->target_ranges, o->target_words, out);
     add_links(o, out);
     if (weights)
         add_weights(o, out);
@@ -73,6 +87,8 @@ heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, he
     heed_label_json(out, o->source);
     heed_buf_text(out, ", \"source_tokens\": ");
     add_symbols(o->source_tokens, o->source_count, false, out);
+    heed_buf_text(out, ", \"source_words\": ");
+    add_words(o->source, o->source_ranges, o->source_words, out);
     heed_buf_text(out, ", \"outputs\": [");
     if (o->status == HEED_OK) {
         add_output(o, weights, out);

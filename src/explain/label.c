@@ -112,20 +112,24 @@ static void add_json_code(heed_buf *out, int32_t code)
     }
 }
 
+void heed_label_json_part(heed_buf *out, const char *text, size_t size)
+{
+    heed_buf_char(out, '"');
+    for (size_t at = 0; at < size;) {
+        int32_t code = 0xFFFD;
+        int n = heed_utf8_next(text + at, size - at < 4 ? size - at : 4, &code);
+        add_json_code(out, n ? code : 0xFFFD);
+        at += n ? (size_t)n : 1;
+    }
+    heed_buf_char(out, '"');
+}
+
 void heed_label_json(heed_buf *out, const char *text)
 {
-    if (!text) {
+    if (text)
+        heed_label_json_part(out, text, strlen(text));
+    else
         heed_buf_text(out, "null");
-        return;
-    }
-    heed_buf_char(out, '"');
-    while (*text) {
-        int32_t code = 0xFFFD;
-        int n = heed_utf8_next(text, strnlen(text, 4), &code);
-        add_json_code(out, n ? code : 0xFFFD);
-        text += n ? n : 1;
-    }
-    heed_buf_char(out, '"');
 }
 
 void heed_label_plain(heed_buf *out, const char *text)
@@ -178,13 +182,21 @@ const char *heed_label_symbol(const heed_piece_of_text *symbols, int64_t i)
 
 void heed_label_look(heed_buf *out, const heed_output *o, const char *after)
 {
-    if (o->layers * o->heads < 2)
+    const char *comma = "";
+    if (o->layers * o->heads < 2 && !o->look.shift)
         return;
-    if (o->layers > 1)
-        heed_buf_printf(out, "layer %d of 0-%lld%s", o->look.layer, (long long)o->layers - 1, o->heads > 1 ? ", " : "");
-    if (o->heads > 1 && o->look.head < 0)
-        heed_buf_printf(out, "mean of heads 0-%lld", (long long)o->heads - 1);
-    else if (o->heads > 1)
-        heed_buf_printf(out, "head %d of 0-%lld", o->look.head, (long long)o->heads - 1);
+    if (o->layers > 1) {
+        heed_buf_printf(out, "layer %d of 0-%lld", o->look.layer, (long long)o->layers - 1);
+        comma = ", ";
+    }
+    if (o->heads > 1) {
+        if (o->look.head < 0)
+            heed_buf_printf(out, "%smean of heads 0-%lld", comma, (long long)o->heads - 1);
+        else
+            heed_buf_printf(out, "%shead %d of 0-%lld", comma, o->look.head, (long long)o->heads - 1);
+        comma = ", ";
+    }
+    if (o->look.shift)
+        heed_buf_printf(out, "%sread one step later", comma);
     heed_buf_text(out, after);
 }

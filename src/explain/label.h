@@ -16,6 +16,7 @@ void heed_label_letter(heed_buf *out, const char *text, int place);
 void heed_label_xml(heed_buf *out, const char *text, bool blanks, int room);
 /* Appends a JSON string with its quotes; NULL is null. */
 void heed_label_json(heed_buf *out, const char *text);
+void heed_label_json_part(heed_buf *out, const char *text, size_t size);       /* so many bytes of it */
 /* Appends running text for a terminal: control characters become dots, blanks stay. */
 void heed_label_plain(heed_buf *out, const char *text);
 
@@ -24,7 +25,8 @@ void heed_number_short(heed_buf *out, double value, int digits);       /* "0.25"
 
 /* Symbol i of a source or an output as pictures show it: the end of a sequence, `</s>` with start = end, is U+220E. */
 const char *heed_label_symbol(const heed_piece_of_text *symbols, int64_t i);
-/* Appends whose attention is shown, "layer 2 of 0-3, head 1 of 0-7" "mean of heads 0-7" of a single layer, and `after`; nothing when there is only one head. */
+/* Appends whose attention is shown, "layer 2 of 0-3, head 1 of 0-7" "mean of heads 0-7" of a single layer, and `after`; nothing when there is only one head
+ * and no shift. */
 void heed_label_look(heed_buf *out, const heed_output *o, const char *after);
 
 #endif

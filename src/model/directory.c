@@ -83,6 +83,23 @@ static heed_status digest_member(const char *dir, const char *name, char hex[65]
     return HEED_OK;
 }
 
+/* The mean of a layer's heads has no number. Directories of before there was a choice say layer 0, head 0 without a shift: that is none. */
+static json_t *write_choice(const heed_alignment *a)
+{
+    json_t *head = a->head < 0 ? json_string("mean") : json_integer(a->head);
+    return json_pack("{s:i,s:o,s:i,s:f}", "layer", a->layer, "head", head, "shift", a->shift, "threshold", a->threshold);
+}
+
+static heed_status write_voucher(json_t *all, const char *dir, heed_error *err)
+{
+    heed_buf buf = {0};
+    char *text = all ? json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    if (text) heed_buf_printf(&buf, "%s\n", text);
+    else buf.failed = true;
+    free(text);
+    return save_text(dir, "attn.json", &buf, err);
+}
+
 static heed_status save_voucher(const heed_model *m, const char *dir, const char *const *training, heed_error *err)
 {
     json_t *sums = json_object(), *provenance = json_pack("{s:s}", "isa", heed_kernels_get()->isa);
@@ -96,15 +113,11 @@ static heed_status save_voucher(const heed_model *m, const char *dir, const char
     if (m->recipe.path) json_object_set_new(provenance, "recipe", json_string(m->recipe.path));
     if (m->recipe.train.init_from && *m->recipe.train.init_from) json_object_set_new(provenance, "init_from", json_string(m->recipe.train.init_from));
     for (; training && training[0]; training += 2) json_object_set_new(provenance, training[0], json_string(training[1]));
-    json_t *all = json_pack("{s:i,s:{s:i,s:i},s:o,s:o}", "format", FORMAT, "alignment", "layer", 0, "head", 0, "provenance", provenance, "sha256", sums);
-    char *text = all && status == HEED_OK ? json_dumps(all, JSON_INDENT(2)) : NULL;
+    json_t *all = json_pack("{s:i,s:o,s:o}", "format", FORMAT, "provenance", provenance, "sha256", sums);
+    if (m->alignment.chosen) json_object_set_new(all, "alignment", write_choice(&m->alignment));
+    if (status == HEED_OK) status = write_voucher(all, dir, err);
     json_decref(all);
-    if (status != HEED_OK) return status;
-    heed_buf buf = {0};
-    if (text) heed_buf_printf(&buf, "%s\n", text);
-    else buf.failed = true;
-    free(text);
-    return save_text(dir, "attn.json", &buf, err);
+    return status;
 }
 
 heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err)
@@ -158,6 +171,40 @@ static json_t *load_voucher(const char *dir, heed_error *err)
     if (check_format(voucher, dir, err) == HEED_OK) return voucher;
     json_decref(voucher);
     return NULL;
+}
+
+heed_status heed_model_choose(const char *dir, const heed_alignment *choice, heed_error *err)
+{
+    json_t *voucher = load_voucher(dir, err);
+    if (!voucher) return HEED_E_MODEL;
+    heed_status status = HEED_OK;
+    if (json_object_set_new(voucher, "alignment", write_choice(choice)) != 0) status = heed_fail(err, HEED_E_NOMEM, "out of memory for attn.json");
+    if (status == HEED_OK) status = write_voucher(voucher, dir, err);
+    json_decref(voucher);
+    return status;
+}
+
+/* A number of 0 to `most` - 1; head: or "mean". */
+static bool is_place(const json_t *v, int most, bool head)
+{
+    const char *text = json_string_value(v);
+    return (json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) < most) || (head && text && strcmp(text, "mean") == 0);
+}
+
+static heed_status load_choice(heed_model *m, const json_t *voucher, const char *dir, heed_error *err)
+{
+    const json_t *a = json_object_get(voucher, "alignment"), *shift = json_object_get(a, "shift"), *threshold = json_object_get(a, "threshold");
+    const json_t *layer = json_object_get(a, "layer"), *head = json_object_get(a, "head");
+    int layers, heads;
+    if (!shift) return HEED_OK;
+    heed_model_looks(m, &layers, &heads);
+    if (!is_place(layer, layers, false) || !is_place(head, heads, true) || !is_place(shift, 2, false) ||
+        !(json_number_value(threshold) >= 0 && json_number_value(threshold) <= 1))
+        return heed_fail(err, HEED_E_MODEL, "%s/attn.json: \"alignment\" names no layer and head of this model's %d x %d; take it out, or choose anew by heed align --calibrate",
+                         dir, layers, heads);
+    m->alignment = (heed_alignment){.chosen = true, .layer = (int)json_integer_value(layer), .head = json_is_integer(head) ? (int)json_integer_value(head) : -1,
+                                    .shift = (int)json_integer_value(shift), .threshold = json_number_value(threshold)};
+    return HEED_OK;
 }
 
 static heed_status check_shape(const heed_named *from, const heed_weight *w, const char *path, heed_error *err)
@@ -308,6 +355,7 @@ static heed_status load_rest(heed_model *m, const json_t *voucher, const char *d
 {
     heed_status status = load_weights(m, dir, set, err);
     if (status == HEED_OK) status = check_sums(m, voucher, dir, err);
+    if (status == HEED_OK) status = load_choice(m, voucher, dir, err);
     if (status == HEED_OK) status = heed_params_pack(m->params, false, 1, err);
     m->provenance = json_dumps(json_object_get(voucher, "provenance"), JSON_INDENT(2));
     return status;

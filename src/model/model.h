@@ -81,6 +81,9 @@ typedef struct heed_decoder_kind {
     heed_forced (*forward)(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing);
 } heed_decoder_kind;
 
+/* What of its attention was chosen to link words by: fields as those of heed_look (heed.h), defaults in place. */
+typedef struct heed_alignment { bool chosen; int layer, head, shift; double threshold; } heed_alignment;
+
 typedef struct heed_model {
     heed_recipe recipe;
     heed_text *source, *target;             /* the same object when text.shared */
@@ -90,6 +93,7 @@ typedef struct heed_model {
     const heed_decoder_kind *decoder_kind;
     void *encoder, *decoder;
     heed_head head;
+    heed_alignment alignment;               /* attn.json's "alignment" when the model was loaded */
     char *provenance;                       /* attn.json's "provenance" as JSON when the model was loaded, else NULL */
 } heed_model;
 
@@ -113,6 +117,8 @@ void heed_model_looks(const heed_model *m, int *layers, int *heads);
  * target.spm.model), attn.json. Replaced file by file, attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL
  * ("updates", "8000", ...) for attn.json; may be NULL. */
 heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err);
+/* Writes another choice into the attn.json of a model directory, which is replaced as a whole. HEED_E_MODEL: it is damaged; HEED_E_IO; HEED_E_NOMEM. */
+heed_status heed_model_choose(const char *dir, const heed_alignment *choice, heed_error *err);
 /* sets: [count] assignments in the place of what config.json says (heed_recipe_reset). HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a
  * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference. */
 heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err);

@@ -19,7 +19,7 @@ typedef struct heed_job {
     heed_decode decode;               /* settled: nothing stands for a default */
     bool shown, weights;              /* as in heed_request */
     heed_look look;                   /* settled: the layer exists, the head as well or is -1, the mean; not read without attention */
-    bool open;                        /* lay the only item's steps open, for heed_explain_steps */
+    bool open;                        /* lay the only item's steps open, for heed_explain_steps; the look's shift is 0 then */
     heed_step_view *steps;            /* [steps_count] then, in the arena; their vectors live with the tape */
     int64_t steps_count;
 } heed_job;
@@ -34,10 +34,14 @@ typedef struct heed_task {
 const heed_task *heed_task_find(const char *name);        /* NULL: none */
 const heed_task *heed_task_at(int i);                     /* NULL past the end */
 
+/* The words of a text as its white space parts them: their number, and where they stand ([number]; NULL: not asked). */
+int64_t heed_words_split(const char *text, heed_range *words);
 /* Row i of an output's symbol weights, [source_count]; valid until the next call. */
 typedef const float *heed_weight_row(void *self, int64_t i);
-/* Joins symbol weights to words, and takes the hard links: reads texts and tokens of o, fills what is said of words. Asks for each row once, in order, so
- * that nobody need hold them all. False: out of memory. */
+/* Joins symbol weights to words, and takes the hard links: reads texts, tokens and look.threshold of o, fills what is said of words. Asks for each row once, in
+ * order, so that nobody need hold them all. False: out of memory. */
 bool heed_output_align(heed_output *o, heed_weight_row *row, void *self, heed_arena *arena);
+/* The links that o's word_weights give with a threshold (heed_look), by target word: their number, and they ([number]; NULL: not asked). */
+int64_t heed_output_link(const heed_output *o, double threshold, heed_link *links);
 
 #endif

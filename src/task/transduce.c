@@ -142,6 +142,7 @@ static heed_piece_of_text *given_pieces(heed_arena *arena, const char *text, con
 typedef struct looks {
     const moment *moments;
     const int64_t *row;         /* [count] */
+    int64_t count;
     int layers, heads;
     heed_look look;
     int64_t Tk;
@@ -159,6 +160,7 @@ static const float *next_row(void *self, int64_t i)
 {
     const looks *l = self;
     float *row = l->shown + i * l->stride;
+    if (i + l->look.shift < l->count) i += l->look.shift;
     look_up(l, i, l->look.layer, l->look.head < 0 ? 0 : l->look.head, row, NULL);
     if (l->look.head >= 0) return row;
     for (int h = 1; h < l->heads; h++) {
@@ -169,9 +171,9 @@ static const float *next_row(void *self, int64_t i)
     return row;
 }
 
-static looks looks_of(const heed_job *j, const writer *w, const int64_t *row, int64_t Tk)
+static looks looks_of(const heed_job *j, const writer *w, const int64_t *row, int64_t count, int64_t Tk)
 {
-    looks l = {.moments = w->moments, .row = row, .look = j->look, .Tk = Tk};
+    looks l = {.moments = w->moments, .row = row, .count = count, .look = j->look, .Tk = Tk};
     heed_model_looks(j->model, &l.layers, &l.heads);
     return l;
 }
@@ -206,7 +208,7 @@ static bool copied_texts(const heed_job *j, const writer *w, const work *x, cons
 {
     *texts = NULL;
     if (!j->model->head.copies) return true;
-    looks l = looks_of(j, w, h->rows, x->source.count + 1);
+    looks l = looks_of(j, w, h->rows, h->n, x->source.count + 1);
     l.look = (heed_look){.layer = l.layers - 1, .head = -1};
     l.shown = heed_tape_alloc(j->tape, (size_t)l.Tk * sizeof *l.shown);
     l.one = heed_tape_alloc(j->tape, (size_t)l.Tk * sizeof *l.one);
@@ -240,10 +242,10 @@ static heed_piece_of_text *written_pieces(const heed_job *j, const writer *w, co
     return p;
 }
 
-/* Of all layers and heads, unless there is one, which is shown anyway. */
+/* Of all layers and heads, unless there is one, which is shown as it is. */
 static bool write_all(const looks *l, heed_output *o, heed_arena *arena)
 {
-    if (l->layers * l->heads == 1) {
+    if (l->layers * l->heads == 1 && !l->look.shift) {
         o->weights = o->shown;
         return true;
     }
@@ -256,7 +258,7 @@ static bool write_all(const looks *l, heed_output *o, heed_arena *arena)
 
 static bool write_weights(heed_job *j, const writer *w, heed_output *o, const int64_t *row)
 {
-    looks l = looks_of(j, w, row, o->source_count);
+    looks l = looks_of(j, w, row, o->count, o->source_count);
     l.stride = j->shown ? l.Tk : 0;
     l.shown = heed_arena_alloc(j->arena, (size_t)((j->shown ? o->count : 1) * l.Tk) * sizeof *l.shown);
     l.one = heed_tape_alloc(j->tape, (size_t)l.Tk * sizeof *l.one);
@@ -300,7 +302,7 @@ static bool write_steps(heed_job *j, const writer *w, const heed_output *o, cons
 {
     const int64_t Tk = o->source_count, n = o->count;
     const size_t bytes = (size_t)(n * Tk) * sizeof(float);
-    looks l = looks_of(j, w, row, Tk);
+    looks l = looks_of(j, w, row, n, Tk);
     float *scores = heed_arena_alloc(j->arena, bytes);
     l.shown = heed_arena_alloc(j->arena, bytes);
     l.one = heed_arena_alloc(j->arena, (size_t)Tk * sizeof *l.one);

@@ -5,23 +5,36 @@
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }   /* as data/text.c has it */
 
-/* word[i] of symbol i, -1 for what lies between words (and for </s>). Returns the number of words. A symbol belongs to the word its first
- * byte that is no space lies in. */
-static int64_t words_of(const char *text, const heed_piece_of_text *symbols, int64_t count, int64_t *word)
+int64_t heed_words_split(const char *text, heed_range *words)
 {
-    int64_t words = 0, at = 0;
-    bool inside = false;
-    for (int64_t i = 0; i < count; i++) {
-        word[i] = -1;
+    int64_t count = 0;
+    for (const char *at = text; *at;) {
+        const char *start = at;
+        while (*at && !is_space(*at)) at++;
+        if (at > start && words) words[count] = (heed_range){start - text, at - text};
+        count += at > start;
+        at += *at != 0;
+    }
+    return count;
+}
+
+static heed_range *split(const char *text, int64_t *count, heed_arena *arena)
+{
+    *count = heed_words_split(text, NULL);
+    heed_range *words = heed_arena_alloc(arena, (size_t)(*count + 1) * sizeof *words);
+    if (words) heed_words_split(text, words);
+    return words;
+}
+
+/* word[i] of symbol i, -1 for what lies between words (and for </s>). A symbol belongs to the word its first byte that is no space lies in. */
+static void place(const char *text, const heed_piece_of_text *symbols, int64_t count, const heed_range *words, int64_t word_count, int64_t *word)
+{
+    for (int64_t i = 0, w = 0; i < count; i++) {
         int64_t first = symbols[i].start;
         while (first < symbols[i].end && is_space(text[first])) first++;
-        for (; at < first || (at < symbols[i].end && at == first); at++) {
-            if (!is_space(text[at]) && !inside) words++;
-            inside = !is_space(text[at]);
-        }
-        if (first < symbols[i].end) word[i] = words - 1;
+        while (w < word_count && words[w].end <= first) w++;
+        word[i] = first < symbols[i].end ? w : -1;
     }
-    return words;
 }
 
 static void join(const heed_output *o, heed_weight_row *row, void *self, const int64_t *source_word, const int64_t *target_word, float *joined)
@@ -38,35 +51,56 @@ static void join(const heed_output *o, heed_weight_row *row, void *self, const i
     }
 }
 
-static void link_words(heed_output *o, const float *joined, heed_link *links)
+/* The heaviest of a row, the first of equals; -1: there is none. */
+static int64_t heaviest(const float *row, int64_t n)
 {
+    int64_t best = 0;
+    for (int64_t v = 1; v < n; v++)
+        if (row[v] > row[best]) best = v;
+    return n && row[best] > 0 ? best : -1;
+}
+
+int64_t heed_output_link(const heed_output *o, double threshold, heed_link *links)
+{
+    int64_t count = 0;
     for (int64_t w = 0; w < o->target_words; w++) {
-        const float *row = joined + w * o->source_words;
-        int64_t best = 0;
-        for (int64_t v = 1; v < o->source_words; v++)
-            if (row[v] > row[best]) best = v;
-        if (o->source_words && row[best] > 0) links[o->link_count++] = (heed_link){best, w};
+        const float *row = o->word_weights + w * o->source_words;
+        const int64_t best = threshold > 0 ? -1 : heaviest(row, o->source_words);
+        for (int64_t v = 0; v < o->source_words; v++) {
+            if (threshold > 0 ? (double)row[v] < threshold : v != best) continue;
+            if (links) links[count] = (heed_link){v, w};
+            count++;
+        }
     }
+    return count;
+}
+
+static bool split_and_join(heed_output *o, heed_weight_row *row, void *self, heed_arena *arena)
+{
+    int64_t *source_word = heed_arena_alloc(arena, (size_t)(o->source_count + o->count + 1) * sizeof *source_word);
+    o->source_ranges = split(o->source, &o->source_words, arena);
+    o->target_ranges = split(o->text, &o->target_words, arena);
+    float *joined = heed_arena_zero(arena, (size_t)(o->source_words * o->target_words + 1) * sizeof *joined);
+    if (!source_word || !o->source_ranges || !o->target_ranges || !joined) return false;
+    int64_t *target_word = source_word + o->source_count;
+    place(o->source, o->source_tokens, o->source_count, o->source_ranges, o->source_words, source_word);
+    place(o->text, o->tokens, o->count, o->target_ranges, o->target_words, target_word);
+    join(o, row, self, source_word, target_word, joined);
+    o->word_weights = joined;
+    return true;
 }
 
 bool heed_output_align(heed_output *o, heed_weight_row *row, void *self, heed_arena *arena)
 {
-    heed_mark mark = heed_arena_mark(arena);
-    int64_t *source_word = heed_arena_alloc(arena, (size_t)(o->source_count + o->count + 1) * sizeof *source_word);
-    if (!source_word) return false;
-    int64_t *target_word = source_word + o->source_count;
-    o->source_words = words_of(o->source, o->source_tokens, o->source_count, source_word);
-    o->target_words = words_of(o->text, o->tokens, o->count, target_word);
-    float *joined = heed_arena_zero(arena, (size_t)(o->source_words * o->target_words + 1) * sizeof *joined);
-    heed_link *links = heed_arena_alloc(arena, (size_t)(o->target_words + 1) * sizeof *links);
-    if (!joined || !links) {
-        heed_arena_rewind(arena, mark);
-        return false;
+    const heed_mark mark = heed_arena_mark(arena);
+    bool good = split_and_join(o, row, self, arena);
+    if (good) {
+        o->link_count = heed_output_link(o, o->look.threshold, NULL);
+        heed_link *links = heed_arena_alloc(arena, (size_t)(o->link_count + 1) * sizeof *links);
+        if (links) heed_output_link(o, o->look.threshold, links);
+        o->links = links;
+        good = links != NULL;
     }
-    o->link_count = 0;
-    join(o, row, self, source_word, target_word, joined);
-    link_words(o, joined, links);
-    o->word_weights = joined;
-    o->links = links;
-    return true;
+    if (!good) heed_arena_rewind(arena, mark);
+    return good;
 }

@@ -63,7 +63,7 @@ static bool look_into(void *data)
     heed_session *s = data;
     heed_error err = {0};
     for (int picture = HEED_PICTURE_TERMINAL; picture <= HEED_PICTURE_STEPS; picture++) {
-        char *text = heed_explain(s, &items[0], &(heed_explain_options){.picture = (heed_picture)picture, .layer = -1, .head = -1}, &err);
+        char *text = heed_explain(s, &items[0], &(heed_explain_options){.picture = (heed_picture)picture}, &err);
         if (!text) expect_nomem(&err);
         if (!text) return false;
         free(text);

@@ -158,7 +158,7 @@ static void test_alternatives__are_what_forcing_says_of_them_best_first(void **s
 
 static char *steps(heed_session *s, const char *text, const char *target)
 {
-    return heed_explain(s, &(heed_item){.text = text, .target = target}, &(heed_explain_options){.picture = HEED_PICTURE_STEPS, .layer = -1, .head = -1}, NULL);
+    return heed_explain(s, &(heed_item){.text = text, .target = target}, &(heed_explain_options){.picture = HEED_PICTURE_STEPS}, NULL);
 }
 
 static void test_explain__lays_open_the_steps_of_the_best(void **state)

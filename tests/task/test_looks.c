@@ -85,7 +85,7 @@ static void test_shown__is_the_mean_of_the_last_layers_heads_unless_told(void **
         check_mean(o, s.layers - 1);
         check_links(o);
         for (int layer = 0; layer < s.layers; layer++) {
-            heed_reply *one = look(&s, &(heed_look){layer, -1}, true);
+            heed_reply *one = look(&s, &(heed_look){.layer = layer, .head = -1}, true);
             check_mean(heed_reply_at(one, 0), layer);
             heed_reply_free(one);
         }
@@ -101,7 +101,7 @@ static void test_shown__is_the_head_that_was_asked_for_whether_or_not_all_are_ke
         seer s = open_seer(i);
         for (int layer = 0; layer < s.layers; layer++)
             for (int head = 0; head < s.heads; head++) {
-                heed_reply *all = look(&s, &(heed_look){layer, head}, true), *one = look(&s, &(heed_look){layer, head}, false);
+                heed_reply *all = look(&s, &(heed_look){.layer = layer, .head = head}, true), *one = look(&s, &(heed_look){.layer = layer, .head = head}, false);
                 const heed_output *a = heed_reply_at(all, 0), *o = heed_reply_at(one, 0);
                 const int64_t size = o->count * o->source_count;
                 assert_null(o->weights);
@@ -130,6 +130,26 @@ static void test_heads__of_one_layer_look_in_different_places(void **state)
     }
 }
 
+/* Row i is what row i + 1 was; the last keeps its own. The matrices of all heads stay those of the steps as they were. */
+static void test_shift__takes_the_weights_of_the_next_step(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MODELS; i++) {
+        seer s = open_seer(i);
+        heed_reply *plain = look(&s, &(heed_look){.layer = -1, .head = -1}, true), *later = look(&s, &(heed_look){.layer = -1, .head = -1, .shift = 1}, true);
+        const heed_output *p = heed_reply_at(plain, 0), *l = heed_reply_at(later, 0);
+        const int64_t Tk = p->source_count, last = p->count - 1;
+        assert_int_equal(l->look.shift, 1);
+        assert_memory_equal(l->shown, p->shown + Tk, (size_t)(last * Tk) * sizeof *p->shown);
+        assert_memory_equal(l->shown + last * Tk, p->shown + last * Tk, (size_t)Tk * sizeof *p->shown);
+        assert_memory_equal(l->weights, p->weights, (size_t)(s.layers * s.heads * p->count * Tk) * sizeof *p->weights);
+        check_links(l);
+        heed_reply_free(plain);
+        heed_reply_free(later);
+        close_seer(&s);
+    }
+}
+
 static void refused(const seer *s, heed_look how, const char *why)
 {
     static const heed_item item = {.text = "ab"};
@@ -137,7 +157,7 @@ static void refused(const seer *s, heed_look how, const char *why)
     assert_null(heed_session_run(s->session, &(heed_request){.items = &item, .count = 1, .look = &how}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
     assert_string_equal(err.text, why);
-    assert_null(heed_explain(s->session, &item, &(heed_explain_options){.layer = how.layer, .head = how.head}, &err));
+    assert_null(heed_explain(s->session, &item, &(heed_explain_options){.look = &how}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
     assert_string_equal(err.text, why);
 }
@@ -147,9 +167,11 @@ static void test_look__at_what_does_not_exist_names_what_there_is(void **state)
     (void)state;
     seer one = open_seer(0), three = open_seer(2), none = {.model = tiny_build(&(tiny){.attention = "none"})};
     none.session = heed_session_new(none.model, NULL, NULL);
-    refused(&one, (heed_look){1, -1}, "layer 1: this model has layer 0 only");
-    refused(&three, (heed_look){-1, 3}, "head 3: this model has heads 0 to 2");
-    refused(&none, (heed_look){-1, 2}, "head 2: this model has no attention to show");
+    refused(&one, (heed_look){.layer = 1, .head = -1}, "layer 1: this model has layer 0 only");
+    refused(&three, (heed_look){.layer = -1, .head = 3}, "head 3: this model has heads 0 to 2");
+    refused(&none, (heed_look){.layer = -1, .head = 2}, "head 2: this model has no attention to show");
+    refused(&one, (heed_look){.shift = 2}, "shift 2: 0 for the step that wrote a symbol, 1 for the next");
+    refused(&one, (heed_look){.threshold = 1.5}, "threshold: a share of a word's weights, from 0 to 1, not 1.5");
     close_seer(&one);
     close_seer(&three);
     close_seer(&none);
@@ -159,7 +181,7 @@ static char *steps_of(const seer *s, int head)
 {
     heed_error err;
     const heed_item item = {.text = "ab cd", .target = "A B"};
-    char *out = heed_explain(s->session, &item, &(heed_explain_options){.picture = HEED_PICTURE_STEPS, .layer = -1, .head = head}, &err);
+    char *out = heed_explain(s->session, &item, &(heed_explain_options){.picture = HEED_PICTURE_STEPS, .look = &(heed_look){.layer = -1, .head = head}}, &err);
     if (!out) fail_msg("%s", err.text);
     return out;
 }
@@ -195,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_shown__is_the_mean_of_the_last_layers_heads_unless_told),
         cmocka_unit_test(test_shown__is_the_head_that_was_asked_for_whether_or_not_all_are_kept),
         cmocka_unit_test(test_heads__of_one_layer_look_in_different_places),
+        cmocka_unit_test(test_shift__takes_the_weights_of_the_next_step),
         cmocka_unit_test(test_look__at_what_does_not_exist_names_what_there_is),
         cmocka_unit_test(test_steps__of_one_head_have_its_scores_and_its_part_of_the_sum),
     };

@@ -384,7 +384,7 @@ static void test_run__refuses_requests_that_make_no_sense(void **state)
 static char *explain(heed_session *s, const char *text, const char *target, heed_picture picture)
 {
     heed_error err;
-    char *out = heed_explain(s, &(heed_item){.text = text, .target = target}, &(heed_explain_options){.picture = picture, .layer = -1, .head = -1}, &err);
+    char *out = heed_explain(s, &(heed_item){.text = text, .target = target}, &(heed_explain_options){.picture = picture}, &err);
     if (!out) fail_msg("%s", err.text);
     return out;
 }
@@ -416,7 +416,7 @@ static void test_explain__refuses_what_it_cannot_show(void **state)
     heed_error err;
     heed_model *m = tiny_build(&(tiny){0});
     heed_session *s = open_session(m, 1, 0);
-    assert_null(heed_explain(s, &(heed_item){.text = "a"}, &(heed_explain_options){.layer = 1}, &err));
+    assert_null(heed_explain(s, &(heed_item){.text = "a"}, &(heed_explain_options){.look = &(heed_look){.layer = 1}}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
     assert_null(heed_explain(s, &(heed_item){.text = "a"}, &(heed_explain_options){.picture = (heed_picture)9}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);

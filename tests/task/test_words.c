@@ -50,8 +50,9 @@ static const float *row(void *self, int64_t i)
 
 static void align(output *x, const char *source, splitter *cut_source, const char *target, splitter *cut_target, const float *weights)
 {
+    const heed_look look = x->o.look;
     *x = (output){.arena = heed_arena_new(0), .weights = weights};
-    x->o = (heed_output){.source = source, .text = target, .source_tokens = x->source, .tokens = x->target};
+    x->o = (heed_output){.source = source, .text = target, .source_tokens = x->source, .tokens = x->target, .look = look};
     x->o.source_count = cut_source(source, x->source);
     x->o.count = cut_target(target, x->target);
     assert_true(heed_output_align(&x->o, row, x, x->arena));
@@ -83,7 +84,7 @@ static void test_align__letters_of_two_words_to_phones(void **state)
                        0.0f, 0.0f, 0.5f, 0.125f, 0.375f,    /* Y: most of it lies between and behind words */
                        0.25f, 0.0f, 0.0f, 0.75f, 0.0f,      /* Z */
                        0.0f, 0.0f, 0.0f, 0.0f, 1.0f};       /* </s>, no word */
-    output x;
+    output x = {0};
     align(&x, "ab c", characters, "X Y Z", symbols, w);
     expect_words(&x, 3, 2, (const double[]){0.75, 0.25, 0, 1, 0.25, 0.75});
     expect_links(&x, 3, (const int64_t[][2]){{0, 0}, {1, 1}, {1, 2}});
@@ -99,7 +100,7 @@ static void test_align__letters_of_a_target_word_are_taken_together(void **state
                        0.0f, 0.0f, 1.0f,       /* the space, no word */
                        0.25f, 0.75f, 0.0f,     /* c */
                        0.0f, 0.0f, 1.0f};
-    output x;
+    output x = {0};
     align(&x, "P Q", symbols, "ab c", characters, w);
     expect_words(&x, 2, 2, (const double[]){2.0 / 3, 1.0 / 3, 0.25, 0.75});
     expect_links(&x, 2, (const int64_t[][2]){{0, 0}, {1, 1}});
@@ -113,7 +114,7 @@ static void test_align__spaces_at_the_ends_and_in_rows_make_no_words(void **stat
     const float w[] = {0, 1, 0, 0, 0, 0, 0,      /* X */
                        0, 0, 0, 0.5f, 0.5f, 0, 0,      /* Y */
                        0, 0, 0, 0, 0, 0, 1};
-    output x;
+    output x = {0};
     align(&x, "\ta  b ", characters, "  X \v Y\f ", symbols, w);
     expect_words(&x, 2, 2, (const double[]){1, 0, 0, 1});
     expect_links(&x, 2, (const int64_t[][2]){{0, 0}, {1, 1}});
@@ -125,10 +126,41 @@ static void test_align__characters_of_several_bytes_are_one_symbol(void **state)
     (void)state;
     /*                   é   _   ß   ü  </s> */
     const float w[] = {0.1f, 0, 0.4f, 0.5f, 0, /* X */ 0, 0, 0, 0, 1};
-    output x;
+    output x = {0};
     align(&x, "é ßü", characters, "X", symbols, w);
     expect_words(&x, 1, 2, (const double[]){0.1, 0.9});
     expect_links(&x, 1, (const int64_t[][2]){{1, 0}});
+    heed_arena_free(x.arena);
+}
+
+static void test_align__a_threshold_links_every_pair_of_that_weight(void **state)
+{
+    (void)state;
+    /*                   a      b     c     </s> */
+    const float w[] = {0.5f, 0.25f, 0.25f, 0,      /* X */
+                       0, 0.75f, 0.25f, 0,         /* Y */
+                       0, 0, 0, 1};
+    output x = {.o.look.threshold = 0.25}, y = {.o.look.threshold = 0.8};
+    align(&x, "a b c", symbols, "X Y", symbols, w);
+    expect_links(&x, 5, (const int64_t[][2]){{0, 0}, {1, 0}, {2, 0}, {1, 1}, {2, 1}});
+    align(&y, "a b c", symbols, "X Y", symbols, w);
+    expect_links(&y, 0, NULL);
+    assert_int_equal(heed_output_link(&y.o, 0.75, NULL), 1);
+    assert_int_equal(heed_output_link(&y.o, 0, NULL), 2);
+    heed_arena_free(x.arena);
+    heed_arena_free(y.arena);
+}
+
+static void test_align__words_have_their_place_in_the_text(void **state)
+{
+    (void)state;
+    const float w[7 * 5] = {0};
+    output x = {0};
+    align(&x, "\té  bc ", characters, "  X\vYZ\f ", symbols, w);
+    assert_int_equal(x.o.source_words, 2);
+    assert_int_equal(x.o.target_words, 2);
+    assert_memory_equal(x.o.source_ranges, ((heed_range[]){{1, 3}, {5, 7}}), 2 * sizeof(heed_range));
+    assert_memory_equal(x.o.target_ranges, ((heed_range[]){{2, 3}, {4, 6}}), 2 * sizeof(heed_range));
     heed_arena_free(x.arena);
 }
 
@@ -136,7 +168,7 @@ static void test_align__a_word_that_looked_at_no_word_has_no_link(void **state)
 {
     (void)state;
     const float w[] = {0, 1, 0, 1};
-    output x;
+    output x = {0};
     align(&x, "a", symbols, "X", symbols, w);
     expect_words(&x, 1, 1, (const double[]){0});
     assert_int_equal(x.o.link_count, 0);
@@ -147,7 +179,7 @@ static void test_align__equal_weights_link_the_first(void **state)
 {
     (void)state;
     const float w[] = {0.5f, 0.5f, 0, 0, 0, 1};
-    output x;
+    output x = {0};
     align(&x, "a b", symbols, "X", symbols, w);
     expect_links(&x, 1, (const int64_t[][2]){{0, 0}});
     heed_arena_free(x.arena);
@@ -157,7 +189,7 @@ static void test_align__nothing_to_nothing(void **state)
 {
     (void)state;
     const float w[] = {1};
-    output x;
+    output x = {0};
     align(&x, "", symbols, "", symbols, w);
     assert_int_equal(x.o.source_words, 0);
     assert_int_equal(x.o.target_words, 0);
@@ -185,6 +217,8 @@ int main(void)
         cmocka_unit_test(test_align__letters_of_a_target_word_are_taken_together),
         cmocka_unit_test(test_align__spaces_at_the_ends_and_in_rows_make_no_words),
         cmocka_unit_test(test_align__characters_of_several_bytes_are_one_symbol),
+        cmocka_unit_test(test_align__a_threshold_links_every_pair_of_that_weight),
+        cmocka_unit_test(test_align__words_have_their_place_in_the_text),
         cmocka_unit_test(test_align__a_word_that_looked_at_no_word_has_no_link),
         cmocka_unit_test(test_align__equal_weights_link_the_first),
         cmocka_unit_test(test_align__nothing_to_nothing),

@@ -389,7 +389,7 @@ static void make_heads(sample *s, float weights[4 * 12])
         weights[i] = (float)i;
     s->out.layers = s->out.heads = 2;
     s->out.weights = weights;
-    s->out.look = (heed_look){1, -1};
+    s->out.look = (heed_look){.layer = 1, .head = -1};
 }
 
 static void test_json__has_a_matrix_for_every_layer_and_head(void **state)

@@ -176,6 +176,85 @@ static void test_model__a_place_that_cannot_be_written_is_said(void **state)
     heed_model_free(m);
 }
 
+/* --- the look that was chosen --------------------------------------------------------------------------------------------------------------- */
+
+static heed_model *open_looker(void)
+{
+    heed_error err;
+    heed_model *m = heed_model_open(scratch_path("m"), NULL, &err);
+    if (!m) fail_msg("%s", err.text);
+    return m;
+}
+
+static void looks(int layer, int head, int shift, double threshold)
+{
+    heed_model *m = open_looker();
+    const heed_look look = heed_model_look(m);
+    assert_int_equal(look.layer, layer);
+    assert_int_equal(look.head, head);
+    assert_int_equal(look.shift, shift);
+    assert_true(look.threshold == threshold);
+    heed_model_close(m);
+}
+
+static void choose(heed_look look)
+{
+    heed_error err;
+    heed_model *m = open_looker();
+    if (heed_look_store(m, scratch_path("m"), &look, &err)) fail_msg("%s", err.text);
+    heed_model_close(m);
+}
+
+static void make_looker(void)
+{
+    heed_dir_remove(scratch_path("m"), NULL);
+    tiny_save(tiny_build(&(tiny){.layers = 2, .attention = "{score: scaled}", .encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 3"}), "m");
+}
+
+static void test_look__is_the_mean_of_the_last_layer_until_one_is_chosen(void **state)
+{
+    (void)state;
+    make_looker();
+    looks(1, -1, 0, 0);
+    choose((heed_look){.layer = 0, .head = 2, .shift = 1, .threshold = 0.25});
+    looks(0, 2, 1, 0.25);
+    heed_model *m = open_looker();
+    assert_int_equal(heed_model_save(m, scratch_path("m"), NULL, NULL), HEED_OK);   /* a choice outlives saving */
+    heed_model_close(m);
+    looks(0, 2, 1, 0.25);
+    choose((heed_look){.layer = -1, .head = -1});
+    looks(1, -1, 0, 0);
+}
+
+/* Directories of before say layer 0, head 0 though nobody chose them. */
+static void test_look__without_a_shift_is_no_choice(void **state)
+{
+    (void)state;
+    make_looker();
+    replace("attn.json", "\"provenance\"", "\"alignment\": {\"layer\": 0, \"head\": 0}, \"provenance\"");
+    looks(1, -1, 0, 0);
+}
+
+static void test_look__at_what_the_model_lacks_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"\"layer\": 2, \"head\": 0, \"shift\": 0",  "\"layer\": 0, \"head\": 3, \"shift\": 0", "\"layer\": \"mean\", \"head\": 0, \"shift\": 0",
+                                        "\"layer\": 0, \"head\": -1, \"shift\": 0", "\"layer\": 0, \"head\": 0, \"shift\": 2", "\"head\": 0, \"shift\": 0",
+                                        "\"layer\": 0, \"head\": 0, \"shift\": 0, \"threshold\": 2"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[200];
+        make_looker();
+        snprintf(text, sizeof text, "\"alignment\": {%s}, \"provenance\"", wrong[i]);
+        replace("attn.json", "\"provenance\"", text);
+        refused("attn.json", "names no layer and head of this model's 2 x 3");
+    }
+    make_looker();
+    heed_error err;
+    heed_model *m = open_looker();
+    assert_int_equal(heed_look_store(m, scratch_path("m"), &(heed_look){.layer = 2}, &err), HEED_E_USAGE);
+    heed_model_close(m);
+}
+
 /* --- damage ----------------------------------------------------------------------------------------------------------------------------- */
 
 static void test_missing__file_is_named(void **state)
@@ -370,6 +449,9 @@ int main(void)
         cmocka_unit_test(test_model__a_shared_embedding_is_saved_once),
         cmocka_unit_test(test_model__saving_twice_writes_the_same_bytes),
         cmocka_unit_test(test_model__a_place_that_cannot_be_written_is_said),
+        cmocka_unit_test(test_look__is_the_mean_of_the_last_layer_until_one_is_chosen),
+        cmocka_unit_test(test_look__without_a_shift_is_no_choice),
+        cmocka_unit_test(test_look__at_what_the_model_lacks_is_refused),
         cmocka_unit_test(test_missing__file_is_named),
         cmocka_unit_test(test_cut_off__file_is_named),
         cmocka_unit_test(test_altered__file_is_noticed_whatever_the_bit),
