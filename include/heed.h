@@ -146,10 +146,25 @@ typedef struct heed_explain_options {
  * the step that wrote it, with shapes.
  * The text is the caller's, heed_free(). HEED_E_DATA: the text; HEED_E_USAGE: no such layer or head. A model without attention is said so in the text. */
 HEED_API char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err);
-/* A line chart as SVG, for learning curves and error by length. x, y [points]; several named lines. */
-typedef struct heed_line { const char *name; const double *x, *y; int64_t points; } heed_line;
-typedef struct heed_chart { const char *title, *x_label, *y_label; const heed_line *lines; int count; double y_min, y_max; } heed_chart;   /* y_min = y_max: from the data */
+/* A line chart as SVG, for learning curves and error by length: up to 30 named lines, told apart by colour, dashes and marks, so in print too. */
+typedef struct heed_line {
+    const char *name;
+    const double *x, *y; int64_t points;        /* [points]; a point that is not finite leaves a gap */
+    const double *low, *high;          /* [points] ends of each point's interval, drawn as bars, or as a band where points are many; NAN: none; NULL: of no point */
+} heed_line;
+typedef struct heed_chart {
+    const char *title, *x_label, *y_label;
+    const heed_line *lines; int count;
+    double y_min, y_max;               /* equal: from the data */
+    bool log_x;                        /* equal ratios of x lie equally far apart; an x that is not above 0 leaves a gap */
+} heed_chart;
+/* HEED_E_USAGE: more than 30 lines, or low without high; HEED_E_NOMEM. The text is the caller's, heed_free(). */
 HEED_API char *heed_chart_svg(const heed_chart *c, heed_error *err);
+/* The same from a table: a file ("-": standard input) of lines of fields parted by tabs: name of the line, x, y, and where there is an interval low and high.
+ * A first row without numbers names the columns, and the axes where `how` does not. Of `how`, lines and count are not read. Points stand in order of x.
+ * HEED_E_DATA: missing, no row, not UTF-8, a row of another shape, no number, the same x twice in a line, an x that log_x cannot place, low above high, each
+ * with its line; HEED_E_LIMIT: more than 30 lines or 100,000 points; HEED_E_NOMEM. */
+HEED_API char *heed_chart_table(const char *path, const heed_chart *how, heed_error *err);
 /* Parameters by part, shapes, settings, provenance; json: one object. */
 HEED_API char *heed_model_describe(const heed_model *m, bool json, heed_error *err);
 

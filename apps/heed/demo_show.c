@@ -195,7 +195,7 @@ static int write_curves(const demo *d)
 {
     heed_line lines[DEMO_MODELS];
     for (int m = 0; m < DEMO_MODELS; m++)
-        lines[m] = (heed_line){demo_titles[m], d->curve[m].update, d->curve[m].loss, d->curve[m].count};
+        lines[m] = (heed_line){.name = demo_titles[m], .x = d->curve[m].update, .y = d->curve[m].loss, .points = d->curve[m].count};
     heed_chart chart = {.title = "Learning curves", .x_label = "updates", .y_label = "validation loss (nats a phone)", .lines = lines, .count = DEMO_MODELS};
     return write_chart(d, "learning-curves.svg", &chart);
 }
@@ -205,7 +205,7 @@ static int write_lengths(const demo *d)
     heed_line lines[DEMO_MODELS];
     double most = 0;
     for (int m = 0; m < DEMO_MODELS; m++) {
-        lines[m] = (heed_line){demo_titles[m], d->letters, d->rate[m], DEMO_LENGTHS};
+        lines[m] = (heed_line){.name = demo_titles[m], .x = d->letters, .y = d->rate[m], .points = DEMO_LENGTHS};
         for (int i = 0; i < DEMO_LENGTHS; i++)
             most = d->rate[m][i] > most ? d->rate[m][i] : most;
     }

@@ -1,4 +1,4 @@
-/* heed_explain and heed_chart_svg: one item looked into, lines drawn. */
+/* heed_explain: one item looked into. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,14 +42,5 @@ char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_op
     heed_arena_free(arena);
     char *out = status == HEED_OK ? heed_buf_take(&text) : NULL;
     heed_buf_free(&text);
-    return out;
-}
-
-char *heed_chart_svg(const heed_chart *c, heed_error *err)
-{
-    heed_buf text = {0};
-    heed_explain_chart(c, &text);
-    char *out = heed_buf_take(&text);
-    if (!out) heed_fail(err, HEED_E_NOMEM, "out of memory for the chart");
     return out;
 }

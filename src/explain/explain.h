@@ -25,7 +25,8 @@ heed_status heed_explain_svg(const heed_output *o, heed_buf *out);
 heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, heed_buf *out);
 /* For each step: scores [Tk], weights [Tk] (with a bar), weighted sum [Dv], joined [F]; first numbers of the long vectors, and their norms. */
 heed_status heed_explain_steps(const heed_output *o, const heed_step_view *steps, int64_t count, heed_buf *out);
-/* A line chart. */
+enum { HEED_CHART_LINES = 30 };   /* as many as can be told apart */
+/* A line chart of at most so many lines. Texts may be NULL. */
 heed_status heed_explain_chart(const heed_chart *c, heed_buf *out);
 
 #endif

@@ -79,7 +79,7 @@ void heed_label_letter(heed_buf *out, const char *text, int place)
 void heed_label_xml(heed_buf *out, const char *text, bool blanks, int room)
 {
     int used = 0;
-    for (glyph g; *text; text += g.bytes) {
+    for (glyph g; text && *text; text += g.bytes) {
         g = glyph_at(text, blanks);
         used += g.cells;
         if (room && used >= room && text[g.bytes]) {

@@ -12,7 +12,7 @@ int heed_label_width(const char *text);
 void heed_label_fit(heed_buf *out, const char *text, int width);
 /* Appends the one character of the symbol that stands at cell `place`, or a blank; always one cell, so wide characters become a dot. */
 void heed_label_letter(heed_buf *out, const char *text, int place);
-/* Appends the text escaped for XML. blanks: as in labels, spaces are made visible; room: at most so many cells, 0: all. */
+/* Appends the text escaped for XML; NULL is nothing. blanks: as in labels, spaces are made visible; room: at most so many cells, 0: all. */
 void heed_label_xml(heed_buf *out, const char *text, bool blanks, int room);
 /* Appends a JSON string with its quotes; NULL is null. */
 void heed_label_json(heed_buf *out, const char *text);

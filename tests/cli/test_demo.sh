@@ -11,7 +11,7 @@ done
 for file in learning-curves length-curve alignment; do
   check "$file.svg is a picture" grep -q '</svg>' d/$file.svg
 done
-check "both curves have points" [ "$(grep -c '<circle' d/learning-curves.svg)" -ge 10 ]
+check "both curves have points" [ "$(grep -c 'class="mark"' d/learning-curves.svg)" -ge 10 ]
 check "says what to type next" grep -q 'heed run d/attention/model' log
 check "no colour, no motion" [ "$(cat out log | grep -c $'[\r\033]')" -eq 0 ]
 check "its recipe is a recipe" is "$("$heed" -q train d/attention.yaml -o again --max-updates 1)" again/model

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors and links: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links and tables: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links
+mkdir -p recipe config text pieces safetensors links table
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -162,3 +162,20 @@ put links/joined '1-2-3'
 printf '\t 0-0\r\n\v4-4 ' >links/spaces
 printf '0-\xc3\xa9' >links/bytes
 : >links/empty
+
+T=$'\t'
+put table/usual.tsv "model${T}words${T}wer${T}low${T}high
+fixed${T}10${T}21.5${T}20.1${T}23
+attention${T}10${T}7${T}${T}
+fixed${T}20${T}44${T}41.9${T}46"
+put table/bare.tsv "a${T}1${T}2
+
+ a ${T} 2 ${T}1e-3"
+put table/twice.tsv "a${T}1${T}2
+a${T}1.0${T}3"
+put table/many.tsv "$(for i in $(seq 31); do printf 'line %d\t1\t2\n' "$i"; done)"
+put table/far.tsv "a${T}-1e100${T}1e100
+a${T}1e100${T}-1e100"
+put table/low.tsv "a${T}1${T}2${T}3${T}1"
+put table/wide.tsv "a${T}1${T}2${T}3${T}4${T}5${T}6"
+: >table/empty

@@ -7,6 +7,7 @@
 
 #include "explain/explain.h"
 #include "explain/label.h"
+#include "support/xml.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -48,43 +49,6 @@ static void make_hostile(sample *s)
 {
     static const char *const from[] = {"<a&\"b>", "\x1B[31m", "\xFF", "</s>"}, *const to[] = {"]]>", "\xE2\x80\xAE", "</s>"};
     make(s, "<a&\"b>\x1B[31m\xFF", "]]>\xE2\x80\xAE", from, 4, to, 3);
-}
-
-static int count(const char *text, const char *what)
-{
-    int n = 0;
-    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
-        n++;
-    return n;
-}
-
-/* Tags close in the order in which they opened, quotes are paired, no byte is one that XML forbids. */
-static void assert_xml(const char *text)
-{
-    char open[64][16];
-    int depth = 0;
-    for (const char *c = text; *c; c++) {
-        assert_true((unsigned char)*c >= 0x20 || *c == '\n' || *c == '\t');
-        if (*c != '<')
-            continue;
-        const char *end = strchr(c, '>'), *name = c + 1 + (c[1] == '/');
-        int length = (int)strcspn(name, " >/");
-        assert_non_null(end);
-        assert_in_range(length, 1, 15);
-        if (c[1] == '/') {
-            assert_true(depth > 0);
-            assert_int_equal(strncmp(open[--depth], name, (size_t)length), 0);
-        } else if (end[-1] != '/') {
-            assert_true(depth < 64);
-            snprintf(open[depth++], sizeof open[0], "%.*s", length, name);
-        }
-        int quotes = 0;
-        for (const char *q = c; q < end; q++)
-            quotes += *q == '"';
-        assert_int_equal(quotes % 2, 0);
-        c = end;
-    }
-    assert_int_equal(depth, 0);
 }
 
 /* --- labels ----------------------------------------------------------------------------------------------------------------------------- */
@@ -144,8 +108,8 @@ static void test_terminal__colour_is_reset_on_every_row(void **state)
     heed_buf b = {0};
     make_usual(&s);
     heed_explain_terminal(&s.out, true, 80, &b);
-    assert_int_equal(count(b.data, "\033[0m"), 3 + 1);
-    assert_int_equal(count(b.data, "\033[48;2;"), 3 * 4 + 21);
+    assert_int_equal(text_count(b.data, "\033[0m"), 3 + 1);
+    assert_int_equal(text_count(b.data, "\033[48;2;"), 3 * 4 + 21);
     heed_buf_free(&b);
 }
 
@@ -203,8 +167,8 @@ static void test_svg__every_cell_has_a_title_and_the_tags_match(void **state)
     heed_buf b = {0};
     make_usual(&s);
     assert_int_equal(heed_explain_svg(&s.out, &b), HEED_OK);
-    assert_xml(b.data);
-    assert_int_equal(count(b.data, "<title>"), 1 + 3 * 4);
+    assert_true(xml_is_sound(b.data));
+    assert_int_equal(text_count(b.data, "<title>"), 1 + 3 * 4);
     assert_non_null(strstr(b.data, "s → SH: 0.750"));
     heed_buf_free(&b);
 }
@@ -216,7 +180,7 @@ static void test_svg__hostile_text_stays_text(void **state)
     heed_buf b = {0};
     make_hostile(&s);
     heed_explain_svg(&s.out, &b);
-    assert_xml(b.data);
+    assert_true(xml_is_sound(b.data));
     assert_non_null(strstr(b.data, "&lt;a&amp;&quot;b&gt;"));
     heed_buf_free(&b);
 }
@@ -229,54 +193,9 @@ static void test_svg__a_model_without_attention_gives_a_picture_that_says_so(voi
     make_usual(&s);
     s.out.shown = s.out.weights = NULL;
     assert_int_equal(heed_explain_svg(&s.out, &b), HEED_OK);
-    assert_xml(b.data);
+    assert_true(xml_is_sound(b.data));
     assert_non_null(strstr(b.data, "no attention"));
     heed_buf_free(&b);
-}
-
-/* --- charts ----------------------------------------------------------------------------------------------------------------------------- */
-static void test_chart__draws_every_line_with_its_name(void **state)
-{
-    (void)state;
-    static const double x[] = {100, 200, 300}, y[] = {3, 2, 1.5}, z[] = {3, 1, 0.5};
-    const heed_line lines[] = {{"fixed & vector", x, y, 3}, {"attention", x, z, 3}};
-    const heed_chart c = {.title = "a < b", .x_label = "updates", .y_label = "loss", .lines = lines, .count = 2};
-    heed_buf b = {0};
-    assert_int_equal(heed_explain_chart(&c, &b), HEED_OK);
-    assert_xml(b.data);
-    assert_int_equal(count(b.data, "<circle"), 6);
-    assert_non_null(strstr(b.data, "fixed &amp; vector"));
-    assert_non_null(strstr(b.data, "a &lt; b"));
-    heed_buf_free(&b);
-}
-
-static void test_chart__the_ticks_are_round_and_cover_the_data(void **state)
-{
-    (void)state;
-    static const double x[] = {0, 12000}, y[] = {0.45, 3.41};
-    const heed_line line = {"l", x, y, 2};
-    const heed_chart c = {.title = "t", .x_label = "x", .y_label = "y", .lines = &line, .count = 1};
-    heed_buf b = {0};
-    heed_explain_chart(&c, &b);
-    assert_non_null(strstr(b.data, ">12,000<"));
-    assert_non_null(strstr(b.data, ">3.5<"));
-    assert_non_null(strstr(b.data, ">0.0<"));
-    heed_buf_free(&b);
-}
-
-static void test_chart__holes_flat_lines_and_nothing_at_all_are_drawn(void **state)
-{
-    (void)state;
-    static const double x[] = {1, 2, 3, 4}, hole[] = {1, NAN, 2, INFINITY}, flat[] = {5, 5, 5, 5}, zero[] = {0, 0, 0, 0};
-    const heed_line lines[] = {{"hole", x, hole, 4}, {"flat", x, flat, 4}, {"still", flat, flat, 4}, {"zero", zero, zero, 4}, {"none", NULL, NULL, 0}};
-    for (int first = 0; first < 5; first++) {
-        const heed_chart c = {.title = "t", .x_label = "x", .y_label = "y", .lines = lines + first, .count = 1};
-        heed_buf b = {0};
-        assert_int_equal(heed_explain_chart(&c, &b), HEED_OK);
-        assert_xml(b.data);
-        assert_int_equal(count(b.data, "nan") + count(b.data, "inf"), 0);
-        heed_buf_free(&b);
-    }
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------------------------- */
@@ -358,11 +277,11 @@ static void test_steps__list_scores_weights_sum_and_joined_with_their_shapes(voi
     const heed_step_view steps[] = {{"SH", 0, scores, s.weights, context, joined, 4, 2, 3}, {"IY", -0.25, scores, s.weights + 4, context, joined, 4, 2, 3}};
     heed_buf b = {0};
     assert_int_equal(heed_explain_steps(&s.out, steps, 2, &b), HEED_OK);
-    assert_int_equal(count(b.data, "\nstep "), 2);
-    assert_int_equal(count(b.data, "scores [4]  weights [4]"), 2);
-    assert_int_equal(count(b.data, "hidden"), 2);
-    assert_int_equal(count(b.data, "weighted sum   [2]    3.0000  -4.0000  norm 5.0000"), 2);
-    assert_int_equal(count(b.data, "joined         [3]"), 2);
+    assert_int_equal(text_count(b.data, "\nstep "), 2);
+    assert_int_equal(text_count(b.data, "scores [4]  weights [4]"), 2);
+    assert_int_equal(text_count(b.data, "hidden"), 2);
+    assert_int_equal(text_count(b.data, "weighted sum   [2]    3.0000  -4.0000  norm 5.0000"), 2);
+    assert_int_equal(text_count(b.data, "joined         [3]"), 2);
     heed_buf_free(&b);
 }
 
@@ -440,8 +359,8 @@ static void test_steps__a_mean_of_heads_has_weights_and_no_scores(void **state)
     heed_buf b = {0};
     assert_int_equal(heed_explain_steps(&s.out, &step, 1, &b), HEED_OK);
     assert_non_null(strstr(b.data, "layer 1 of 0-1, mean of heads 0-1; --head shows scores and weighted sum of one\n"));
-    assert_int_equal(count(b.data, "scores ["), 0);
-    assert_int_equal(count(b.data, "  weights [4]\n"), 1);
+    assert_int_equal(text_count(b.data, "scores ["), 0);
+    assert_int_equal(text_count(b.data, "  weights [4]\n"), 1);
     heed_buf_free(&b);
 }
 
@@ -459,9 +378,6 @@ int main(void)
         cmocka_unit_test(test_svg__every_cell_has_a_title_and_the_tags_match),
         cmocka_unit_test(test_svg__hostile_text_stays_text),
         cmocka_unit_test(test_svg__a_model_without_attention_gives_a_picture_that_says_so),
-        cmocka_unit_test(test_chart__draws_every_line_with_its_name),
-        cmocka_unit_test(test_chart__the_ticks_are_round_and_cover_the_data),
-        cmocka_unit_test(test_chart__holes_flat_lines_and_nothing_at_all_are_drawn),
         cmocka_unit_test(test_json__holds_the_object_of_the_contract),
         cmocka_unit_test(test_json__weights_come_only_when_asked),
         cmocka_unit_test(test_json__hostile_text_and_improbable_targets_stay_json),

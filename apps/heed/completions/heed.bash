@@ -1,7 +1,7 @@
 # Completion of heed for bash.
 _heed() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-  local commands='train run eval score explain inspect plan demo help' everywhere='--threads -q --help' options= words=
+  local commands='train run eval score explain chart inspect plan demo help' everywhere='--threads -q --help' options= words=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
   done
@@ -11,7 +11,7 @@ _heed() {
     --align) words='pharaoh soft symbols' ;;
     --tok) words='13a intl char zh none' ;;
     --metric) words='loss bleu chrf wer cer accuracy' ;;
-    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name) return ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name | --title | --x | --y) return ;;
     -o | --data | --init-from | --svg | --ref | --prefixes) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu chrf wer cer accuracy' ;;
@@ -28,6 +28,7 @@ _heed() {
     eval) options="--set --set-name --by-length --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --digits --json $everywhere" ;;
     explain) options="--set --svg --json --steps --target --layer --head $everywhere" ;;
+    chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
     plan) options="--set --init-from --data --json $everywhere" ;;
     demo) options="-o --seed --updates --phrases --data-only $everywhere" ;;

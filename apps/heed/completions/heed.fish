@@ -1,5 +1,5 @@
 # Completion of heed for fish.
-set -l commands train run eval score explain inspect plan demo help
+set -l commands train run eval score explain chart inspect plan demo help
 complete -c heed -f
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -l version -d 'the version'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a train -d 'train a model as a recipe says'
@@ -7,6 +7,7 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a run -d 'answe
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a eval -d 'figures of a model on test sets'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a score -d 'bleu, chrf, wer, cer or accuracy of a file'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a explain -d 'where the model looked'
+complete -c heed -n "not __fish_seen_subcommand_from $commands" -a chart -d 'a table of figures as a picture'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'parameters, shapes, settings and origin'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a plan -d 'what a training takes'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a demo -d 'learn with and without attention'
@@ -14,10 +15,10 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a help -d 'the 
 complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
-complete -c heed -n '__fish_seen_subcommand_from train run eval score explain inspect plan' -F
+complete -c heed -n '__fish_seen_subcommand_from train run eval score explain chart inspect plan' -F
 complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics"
 
-complete -c heed -n '__fish_seen_subcommand_from train demo' -s o -r -F -d 'where it all goes'
+complete -c heed -n '__fish_seen_subcommand_from train chart demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
 complete -c heed -n '__fish_seen_subcommand_from train run eval explain plan' -l set -x -d 'set a key'
 complete -c heed -n '__fish_seen_subcommand_from train plan' -l init-from -r -F -d 'begin with this model'
@@ -63,3 +64,8 @@ complete -c heed -n '__fish_seen_subcommand_from demo' -l seed -x -d 'start of e
 complete -c heed -n '__fish_seen_subcommand_from demo' -l updates -x -d 'updates of either model'
 complete -c heed -n '__fish_seen_subcommand_from demo' -l phrases -x -d 'test phrases of each length'
 complete -c heed -n '__fish_seen_subcommand_from demo' -l data-only -d 'write data and recipes, train nothing'
+
+complete -c heed -n '__fish_seen_subcommand_from chart' -l title -x -d 'above the picture'
+complete -c heed -n '__fish_seen_subcommand_from chart' -l x -x -d 'what the x axis shows'
+complete -c heed -n '__fish_seen_subcommand_from chart' -l y -x -d 'what the y axis shows'
+complete -c heed -n '__fish_seen_subcommand_from chart' -l log-x -d 'equal ratios lie equally far apart'
