@@ -253,6 +253,56 @@ typedef struct heed_eval_options {
  * HEED_E_DATA: the files; HEED_E_LIMIT: a record too long to read; HEED_E_USAGE: no such metric or test set, a beam out of range; HEED_E_NOMEM. */
 HEED_API heed_status heed_eval(heed_session *s, const heed_eval_options *options, heed_figure **figures, int *count, heed_error *err);
 
+/* --- aligning -------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Which directions the built-in aligner learns: a target word chooses its source word, a source word its target word, or both ways joined. */
+typedef enum heed_direction { HEED_DIRECTION_BOTH, HEED_DIRECTION_FORWARD, HEED_DIRECTION_REVERSE } heed_direction;
+
+typedef struct heed_align_options {
+    const char *source, *target;       /* files, plain or gzip: line N of one belongs to line N of the other */
+    const heed_look *look;             /* NULL: heed_model_look() */
+    heed_session *reverse;             /* of a model from target to source, whose links are joined to the others; NULL: none */
+    const heed_look *reverse_look;     /* NULL: heed_model_look() of that model */
+    heed_direction direction;          /* of the built-in aligner, */
+    const char *const *more;           /* [more_count] files that it learns from beside the pairs: source and target by turns, */
+    int more_count;
+    int threads;                       /* and its threads, 0: all cores */
+    const char *symmetrise;            /* how two directions are joined: "intersect", "union", "grow-diag"; NULL: "grow-diag-final-and" */
+    const char *gold;                  /* file of the right links, "1-1 2p3": words from 1, sure i-j, possible ipj; NULL: nothing is scored */
+    bool gold_swapped;                 /* its links are target-source */
+    int64_t first, last;               /* lines that are scored, from 1; 0: from the first line, to the last */
+    bool outside;                      /* those are left out and the others scored */
+    bool (*answer)(void *user, const heed_reply *r, int64_t first);   /* pairs in order, round by round: output i is pair first + i, from 0; it has links and
+                                          words, and from a model all that a forced target has. False: stop. NULL: pairs that are not scored are not aligned */
+    void *user;
+} heed_align_options;
+
+/* Of the lines scored, in percent (Och and Ney 2003). */
+typedef struct heed_align_figures { double aer, precision, recall; int64_t lines, sure, found; } heed_align_figures;
+typedef struct heed_align_report {
+    heed_align_figures links;              /* of the links given */
+    bool joined;                           /* they were joined of two directions: */
+    heed_align_figures forward, reverse;   /* of either alone */
+} heed_align_report;
+
+/* Links the words of two files, in memory that does not grow with them; s NULL: by no model but statistics of these very pairs (IBM model 1, then a hidden
+ * Markov model), which are held. *report (may be NULL) is 0 without gold. HEED_E_USAGE: a model without attention, a look or a symmetry that does not exist;
+ * HEED_E_DATA: files that cannot be read, are no text, of unequal length, gold that is none or lies outside the sentence (file, line, place);
+ * HEED_E_LIMIT: a line too long; HEED_E_STOPPED: by answer; HEED_E_NOMEM. */
+HEED_API heed_status heed_files_align(heed_session *s, const heed_align_options *options, heed_align_report *report, heed_error *err);
+
+/* A way of taking links from a model, and how well it does. */
+typedef struct heed_candidate {
+    heed_look look;
+    bool usual;                        /* the mean of the last layer's heads, each word's heaviest: what holds where nothing was chosen */
+    heed_align_figures tuned, rest;    /* on lines first to last, and on the others */
+} heed_candidate;
+
+/* Tries every layer, every head and the mean of each layer's, both shifts, the heaviest word and several thresholds against gold; of the options look, reverse,
+ * direction, more, symmetrise, outside and answer are not read, and first and last both 0 are 1 and 100. *candidates [*count] (heed_free()): the lowest error rate on
+ * the lines tuned first, of equals the simplest. Errors as of heed_files_align(); HEED_E_DATA: no sure link on the lines tuned. */
+HEED_API heed_status heed_calibrate(heed_session *s, const heed_align_options *options, heed_candidate **candidates, int *count, heed_error *err);
+
 /* --- what there is ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Help that is made from the tables: "tasks" (and all that their models can be made of), "recipes" (every key), "parts", "scores", "metrics"; heed_free(). HEED_E_USAGE: no such topic, with the list. */

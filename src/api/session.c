@@ -62,7 +62,7 @@ void heed_session_free(heed_session *s)
 
 /* --- replies ------------------------------------------------------------------------------------------------------------------------------- */
 
-static heed_reply *reply_new(int threads, int64_t count)
+heed_reply *heed_reply_new(int threads, int64_t count)
 {
     heed_reply *r = calloc(1, sizeof *r);
     if (!r) return NULL;
@@ -210,7 +210,7 @@ heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_
     if (check_request(request, err) != HEED_OK || heed_decode_settle(s->model, request->decode, &p.decode, err) != HEED_OK ||
         heed_look_settle(s->model, request->look, &p.look, err) != HEED_OK)
         return NULL;
-    heed_reply *r = reply_new(s->threads, request->count);
+    heed_reply *r = heed_reply_new(s->threads, request->count);
     if (!r || !plan_init(&p, s, request, r)) heed_fail(&first, HEED_E_NOMEM, "out of memory for %lld items", (long long)request->count);
     if (first.status == HEED_OK) {
 #pragma omp parallel for schedule(dynamic) num_threads(s->threads)

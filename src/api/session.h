@@ -22,6 +22,9 @@ struct heed_reply {
     int64_t count;
 };
 
+/* Outputs that hold nothing yet, and an empty arena a thread; NULL: out of memory. */
+heed_reply *heed_reply_new(int threads, int64_t count);
+
 /* Settings with their defaults in place. HEED_E_USAGE: out of range, or two that exclude each other. */
 heed_status heed_decode_settle(const heed_model *m, const heed_decode *asked, heed_decode *settled, heed_error *err);
 /* A look with its defaults in place; NULL asks for these. HEED_E_USAGE: the model has no such layer or head; the text says which there are. */
