@@ -60,7 +60,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
 }
 
 const cli_command cli_score = {
-    .name = "score", .arguments = "METRIC REFERENCE HYPOTHESIS", .summary = "bleu, chrf, wer, cer or accuracy of a file",
+    .name = "score", .arguments = "METRIC REFERENCE HYPOTHESIS", .summary = "bleu, chrf, ter, wer and other metrics of a file",
     .text = "Compares HYPOTHESIS (`-`: standard input) with REFERENCE line by line and prints the corpus's figure in percent, a tab and\n"
             "the signature that says how it was made. With --ref, REFERENCE may be left out or joins the others.\n"
             "\n"

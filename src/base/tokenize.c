@@ -94,7 +94,7 @@ static const tokenizer tokenizers[] = {
     {"zh", part_chinese, false, MTEVAL},
 };
 
-const char *const heed_tokenizers[] = {"13a", "none", "char", "intl", "zh", NULL};
+const char *const heed_tokenizers[] = {"13a", "none", "char", "intl", "zh", "words", NULL};
 
 static bool stands_at(const heed_codes *in, int64_t i, const char *what)
 {

@@ -1,5 +1,5 @@
-/* BLEU of a corpus: clipped n-gram precisions up to four, geometric mean, brevity penalty; smoothing "exp" of sacreBLEU, its default:
- * the k-th order without a match counts 1 / 2^k matches. Papineni et al. 2002; Post 2018. */
+/* BLEU of a corpus: clipped n-gram precisions up to four, geometric mean, brevity penalty. Papineni et al. 2002; Post 2018. The smoothings of
+ * Chen and Cherry (2014), by the names and constants of sacreBLEU. */
 #include <math.h>
 #include <string.h>
 
@@ -76,22 +76,32 @@ static heed_status bleu_add(heed_metric *m, heed_line *line, int count, double *
     return HEED_OK;
 }
 
+static const char *const smoothings[] = {"exp", "floor", "add-k", "none", NULL};
+enum { EXP, FLOOR, ADD_K };
+
+/* What an order counts that has no match. Of "exp" the k-th such order counts 1 / 2^k. */
+static double smooth(const heed_metric *m, double *halved)
+{
+    if (m->smoothing == smoothings[EXP])
+        return *halved /= 2;
+    return m->smoothing == smoothings[FLOOR] ? 0.1 : 0;
+}
+
 static double bleu_value(const heed_metric *m, const double *sums)
 {
     const double *correct = sums + CORRECT, *total = sums + TOTAL;
     double logs = 0, halved = 1;
     bool any = false;
-    (void)m;
     for (int n = 0; n < ORDERS; n++)
         any |= correct[n] > 0;
     if (!any)
         return 0;
     for (int n = 0; n < ORDERS; n++) {
-        if (total[n] <= 0)
+        const double more = m->smoothing == smoothings[ADD_K] && n > 0;
+        if (total[n] + more <= 0)
             return 0;
-        if (correct[n] <= 0)
-            halved /= 2;
-        logs += log(100 * (correct[n] > 0 ? correct[n] : halved) / total[n]);
+        const double right = correct[n] + more > 0 ? correct[n] + more : smooth(m, &halved);
+        logs += log(100 * right / (total[n] + more));
     }
     double penalty = sums[LENGTH] < sums[REFERENCE] ? exp(1 - sums[REFERENCE] / sums[LENGTH]) : 1;
     return penalty * exp(logs / ORDERS);
@@ -99,7 +109,8 @@ static double bleu_value(const heed_metric *m, const double *sums)
 
 static void bleu_sign(const heed_metric *m, heed_buf *out)
 {
-    heed_buf_printf(out, "eff:no|tok:%s|smooth:exp|", m->tokenizer);
+    const char *constant = m->smoothing == smoothings[FLOOR] ? "[0.10]" : m->smoothing == smoothings[ADD_K] ? "[1.00]" : "";
+    heed_buf_printf(out, "eff:no|tok:%s|smooth:%s%s|", m->tokenizer, m->smoothing, constant);
 }
 
 static void bleu_stop(heed_metric *m)
@@ -114,6 +125,13 @@ static void bleu_stop(heed_metric *m)
 }
 
 const heed_metric_kind heed_metric_bleu = {
-    .name = "bleu", .size = sizeof(bleu), .higher_is_better = true, .tokenizers = heed_tokenizers, .sums = SUMS,
+    .name = "bleu", .size = sizeof(bleu), .higher_is_better = true, .tokenizers = heed_tokenizers, .smoothings = smoothings, .sums = SUMS,
+    .add = bleu_add, .value = bleu_value, .sign = bleu_sign, .stop = bleu_stop,
+};
+
+static const char *const own_words[] = {"words", NULL};
+
+const heed_metric_kind heed_metric_bleu_words = {
+    .name = "bleu-words", .size = sizeof(bleu), .higher_is_better = true, .tokenizers = own_words, .smoothings = smoothings, .sums = SUMS,
     .add = bleu_add, .value = bleu_value, .sign = bleu_sign, .stop = bleu_stop,
 };

@@ -15,7 +15,9 @@ typedef struct heed_metric_kind {
     const char *name;
     size_t size;              /* of the metric's own struct, which begins with a heed_metric */
     bool higher_is_better;
+    bool blind_to_case;              /* lower-cases whether asked or not */
     const char *const *tokenizers;   /* names, the default first, NULL at the end; NULL: takes none */
+    const char *const *smoothings;   /* likewise */
     int sums;                        /* numbers counted of a line, at most HEED_MOST_SUMS; those of all lines added up make the figure */
     /* line[0] is the hypothesis, line[1 .. count] are its references. sums [sums] come as zeros. */
     heed_status (*add)(heed_metric *m, heed_line *line, int count, double *sums, heed_error *err);
@@ -27,7 +29,7 @@ typedef struct heed_metric_kind {
 struct heed_metric {
     const heed_metric_kind *kind;
     bool lower;
-    const char *tokenizer;    /* one of the kind's, or NULL */
+    const char *tokenizer, *smoothing;   /* of the kind's, or NULL */
     int references;           /* of every sentence so far; 0: no sentence yet, -1: not always the same number */
     heed_line *line;          /* [lines] */
     int lines;

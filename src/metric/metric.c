@@ -27,6 +27,18 @@ bool heed_metric_known(const char *name)
     return find(name) != NULL;
 }
 
+bool heed_metric_tokenizes(const char *name)
+{
+    const heed_metric_kind *kind = find(name);
+    return kind && kind->tokenizers;
+}
+
+bool heed_metric_smooths(const char *name)
+{
+    const heed_metric_kind *kind = find(name);
+    return kind && kind->smoothings;
+}
+
 const char *heed_metric_names(void)
 {
     static const char names[] =
@@ -42,36 +54,36 @@ heed_status heed_metric_nomem(heed_error *err)
     return heed_fail(err, HEED_E_NOMEM, "out of memory for scoring a line");
 }
 
-/* The kind's own name for the tokeniser asked for. */
-static heed_status choose_tokenizer(const heed_metric_kind *kind, const char *asked, const char **chosen, heed_error *err)
+/* The kind's own name for what was asked for. */
+static heed_status choose(const heed_metric_kind *kind, const char *const *names, const char *what, const char *asked, const char **chosen, heed_error *err)
 {
-    *chosen = kind->tokenizers ? kind->tokenizers[0] : NULL;
+    *chosen = names ? names[0] : NULL;
     if (!asked)
         return HEED_OK;
-    if (!kind->tokenizers)
-        return heed_fail(err, HEED_E_USAGE, "%s takes no tokeniser; bleu does", kind->name);
-    char names[128] = "";
-    for (const char *const *t = kind->tokenizers; *t; t++) {
-        if (strcmp(*t, asked) == 0) {
-            *chosen = *t;
+    if (!names)
+        return heed_fail(err, HEED_E_USAGE, "%s takes no %s; bleu does", kind->name, what);
+    char list[128] = "";
+    for (; *names; names++) {
+        if (strcmp(*names, asked) == 0) {
+            *chosen = *names;
             return HEED_OK;
         }
-        strncat(names, " ", sizeof names - strlen(names) - 1);
-        strncat(names, *t, sizeof names - strlen(names) - 1);
+        strncat(list, " ", sizeof list - strlen(list) - 1);
+        strncat(list, *names, sizeof list - strlen(list) - 1);
     }
-    return heed_fail(err, HEED_E_USAGE, "unknown tokeniser \"%s\" for %s; expected one of:%s", asked, kind->name, names);
+    return heed_fail(err, HEED_E_USAGE, "unknown %s \"%s\" for %s; expected one of:%s", what, asked, kind->name, list);
 }
 
 heed_metric *heed_metric_new(const char *name, const heed_metric_options *options, heed_error *err)
 {
     const heed_metric_options o = options ? *options : (heed_metric_options){0};
     const heed_metric_kind *kind = find(name);
-    const char *tokenizer;
+    const char *tokenizer, *smoothing;
     if (!kind) {
         heed_fail(err, HEED_E_USAGE, "unknown metric \"%s\"; expected one of: %s", name, heed_metric_names());
         return NULL;
     }
-    if (choose_tokenizer(kind, o.tokenize, &tokenizer, err))
+    if (choose(kind, kind->tokenizers, "tokeniser", o.tokenize, &tokenizer, err) || choose(kind, kind->smoothings, "smoothing", o.smooth, &smoothing, err))
         return NULL;
     heed_metric *m = calloc(1, kind->size);
     if (!m) {
@@ -79,8 +91,9 @@ heed_metric *heed_metric_new(const char *name, const heed_metric_options *option
         return NULL;
     }
     m->kind = kind;
-    m->lower = o.lower;
+    m->lower = o.lower || kind->blind_to_case;
     m->tokenizer = tokenizer;
+    m->smoothing = smoothing;
     return m;
 }
 

@@ -8,12 +8,13 @@
 
 typedef struct heed_metric_options {
     bool lower;                  /* -lc */
-    const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char", "intl", "zh"; others: NULL */
+    const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char", "intl", "zh", "words"; others: NULL */
+    const char *smooth;          /* bleu: what an order without a match counts: "exp" (default, NULL), "floor", "add-k", "none"; others: NULL */
 } heed_metric_options;
 
 typedef struct heed_metric heed_metric;
 
-/* HEED_E_USAGE: no metric of that name (the names are listed), or an option it does not take. bleu chrf wer cer accuracy. */
+/* HEED_E_USAGE: no metric of that name (the names are listed), or an option it does not take. heed_metric_names(). */
 heed_metric *heed_metric_new(const char *name, const heed_metric_options *options, heed_error *err);
 void heed_metric_free(heed_metric *m);
 /* One sentence, 1 or more references; UTF-8. */
@@ -28,6 +29,8 @@ double heed_metric_value_of(const heed_metric *m, const double *sums);
 void heed_metric_signature(const heed_metric *m, heed_buf *out);
 bool heed_metric_higher_is_better(const heed_metric *m);
 bool heed_metric_known(const char *name);
-const char *heed_metric_names(void);                                  /* "bleu chrf wer cer accuracy", made from metrics.def */
+bool heed_metric_tokenizes(const char *name);                         /* does it take tokenize, smooth? false for no metric of ours */
+bool heed_metric_smooths(const char *name);
+const char *heed_metric_names(void);                                  /* "bleu chrf wer", made from metrics.def */
 
 #endif

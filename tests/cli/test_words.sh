@@ -58,7 +58,7 @@ usage "a number that is too large" 2 "--updates takes a whole number" demo --upd
 usage "edges that fall" 2 "--by-length takes" eval model --by-length=20,10
 usage "an argument too many" 2 '"c" is one argument too many' explain a b c
 usage "a help topic" 2 "did you mean metrics?" help metric
-usage "a metric" 2 "expected one of: bleu chrf wer cer accuracy" score blue a b
+usage "a metric" 2 "expected one of: bleu " score blue a b
 usage "a setting without a key" 2 "heed: " train no.yaml --set x
 for command in train run eval score explain inspect; do
   usage "$command without arguments" 2 "usage: heed $command " "$command"

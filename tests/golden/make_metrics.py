@@ -14,6 +14,7 @@ import random
 
 import jiwer
 import sacrebleu
+from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 
 HERE = pathlib.Path(__file__).resolve().parent / "metrics"
 SCRIPTS = [
@@ -82,7 +83,14 @@ def corpus(seed, count, marks):
     return rows
 
 
-def bleu_and_chrf(name, rows):
+def bleu_of_words(hypotheses, references, lower):
+    """13a's substitutions without its reading of entities, then BLEU of what stands between spaces."""
+    part = TokenizerRegexp()
+    metric = sacrebleu.BLEU(lowercase=lower, tokenize="none", force=True)
+    return metric.corpus_score([part(f" {h} ") for h in hypotheses], [[part(f" {r} ") for r in side] for side in references]).score
+
+
+def of_translations(name, rows):
     hypotheses = [r[0] for r in rows]
     for count in (1, 2):
         references = [[r[k] for r in rows] for k in range(1, count + 1)]
@@ -91,8 +99,12 @@ def bleu_and_chrf(name, rows):
             for tok in ("13a", "none", "char", "intl", "zh"):
                 metric = sacrebleu.BLEU(lowercase=lower, tokenize=tok, force=True)
                 yield name, "bleu", case, tok, count, metric.corpus_score(hypotheses, references).score
+            yield name, "bleu-words", case, "-", count, bleu_of_words(hypotheses, references, lower)
             metric = sacrebleu.CHRF(lowercase=lower)
             yield name, "chrf", case, "-", count, metric.corpus_score(hypotheses, references).score
+            metric = sacrebleu.CHRF(lowercase=lower, word_order=2)
+            yield name, "chrf++", case, "-", count, metric.corpus_score(hypotheses, references).score
+        yield name, "ter", "mixed", "-", count, sacrebleu.TER().corpus_score(hypotheses, references).score
 
 
 def rates(name, rows):
@@ -111,7 +123,7 @@ def main():
     figures = []
     for name, rows in files.items():
         (HERE / f"{name}.tsv").write_text("".join("\t".join(r) + "\n" for r in rows), encoding="utf-8", newline="\n")
-        figures += bleu_and_chrf(name, rows)
+        figures += of_translations(name, rows)
         figures += [] if name == "marks" else rates(name, rows)
     lines = ["\t".join(map(str, f[:5])) + f"\t{f[5]:.12f}\n" for f in figures]
     (HERE / "expected.tsv").write_text("".join(lines), encoding="utf-8", newline="\n")

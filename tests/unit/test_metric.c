@@ -24,7 +24,7 @@ enum { METRICS = sizeof all_metrics / sizeof all_metrics[0] };
 static heed_metric *make(const char *name, bool lower, const char *tokenize)
 {
     heed_error err = {0};
-    heed_metric *m = heed_metric_new(name, &(heed_metric_options){lower, tokenize}, &err);
+    heed_metric *m = heed_metric_new(name, &(heed_metric_options){.lower = lower, .tokenize = tokenize}, &err);
     if (!m)
         fail_msg("%s: %s", name, err.text);
     return m;
@@ -242,6 +242,9 @@ static void test_metric__signs_its_settings(void **state)
     (void)state;
     signature_is("bleu", true, NULL, 1, "nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|heed:1");
     signature_is("bleu", false, "char", 3, "nrefs:3|case:mixed|eff:no|tok:char|smooth:exp|heed:1");
+    signature_is("bleu-words", false, NULL, 1, "nrefs:1|case:mixed|eff:no|tok:words|smooth:exp|heed:1");
+    signature_is("chrf++", false, NULL, 1, "nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|heed:1");
+    signature_is("ter", false, NULL, 1, "nrefs:1|case:lc|tok:tercom|norm:no|punct:yes|asian:no|heed:1");
     signature_is("chrf", false, NULL, -1, "nrefs:var|case:mixed|eff:yes|nc:6|nw:0|space:no|heed:1");
     signature_is("wer", false, NULL, 1, "nrefs:1|case:mixed|unit:word|heed:1");
     signature_is("cer", true, NULL, 1, "nrefs:1|case:lc|unit:character|heed:1");
@@ -254,11 +257,15 @@ static void test_metric__refuses_what_it_does_not_know(void **state)
     heed_error err = {0};
     assert_null(heed_metric_new("blue", NULL, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
-    assert_string_equal(err.text, "unknown metric \"blue\"; expected one of: bleu chrf wer cer accuracy");
+    assert_string_equal(err.text, "unknown metric \"blue\"; expected one of: bleu bleu-words chrf chrf++ ter wer cer accuracy");
     assert_null(heed_metric_new("bleu", &(heed_metric_options){.tokenize = "14a"}, &err));
-    assert_string_equal(err.text, "unknown tokeniser \"14a\" for bleu; expected one of: 13a none char intl zh");
+    assert_string_equal(err.text, "unknown tokeniser \"14a\" for bleu; expected one of: 13a none char intl zh words");
     assert_null(heed_metric_new("wer", &(heed_metric_options){.tokenize = "13a"}, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
+    assert_null(heed_metric_new("bleu", &(heed_metric_options){.smooth = "flour"}, &err));
+    assert_string_equal(err.text, "unknown smoothing \"flour\" for bleu; expected one of: exp floor add-k none");
+    assert_null(heed_metric_new("chrf", &(heed_metric_options){.smooth = "exp"}, &err));
+    assert_string_equal(err.text, "chrf takes no smoothing; bleu does");
     assert_false(heed_metric_known("blue"));
     assert_true(heed_metric_known("cer"));
 }

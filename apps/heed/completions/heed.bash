@@ -10,11 +10,11 @@ _heed() {
     --input) words='text json' ;;
     --align) words='pharaoh soft symbols' ;;
     --tok) words='13a intl char zh none' ;;
-    --metric) words='loss bleu chrf wer cer accuracy' ;;
+    --metric) words='loss bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
     --threads | --max-seconds | --max-updates | --digits | --layer | --head | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name | --title | --x | --y) return ;;
     -o | --data | --init-from | --svg | --ref | --prefixes) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
-    score) words='bleu chrf wer cer accuracy' ;;
+    score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
     help) words="$commands tasks recipes parts scores metrics" ;;
   esac
   if [ -n "$words" ]; then
