@@ -65,6 +65,27 @@ bool heed_unicode_symbol(int32_t code)
     return k >= UTF8PROC_CATEGORY_SM && k <= UTF8PROC_CATEGORY_SO;
 }
 
+static bool of_words(int32_t code)
+{
+    const utf8proc_category_t k = utf8proc_category(code);
+    return k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NO;
+}
+
+static bool unspaced(int32_t code)
+{
+    static const struct { int32_t first, last; } scripts[] = {{0x0E00, 0x0EFF}, {0x1000, 0x109F}, {0x1780, 0x17FF}, {0x2E80, 0x2FDF}, {0x3005, 0x3007},
+                                                              {0x3021, 0x3029}, {0x3031, 0x30FF}, {0x31F0, 0x31FF}, {0x3400, 0x4DBF}, {0x4E00, 0x9FFF},
+                                                              {0xF900, 0xFAFF}, {0xFF66, 0xFF9F}, {0x20000, 0x3FFFF}};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+        if (code >= scripts[i].first && code <= scripts[i].last) return true;
+    return false;
+}
+
+bool heed_unicode_joined(int32_t before, int32_t after)
+{
+    return of_words(before) && of_words(after) && !unspaced(before) && !unspaced(after);
+}
+
 int heed_unicode_cells(int32_t code)
 {
     return code >= 0x20 && code < 0x7F ? 1 : utf8proc_charwidth(code);

@@ -15,6 +15,9 @@ bool heed_unicode_space(int32_t code);                   /* white space as Unico
 bool heed_unicode_number(int32_t code);                  /* general categories N, P and S */
 bool heed_unicode_punctuation(int32_t code);
 bool heed_unicode_symbol(int32_t code);
+/* Does a word go on from the one to the other? Both are letters, marks or numbers, and neither is of a script that spaces do not part: Han, kana, Thai, Lao,
+ * Khmer, Myanmar. */
+bool heed_unicode_joined(int32_t before, int32_t after);
 int heed_unicode_cells(int32_t code);                    /* cells of a terminal: 0 for marks that join the character before, 2 for wide ones */
 /* Lower-cases `count` code points that lie `stride` numbers apart, one to one: simple mappings, and the Greek sigma by its place in the word
  * (Unicode 3.13, Final_Sigma). U+0130, whose lower case is two characters, must have been split into I and U+0307 by the caller. */

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "decode/bank.h"
 #include "kernels/kernels.h"
 
 /* A symbol of a hypothesis, and the one before it: hypotheses share their beginnings. */
 typedef struct node { int64_t before, row; int32_t id; float logp; } node;
 
 /* A hypothesis at work: its last node (-1: none yet), the row that its next symbol's logits come from, which of the draws it is. */
-typedef struct branch { int64_t quest, node, row, draw, n; double sum; bool ended; } branch;
+typedef struct branch { int64_t quest, node, row, draw, n; double sum; bool ended; heed_standing standing; } branch;
 
 /* A continuation of row `row`. */
 typedef struct candidate { double sum; int64_t row; int32_t id; float logp; } candidate;
@@ -24,33 +25,80 @@ typedef struct search {
     int64_t count, capacity;
     branch *live, *next, *done;      /* [B * width] each; branch i of `live` is row i of the model; done: [B, width] */
     int64_t n, next_n, *done_n;      /* done_n [B] */
+    branch *rest;                    /* [B, width] with constraints: the best that ended without all that must appear */
+    int64_t *rest_n;                 /* [B] */
+    bool constrained;                /* some quest is */
     int64_t *keep;                   /* [B * width] */
-    int32_t *before, *ids;           /* [B * width], [width] */
+    int32_t *before, *ids;           /* [B * width], [width], with constraints [V] */
     candidate *best;                 /* [width] */
     heed_chance *chances;            /* [V] when drawing */
+    heed_candidate *candidates;      /* [candidates_room] with constraints */
+    int64_t candidates_room, banks;  /* of the quest that has most */
+    int64_t *taken;                  /* [banks] */
     int64_t step;
 } search;
 
 /* --- branches ------------------------------------------------------------------------------------------------------------------------------- */
 
+static bool above(double a, double b) { return a > b || (isnan(b) && !isnan(a)); }
+
+static int64_t beam_of(const search *r, const heed_quest *q) { return r->how->draws ? r->how->draws : q->beam ? q->beam : r->how->beam; }
+
+static double score_of(const search *r, const branch *b)
+{
+    const heed_quest *q = &r->quests[b->quest];
+    const bool beams = !r->how->draws && beam_of(r, q) > 1 && q->forced_count < q->limit && b->n > 0;
+    return beams ? b->sum / pow((double)b->n, r->how->length_penalty) : b->sum;
+}
+
+static int bits(uint64_t x)
+{
+    int n = 0;
+    for (; x; x &= x - 1) n++;
+    return n;
+}
+
+static bool better_rest(const search *r, const branch *a, const branch *b)
+{
+    const int x = bits(a->standing.met), y = bits(b->standing.met);
+    return x != y ? x > y : above(score_of(r, a), score_of(r, b));
+}
+
+/* Ended without all that must appear: among the best of these, or forgotten. */
+static void set_aside(search *r, branch b)
+{
+    branch *rest = r->rest + b.quest * r->width;
+    const int64_t most = beam_of(r, &r->quests[b.quest]);
+    int64_t *n = &r->rest_n[b.quest], at;
+    if (*n == most && !better_rest(r, &b, &rest[*n - 1])) return;
+    at = *n < most ? (*n)++ : most - 1;
+    for (; at > 0 && better_rest(r, &b, &rest[at - 1]); at--) rest[at] = rest[at - 1];
+    rest[at] = b;
+}
+
 static void place(search *r, branch b)
 {
-    if (b.ended || b.n >= r->quests[b.quest].limit) r->done[b.quest * r->width + r->done_n[b.quest]++] = b;
-    else r->next[r->next_n++] = b;
+    const heed_quest *q = &r->quests[b.quest];
+    const bool over = b.ended || b.n >= q->limit;
+    if (over && q->constraints) b.standing = heed_constraints_end(q->constraints, b.standing);
+    if (!over) r->next[r->next_n++] = b;
+    else if (q->constraints && !heed_constraints_met(q->constraints, b.standing)) set_aside(r, b);
+    else r->done[b.quest * r->width + r->done_n[b.quest]++] = b;
 }
 
 /* There is room: every step makes sure of it. */
 static void extend(search *r, int64_t row, int64_t draw, int32_t id, float logp)
 {
     branch b = r->live[row];
+    const heed_constraints *c = r->quests[b.quest].constraints;
     r->nodes[r->count] = (node){b.node, row, id, logp};
-    b = (branch){b.quest, r->count++, row, draw, b.n + 1, b.sum + logp, id == r->s->last};
+    b = (branch){b.quest, r->count++, row, draw, b.n + 1, b.sum + logp, id == r->s->last, c ? heed_constraints_after(c, b.standing, id) : b.standing};
     place(r, b);
 }
 
 static bool room_for_nodes(search *r)
 {
-    const int64_t wanted = r->count + r->B * r->width;
+    const int64_t wanted = r->count + (r->constrained ? 2 : 1) * r->B * r->width;   /* with constraints each may also end aside */
     if (wanted <= r->capacity) return true;
     node *grown = realloc(r->nodes, (size_t)(2 * wanted) * sizeof *grown);
     if (!grown) return false;
@@ -78,8 +126,6 @@ static bool adopt(search *r)
 }
 
 /* --- what comes next ------------------------------------------------------------------------------------------------------------------------- */
-
-static bool above(double a, double b) { return a > b || (isnan(b) && !isnan(a)); }
 
 /* The k largest of x in falling order, the first of equals first; NaN never among them. Returns how many, 1 at least. */
 static int64_t largest(const float *x, int64_t V, int64_t k, int32_t *ids)
@@ -110,7 +156,7 @@ static bool enter(candidate *best, int64_t *n, int64_t k, candidate c)
 static void keep_likeliest(search *r, const float *logits, int64_t first, int64_t rows)
 {
     const heed_kernels *kernels = heed_kernels_get();
-    const int64_t V = r->s->V, k = r->width - r->done_n[r->live[first].quest];
+    const int64_t V = r->s->V, q = r->live[first].quest, k = beam_of(r, &r->quests[q]) - r->done_n[q];
     int64_t n = 0;
     for (int64_t row = first; row < first + rows; row++) {
         const float *x = logits + row * V, norm = kernels->log_sum_exp(x, V);
@@ -122,6 +168,111 @@ static void keep_likeliest(search *r, const float *logits, int64_t first, int64_
     }
     for (int64_t i = 0; i < n; i++) extend(r, r->best[i].row, 0, r->best[i].id, r->best[i].logp);
 }
+
+/* --- with constraints ------------------------------------------------------------------------------------------------------------------------ */
+
+/* May the symbol follow? Nothing does after </s>, nor at the limit. */
+static bool allowed(const search *r, const branch *b, int32_t id, heed_standing *after)
+{
+    const heed_quest *q = &r->quests[b->quest];
+    const bool over = id == r->s->last || b->n + 1 >= q->limit;
+    *after = heed_constraints_after(q->constraints, b->standing, id);
+    if (over) *after = heed_constraints_end(q->constraints, *after);
+    return !heed_constraints_broken(q->constraints, *after) && (id != r->s->last || heed_constraints_met(q->constraints, *after));
+}
+
+/* The continuation as a candidate, unless the row has it already. `first`: where the row's begin. */
+static void list(search *r, const float *x, float norm, int64_t row, int32_t id, heed_standing after, int64_t first, int64_t *n)
+{
+    const float logp = x[id] - norm;
+    for (int64_t i = first; i < *n; i++)
+        if (r->candidates[i].id == id) return;
+    const heed_constraints *c = r->quests[r->live[row].quest].constraints;
+    r->candidates[(*n)++] = (heed_candidate){.sum = r->live[row].sum + logp, .row = row, .bank = heed_constraints_written(c, after), .id = id, .logp = logp,
+                                             .logit = x[id]};
+}
+
+/* The k likeliest continuations of a row that are allowed. */
+static void list_likeliest(search *r, const float *x, float norm, int64_t row, int64_t k, int64_t *n)
+{
+    const int64_t V = r->s->V, before = *n;
+    for (int64_t most = k < V ? k : V;; most = 4 * most < V ? 4 * most : V) {
+        const int64_t count = largest(x, V, most, r->ids);
+        *n = before;
+        for (int64_t i = 0; i < count && *n - before < k; i++) {
+            heed_standing after;
+            if (allowed(r, &r->live[row], r->ids[i], &after)) list(r, x, norm, row, r->ids[i], after, *n, n);
+        }
+        if (*n - before == k || most == V) return;
+    }
+}
+
+/* Those that write more of what must appear, and the end where it would be the last of it. */
+static void list_wanted(search *r, const float *x, float norm, int64_t row, int64_t first, int64_t *n)
+{
+    const branch *b = &r->live[row];
+    const heed_constraints *c = r->quests[b->quest].constraints;
+    int32_t ids[HEED_MOST_MUST + 1];
+    int64_t count = heed_constraints_next(c, b->standing, ids);
+    if (!heed_constraints_met(c, b->standing)) ids[count++] = r->s->last;
+    for (int64_t i = 0; i < count; i++) {
+        heed_standing after;
+        if (!isnan(x[ids[i]]) && allowed(r, b, ids[i], &after)) list(r, x, norm, row, ids[i], after, first, n);
+    }
+}
+
+/* The row's end, which lacks something that must appear, in case that nothing better is found. */
+static void end_aside(search *r, const float *x, float norm, int64_t row)
+{
+    const branch *b = &r->live[row];
+    const heed_constraints *c = r->quests[b->quest].constraints;
+    const int64_t quest = b->quest, n = r->rest_n[quest];
+    const heed_standing after = heed_constraints_end(c, heed_constraints_after(c, b->standing, r->s->last));
+    if (r->done_n[quest] || heed_constraints_met(c, after) || heed_constraints_broken(c, after) || isnan(x[r->s->last])) return;
+    const branch ended = {.quest = quest, .n = b->n + 1, .sum = b->sum + (x[r->s->last] - norm), .standing = after};
+    if (n < beam_of(r, &r->quests[quest]) || better_rest(r, &ended, &r->rest[quest * r->width + n - 1])) extend(r, row, 0, r->s->last, x[r->s->last] - norm);
+}
+
+static heed_standing standing_of(const search *r, const heed_constraints *c, int64_t node)
+{
+    return node < 0 ? (heed_standing){0} : heed_constraints_after(c, standing_of(r, c, r->nodes[node].before), r->nodes[node].id);
+}
+
+/* Nothing may follow any of them: the first is cut where it may end. */
+static void cut_back(search *r, int64_t row)
+{
+    branch b = r->live[row];
+    const heed_constraints *c = r->quests[b.quest].constraints;
+    while (heed_constraints_end(c, b.standing).broken) {
+        const node *last = &r->nodes[b.node];
+        b.sum -= last->logp;
+        b.n--;
+        b.node = last->before;
+        b.standing = standing_of(r, c, b.node);
+    }
+    b.standing = heed_constraints_end(c, b.standing);
+    set_aside(r, b);
+}
+
+static void keep_constrained(search *r, const float *logits, int64_t first, int64_t rows)
+{
+    const int64_t V = r->s->V, quest = r->live[first].quest, k = beam_of(r, &r->quests[quest]) - r->done_n[quest];
+    const heed_constraints *c = r->quests[quest].constraints;
+    int64_t n = 0;
+    for (int64_t row = first; row < first + rows; row++) {
+        const float *x = logits + row * V, norm = heed_kernels_get()->log_sum_exp(x, V);
+        const int64_t before = n;
+        list_likeliest(r, x, norm, row, k, &n);
+        list_wanted(r, x, norm, row, before, &n);
+        end_aside(r, x, norm, row);
+    }
+    heed_bank_choose(r->candidates, n, heed_constraints_symbols(c) + 1, k, r->taken);
+    for (int64_t i = 0; i < n; i++)
+        if (r->candidates[i].kept) extend(r, r->candidates[i].row, 0, r->candidates[i].id, r->candidates[i].logp);
+    if (!n && !r->done_n[quest] && !r->rest_n[quest]) cut_back(r, first);
+}
+
+/* --- a step -------------------------------------------------------------------------------------------------------------------------------------- */
 
 static void take(search *r, const float *logits, int64_t row, int64_t draw, int32_t id)
 {
@@ -141,6 +292,8 @@ static void grow(search *r, const float *logits, int64_t first, int64_t rows)
     const heed_quest *q = &r->quests[r->live[first].quest];
     if (r->step < q->forced_count) {
         take(r, logits, first, 0, q->forced[r->step]);
+    } else if (q->constraints) {
+        keep_constrained(r, logits, first, rows);
     } else if (!r->how->draws) {
         keep_likeliest(r, logits, first, rows);
     } else if (r->step == q->forced_count) {
@@ -152,8 +305,8 @@ static void grow(search *r, const float *logits, int64_t first, int64_t rows)
 
 static bool run(search *r)
 {
-    for (int64_t i = 0; i < r->B; i++) place(r, (branch){.quest = i, .node = -1, .row = i});
-    r->n = r->B;
+    for (int64_t i = 0; i < r->B; i++) place(r, (branch){.quest = i, .node = -1, .row = r->how->memories ? r->quests[i].memory : i});
+    r->n = r->how->memories ? r->how->memories : r->B;
     if (!adopt(r)) return false;
     for (; r->n > 0; r->step++) {
         const float *logits = room_for_nodes(r) ? r->s->logits(r->s->self, r->before, r->n) : NULL;
@@ -168,13 +321,6 @@ static bool run(search *r)
 }
 
 /* --- results ------------------------------------------------------------------------------------------------------------------------------------ */
-
-static double score_of(const search *r, const branch *b)
-{
-    const heed_quest *q = &r->quests[b->quest];
-    const bool beams = !r->how->draws && r->width > 1 && q->forced_count < q->limit;
-    return beams ? b->sum / pow((double)b->n, r->how->length_penalty) : b->sum;
-}
 
 static bool earlier(const search *r, const branch *a, const branch *b)
 {
@@ -209,9 +355,11 @@ static bool finish(search *r, heed_arena *arena)
 {
     for (int64_t q = 0; q < r->B; q++) {
         heed_quest *quest = &r->quests[q];
-        branch *done = r->done + q * r->width;
-        rank(r, done, r->done_n[q]);
-        quest->found = r->done_n[q] < quest->most ? r->done_n[q] : quest->most;
+        const bool aside = r->constrained && !r->done_n[q];
+        const int64_t n = aside ? r->rest_n[q] : r->done_n[q];
+        branch *done = (aside ? r->rest : r->done) + q * r->width;
+        if (!aside) rank(r, done, n);
+        quest->found = n < quest->most ? n : quest->most;
         quest->best = heed_arena_alloc(arena, (size_t)(quest->found + 1) * sizeof *quest->best);
         if (!quest->best) return false;
         for (int64_t i = 0; i < quest->found; i++)
@@ -222,21 +370,38 @@ static bool finish(search *r, heed_arena *arena)
 
 static void *room(int64_t n, size_t size) { return malloc((size_t)n * size + 1); }
 
+static bool take_room(search *r)
+{
+    const int64_t all = r->B * r->width, aside = r->constrained ? all : 0;
+    r->live = room(all, sizeof *r->live);
+    r->next = room(all, sizeof *r->next);
+    r->done = room(all, sizeof *r->done);
+    r->rest = room(aside, sizeof *r->rest);
+    r->done_n = calloc((size_t)r->B + 1, sizeof *r->done_n);
+    r->rest_n = calloc((size_t)r->B + 1, sizeof *r->rest_n);
+    r->keep = room(all, sizeof *r->keep);
+    r->before = room(all, sizeof *r->before);
+    r->ids = room(r->constrained ? r->s->V : r->width, sizeof *r->ids);
+    r->best = room(r->width, sizeof *r->best);
+    r->chances = room(r->how->draws ? r->s->V : 0, sizeof *r->chances);
+    r->candidates = room(r->candidates_room, sizeof *r->candidates);
+    r->taken = room(r->banks, sizeof *r->taken);
+    return r->live && r->next && r->done && r->rest && r->done_n && r->rest_n && r->keep && r->before && r->ids && r->best && r->chances && r->candidates && r->taken;
+}
+
 bool heed_search_run(const heed_search *s, const heed_search_options *how, heed_quest *quests, int64_t B, heed_arena *arena)
 {
     search r = {.s = s, .how = how, .quests = quests, .B = B, .width = how->draws ? how->draws : how->beam};
-    const int64_t all = B * r.width;
-    r.live = room(all, sizeof *r.live);
-    r.next = room(all, sizeof *r.next);
-    r.done = room(all, sizeof *r.done);
-    r.done_n = calloc((size_t)B + 1, sizeof *r.done_n);
-    r.keep = room(all, sizeof *r.keep);
-    r.before = room(all, sizeof *r.before);
-    r.ids = room(r.width, sizeof *r.ids);
-    r.best = room(r.width, sizeof *r.best);
-    r.chances = room(how->draws ? s->V : 0, sizeof *r.chances);
-    const bool good = r.live && r.next && r.done && r.done_n && r.keep && r.before && r.ids && r.best && r.chances && run(&r) && finish(&r, arena);
-    void *const rooms[] = {r.nodes, r.live, r.next, r.done, r.done_n, r.keep, r.before, r.ids, r.best, r.chances};
+    for (int64_t i = 0; i < B; i++) {
+        const int64_t beam = beam_of(&r, &quests[i]), banks = quests[i].constraints ? heed_constraints_symbols(quests[i].constraints) + 1 : 0;
+        const int64_t listed = banks ? beam * ((beam < s->V ? beam : s->V) + HEED_MOST_MUST + 1) : 0;
+        if (beam > r.width) r.width = beam;
+        if (banks > r.banks) r.banks = banks;
+        if (listed > r.candidates_room) r.candidates_room = listed;
+        r.constrained |= banks > 0;
+    }
+    const bool good = take_room(&r) && run(&r) && finish(&r, arena);
+    void *const rooms[] = {r.nodes, r.live, r.next, r.done, r.rest, r.done_n, r.rest_n, r.keep, r.before, r.ids, r.best, r.chances, r.candidates, r.taken};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) free(rooms[i]);
     return good;
 }

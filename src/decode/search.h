@@ -1,14 +1,18 @@
-/* The search for an output: greedy, beam, sampling and forced decoding are one loop, over two functions of whoever holds the model.
+/* The search for an output: greedy, beam, sampling, constrained and forced decoding are one loop, over two functions of whoever holds the model.
  *
  * A beam of K keeps, at each step, the K likeliest of all one-symbol continuations (Sutskever et al. 2014). What ends leaves the beam, which then is one
  * narrower, and leaves the batch; so a beam of 1 is greedy search, and one as wide as all outputs is exhaustive. Continuations are ranked by the sum
  * of ln p; equals by the place of their hypothesis, then by logit, then by number. The limit of length ends what is left, without </s>.
+ *
+ * With constraints, no continuation breaks them, and the beam is shared out among banks (decode/bank.h). What ends without all that must appear takes no
+ * place in the beam; the best of it is the result when nothing else is.
  *
  * A record's hypotheses are compared with each other only, so its result does not depend on the batch. Memory: a node of 24 bytes a symbol tried. */
 #ifndef HEED_DECODE_SEARCH_H
 #define HEED_DECODE_SEARCH_H
 
 #include "base/arena.h"
+#include "decode/constraint.h"
 #include "decode/draw.h"
 
 enum { HEED_MOST_BEAMS = 64 };
@@ -29,6 +33,7 @@ typedef struct heed_search_options {
     int64_t draws;            /* 0: the likeliest are kept; else so many are drawn instead, each by itself */
     heed_draw_options draw;
     uint64_t seed;            /* a symbol drawn depends on seed, record, draw and step alone */
+    int64_t memories;         /* of the model, which begins with one row for each; 0: as many as quests, numbered as they are */
 } heed_search_options;
 
 typedef struct heed_hypothesis {
@@ -47,11 +52,15 @@ typedef struct heed_quest {
     int64_t forced_count;
     uint64_t record;          /* for draws */
     int64_t most;             /* hypotheses wanted */
+    int64_t memory;           /* its number; not read when they are numbered as the quests */
+    int64_t beam;             /* 0: that of the options, which a quest of constraints may need more than: one for each symbol of them and one */
+    const heed_constraints *constraints;     /* NULL: none. Not with draws */
     heed_hypothesis *best;    /* [found] then, in the arena: falling scores; draws in the order drawn */
     int64_t found;
 } heed_quest;
 
-/* B quests, their memories numbered as they are: the model begins with one row for each. False: a callback failed or memory ran out. */
+/* False: a callback failed or memory ran out. Every quest finds one at least; where constraints forbid all that could follow, it is cut before the words that
+ * lead there. */
 bool heed_search_run(const heed_search *s, const heed_search_options *how, heed_quest *quests, int64_t B, heed_arena *arena);
 
 #endif

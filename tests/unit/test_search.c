@@ -11,41 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-#include "decode/search.h"
 #include "kernels/kernels.h"
-
-enum { V = 7, QUESTS = 9, LONGEST = 12, FIRST = 1, LAST = 2, WIDEST = 300, ROWS = QUESTS * WIDEST };
-
-/* A model whose logits are a function of a row's own past. */
-typedef struct oracle { uint64_t past[ROWS], other[ROWS]; float logits[ROWS * V]; int64_t rows, calls, fail_at; } oracle;
-
-static float oracle_logit(uint64_t past, int64_t v) { return (float)(3 * heed_normal(past, (uint64_t)v)); }
-
-static float *oracle_logits(void *self, const int32_t *before, int64_t n)
-{
-    oracle *o = self;
-    assert_int_equal(n, o->rows);
-    if (++o->calls == o->fail_at) return NULL;
-    for (int64_t r = 0; r < n; r++) {
-        o->past[r] = heed_key(o->past[r], (uint64_t)before[r]);
-        for (int64_t v = 0; v < V; v++) o->logits[r * V + v] = oracle_logit(o->past[r], v);
-    }
-    return o->logits;
-}
-
-static bool oracle_select(void *self, const int64_t *rows, int64_t n)
-{
-    oracle *o = self;
-    if (++o->calls == o->fail_at) return false;
-    for (int64_t r = 0; r < n; r++) {
-        assert_true(rows[r] >= 0 && rows[r] < o->rows);
-        o->other[r] = o->past[rows[r]];
-    }
-    memcpy(o->past, o->other, sizeof o->past);
-    o->rows = n;
-    return true;
-}
+#include "unit/oracle.h"
 
 /* Quests and the model they are put to, drawn from a key. */
 typedef struct game { oracle o; heed_quest q[QUESTS]; int32_t forced[QUESTS][LONGEST]; heed_arena *arena; } game;
