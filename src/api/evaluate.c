@@ -181,7 +181,7 @@ static heed_status add_figures(const evaluation *v, const char *prefix, int bin,
     bin_label(v->e, bin, label, sizeof label);
     for (int used = 0, i = 0; status == HEED_OK && sscanf(metrics, "%31s%n", name, &used) == 1; metrics += used) {
         heed_figure f;
-        snprintf(f.name, sizeof f.name, "%.48s%s%.10s%.20s", prefix, *prefix ? "/" : "", name, label);
+        snprintf(f.name, sizeof f.name, "%.43s%s%.15s%.20s", prefix, *prefix ? "/" : "", name, label);
         if (strcmp(name, "loss") == 0) {
             f.value = t->symbols ? -t->logp / (double)t->symbols : 0;
             snprintf(f.signature, sizeof f.signature, "records:%lld|symbols:%lld", (long long)t->records, (long long)t->symbols);

@@ -47,6 +47,18 @@ bool heed_unicode_space(int32_t code)
     }
 }
 
+bool heed_unicode_word(int32_t code)
+{
+    utf8proc_category_t k = utf8proc_category(code);
+    return k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NO;
+}
+
+bool heed_unicode_mark(int32_t code)
+{
+    utf8proc_category_t k = utf8proc_category(code);
+    return k >= UTF8PROC_CATEGORY_MN && k <= UTF8PROC_CATEGORY_ME;
+}
+
 bool heed_unicode_number(int32_t code)
 {
     utf8proc_category_t k = utf8proc_category(code);

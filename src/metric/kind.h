@@ -8,7 +8,7 @@
 /* One line that is scored, hypothesis or reference. Buffers keep their memory from line to line. */
 typedef struct heed_line {
     heed_codes text;          /* code points, lower-cased when asked */
-    heed_codes unit, gram;    /* what n-grams are made of and the n-grams themselves, as numbers; for bleu, chrf and wer */
+    heed_codes unit, gram;    /* what n-grams are made of and the n-grams themselves, as numbers; where sentences are compared: the words before each ends */
 } heed_line;
 
 typedef struct heed_metric_kind {
@@ -19,9 +19,11 @@ typedef struct heed_metric_kind {
     const char *const *tokenizers;   /* names, the default first, NULL at the end; NULL: takes none */
     const char *const *smoothings;   /* likewise */
     int sums;                        /* numbers counted of a line, at most HEED_MOST_SUMS; those of all lines added up make the figure */
+    const void *family;              /* what kinds of one file differ in, for its functions; NULL: nothing */
     /* line[0] is the hypothesis, line[1 .. count] are its references. sums [sums] come as zeros. */
     heed_status (*add)(heed_metric *m, heed_line *line, int count, double *sums, heed_error *err);
     double (*value)(const heed_metric *m, const double *sums);   /* sums that are all 0 make a number too */
+    void (*sides)(const double *sums, double *precision, double *recall);   /* in percent; NULL: the figure is not made of such */
     void (*sign)(const heed_metric *m, heed_buf *out);   /* "tok:13a|smooth:exp|": what only this metric has to say */
     void (*stop)(heed_metric *m);                        /* NULL: nothing to give back */
 } heed_metric_kind;

@@ -163,6 +163,13 @@ double heed_metric_value_of(const heed_metric *m, const double *sums)
     return m->kind->value(m, sums);
 }
 
+bool heed_metric_sides(const heed_metric *m, double *precision, double *recall)
+{
+    if (m->kind->sides)
+        m->kind->sides(m->all, precision, recall);
+    return m->kind->sides != NULL;
+}
+
 void heed_metric_signature(const heed_metric *m, heed_buf *out)
 {
     if (m->references < 0)

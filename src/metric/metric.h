@@ -8,7 +8,7 @@
 
 typedef struct heed_metric_options {
     bool lower;                  /* -lc */
-    const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char", "intl", "zh", "words"; others: NULL */
+    const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char", "intl", "zh", "words"; rouge: "rouge" (NULL), "unicode"; others: NULL */
     const char *smooth;          /* bleu: what an order without a match counts: "exp" (default, NULL), "floor", "add-k", "none"; others: NULL */
 } heed_metric_options;
 
@@ -20,6 +20,8 @@ void heed_metric_free(heed_metric *m);
 /* One sentence, 1 or more references; UTF-8. */
 heed_status heed_metric_add(heed_metric *m, const char *hypothesis, const char *const *references, int count, heed_error *err);
 double heed_metric_value(const heed_metric *m);                       /* in percent */
+/* Its precision and recall, in percent; false: the metric has none. */
+bool heed_metric_sides(const heed_metric *m, double *precision, double *recall);
 /* A figure is made of numbers that are counted line by line and added up: those of the line added last, [*count], until the next; and the figure
  * that any such sums make, of one line or of lines drawn anew (metric/bootstrap.h). */
 enum { HEED_MOST_SUMS = 32 };

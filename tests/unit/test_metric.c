@@ -96,7 +96,7 @@ static void test_metric__agrees_with_sacrebleu_and_jiwer(void **state)
     fclose(f);
     assert_true(rows >= 100);
     for (int i = 0; i < METRICS; i++)
-        assert_true(seen[i] > 0);
+        assert_true(seen[i] > 0 || strncmp(all_metrics[i], "rouge", 5) == 0);   /* those: test_rouge.c */
 }
 
 /* --- what golden files do not say ----------------------------------------------------------------------------------------------- */
@@ -257,7 +257,8 @@ static void test_metric__refuses_what_it_does_not_know(void **state)
     heed_error err = {0};
     assert_null(heed_metric_new("blue", NULL, &err));
     assert_int_equal(err.status, HEED_E_USAGE);
-    assert_string_equal(err.text, "unknown metric \"blue\"; expected one of: bleu bleu-words chrf chrf++ ter wer cer accuracy");
+    assert_string_equal(err.text, "unknown metric \"blue\"; expected one of: bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum "
+                                  "rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem");
     assert_null(heed_metric_new("bleu", &(heed_metric_options){.tokenize = "14a"}, &err));
     assert_string_equal(err.text, "unknown tokeniser \"14a\" for bleu; expected one of: 13a none char intl zh words");
     assert_null(heed_metric_new("wer", &(heed_metric_options){.tokenize = "13a"}, &err));
