@@ -35,7 +35,8 @@ recipes/run toys -o out >table 2>log
 check "again: the same table" cmp -s before table
 check "and nothing was trained" is "$(find out -name attn.json -path '*/model/*' -mmin -30)" ""
 
-rm -r out/tuned-1/model out/tuned-1/figures.tsv out/first-1/figures.tsv
+rm -r out/tuned-1 out/first-1/figures.tsv
+"$heed" -q train recipes/toys/toy.yaml -o out/tuned-1 --set train.updates=20 --set "train.init_from=$PWD/out/first-2/model" --set train.seed=1 --max-updates 10 >/dev/null
 recipes/run toys tuned -o out >table 2>log
 check "what was cut off goes on, of the arm named alone" is "$(ls out/tuned-1/figures.tsv out/first-1/figures.tsv 2>/dev/null)" out/tuned-1/figures.tsv
 check "to the same figures" is "$(row tuned | cut -d '|' -f 6-)" "$(grep '^| tuned |' before | tr -d ' ' | cut -d '|' -f 6-)"
