@@ -35,23 +35,33 @@ HEED_API void heed_model_close(heed_model *m);                /* after its sessi
 typedef struct heed_session_options {
     int threads;              /* for batches; 0: all cores this process may use */
     int64_t batch;            /* records a batch at most, 0: 64; long ones and beams make smaller batches */
+    const heed_model *const *ensemble;    /* [ensemble_count] further models that write together with the session's: at every step the mean of their
+                                 probabilities decides. Each reads the source in its own symbols; all write the same ones. What is shown of attention, the
+                                 settings of decode and what is copied are the session's model's. The list is copied, the models must outlive the session */
+    int ensemble_count;
+    bool geometric;           /* the mean of ln p, made a distribution again, instead of the mean of p */
 } heed_session_options;
 
-/* The model must outlive the session. options may be NULL. HEED_E_USAGE: more than 4,096 threads; HEED_E_NOMEM. */
+/* The model must outlive the session. options may be NULL. HEED_E_USAGE: more than 4,096 threads, an ensemble whose target vocabularies are not the same (the
+ * text says where they differ first), or of a task that writes nothing; HEED_E_NOMEM. */
 HEED_API heed_session *heed_session_new(const heed_model *m, const heed_session_options *options, heed_error *err);
 HEED_API void heed_session_free(heed_session *s);
 
 /* --- running ---------------------------------------------------------------------------------------------------------------------------- */
 
+typedef struct heed_phrases { const char *const *items; int64_t count; } heed_phrases;      /* each of one or more words */
+
 typedef struct heed_item {
     const char *text;         /* the source */
     const char *target;       /* forced decoding: the output is this text, scored and aligned; NULL: the model writes */
     const char *prefix;       /* what the model writes must begin with these symbols; NULL: with any. Not with a target */
+    heed_phrases must, never; /* words that its output must and must not hold, besides those of heed_decode. Not with a target */
 } heed_item;
 
-/* Reads an item from one JSON object of `size` bytes: {"source": "...", "target": "...", "prefix": "..."}, where "text" is another name of the source,
- * target and prefix may be missing or null, and other keys are left alone. The item's texts live in *memory, which is the caller's, heed_free(). HEED_E_DATA: not
- * JSON, not an object, a key twice, no source, a text that is no string or holds a zero character; HEED_E_NOMEM. */
+/* Reads an item from one JSON object of `size` bytes: {"source": "...", "target": "...", "prefix": "...", "must": ["...", ...], "never": ["...", ...]}, where
+ * "text" is another name of the source, all but the source may be missing or null, and other keys are left alone. The item's texts live in *memory, which is the
+ * caller's, heed_free(). HEED_E_DATA: not JSON, not an object, a key twice, no source, a text that is no string or holds a zero character, a list that is none;
+ * HEED_E_NOMEM. */
 HEED_API heed_status heed_item_parse(const char *json, size_t size, heed_item *item, char **memory, heed_error *err);
 
 /* How outputs are searched for. 0 stands for what the comment says. */
@@ -65,7 +75,17 @@ typedef struct heed_decode {
     double top_p;             /* of those, from the fewest that hold this share of the probability, up to 1; 0: 1 */
     uint64_t seed;            /* a symbol drawn is a function of seed, number of the item, number of the draw, and step */
     uint64_t first;           /* number of the request's first item */
+    heed_phrases must, never; /* words that every output must and must not hold; not with draws. A phrase stands in a text where its characters do and a word
+                                 ends at both of its ends (docs/decoding.md); a model that lower-cases takes them in lower case. An output that lacks some of
+                                 what it must hold says so (heed_output.unmet). must: 64 an item, of 63 symbols in all. An item with such words keeps at
+                                 least one hypothesis for each symbol of must and one more; when no beam was asked for twice as many, and 4 */
 } heed_decode;
+
+/* Other words at one place of the output: for each of them, the best output that begins as the best of all does and has another word there. */
+typedef struct heed_fork {
+    int64_t word;             /* from 0, as white space parts the output; their number: in the place of its end */
+    int64_t outputs;          /* 1 to 64 */
+} heed_fork;
 
 /* Whose attention links, words and pictures are made of. A recurrent decoder has one layer that looks at the source, others as many as they have layers. */
 typedef struct heed_look {
@@ -89,10 +109,13 @@ typedef struct heed_request {
     bool weights;             /* keep that of every layer and head as well */
     const heed_look *look;    /* NULL: heed_model_look() */
     const heed_decode *decode;    /* NULL: as the model's recipe says */
+    int64_t choices;          /* keep so many of the likeliest symbols of every step, up to 1,000 and the size of the target vocabulary; 0: none */
+    const heed_fork *fork;    /* its outputs are the item's alternatives; NULL: none. Not with nbest, draws or targets */
 } heed_request;
 
 typedef struct heed_piece_of_text { const char *text; int64_t start, end; double logp; } heed_piece_of_text;   /* bytes [start,end) of the whole text */
 typedef struct heed_link { int64_t source, target; } heed_link;
+typedef struct heed_choice { const char *text; double logp; } heed_choice;
 typedef struct heed_range { int64_t start, end; } heed_range;          /* bytes [start,end) of a text */
 
 typedef struct heed_output heed_output;
@@ -113,17 +136,22 @@ struct heed_output {
     const float *word_weights; int64_t source_words, target_words;     /* [target_words, source_words]: summed over a source word's symbols, mean over a
                                                          target word's, then divided by the row's sum; words split at white space */
     const heed_range *source_ranges, *target_ranges;  /* [source_words], [target_words] in source and text; NULL without attention */
+    const heed_choice *choices; int64_t choice_count; /* [count, choice_count] the likeliest symbols of each step, falling; NULL when not asked */
+    const char *const *unmet; int64_t unmet_count;    /* of the words that it must hold, as given, those it lacks */
     heed_status status;                               /* HEED_OK, or why this item alone failed (not UTF-8, too long): error says it, text is "" */
     const char *error;
     const heed_output *alternatives; int64_t alternative_count;        /* the second best and on, falling scores (samples: as drawn), without alternatives
-                                                         of their own; fewer than asked when the model can write no more */
+                                                         of their own; fewer than asked when the model can write no more. With a fork the outputs that
+                                                         have another word there, falling scores, without `weights` */
 };
 
 typedef struct heed_reply heed_reply;
 /* Runs all items, in batches of similar length over the session's threads; the bits of an output do not depend on its neighbours. An item that cannot
- * be read fails alone (heed_output.status: HEED_E_DATA, or HEED_E_LIMIT above 5,000 symbols or with a prefix
- * longer than decode.max_length, or when its weights are more than 1 GiB). The reply is the caller's until heed_reply_free().
- * HEED_E_USAGE: an item without text, or with a target and a prefix; settings of decode out of range; a layer or head that the model lacks; HEED_E_NOMEM. */
+ * be read fails alone (heed_output.status: HEED_E_DATA, also when its prefix holds a word that must not appear or its output has no such place to fork; or
+ * HEED_E_LIMIT above 5,000 symbols or with a prefix longer than decode.max_length, with too many words that must appear, or when its weights are more than 1 GiB).
+ * The reply is the caller's until heed_reply_free().
+ * HEED_E_USAGE: an item without text, or with a target and what does not go with it; settings out of range, or that exclude each other; a layer or head that the
+ * model lacks; HEED_E_NOMEM. */
 HEED_API heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err);
 HEED_API int64_t heed_reply_count(const heed_reply *r);
 HEED_API const heed_output *heed_reply_at(const heed_reply *r, int64_t i);      /* valid until heed_reply_free */

@@ -1,9 +1,12 @@
-/* heed_decode and heed_look: what was asked, with its defaults in place. */
+/* heed_decode, heed_look and what else is asked of a session: with defaults in place, or refused. */
 #include <math.h>
+#include <string.h>
 
 #include "api/session.h"
 #include "decode/search.h"
 #include "heed.h"
+
+enum { MOST_CHOICES = 1000 };
 
 /* Beams, or outputs drawn. */
 static heed_status check_beam(const heed_model *m, const heed_decode *asked, const heed_decode *d, heed_error *err)
@@ -13,6 +16,8 @@ static heed_status check_beam(const heed_model *m, const heed_decode *asked, con
     if (d->beam < 1 || d->beam > HEED_MOST_BEAMS) return heed_fail(err, HEED_E_USAGE, "beam: from 1 to %d, not %lld", HEED_MOST_BEAMS, (long long)d->beam);
     if (d->beam > V)
         return heed_fail(err, HEED_E_USAGE, "a beam of %lld is wider than the target vocabulary, which has %lld symbols", (long long)d->beam, (long long)V);
+    if (d->sample && (d->must.count || d->never.count))
+        return heed_fail(err, HEED_E_USAGE, "sampling draws what comes; words that must or must not appear need a search");
     if (d->sample && asked->beam) return heed_fail(err, HEED_E_USAGE, "sampling draws outputs and a beam searches for the best; ask for one of them");
     if (!d->sample && d->nbest > d->beam)
         return heed_fail(err, HEED_E_USAGE, "the %lld best need a beam at least as wide, not %lld", (long long)d->nbest, (long long)d->beam);
@@ -41,7 +46,59 @@ heed_status heed_decode_settle(const heed_model *m, const heed_decode *asked, he
     return status == HEED_OK ? check_draw(&d, err) : status;
 }
 
-int64_t heed_decode_width(const heed_decode *settled) { return settled->sample ? settled->nbest : settled->beam; }
+static int64_t bytes_of(const heed_phrases *p)
+{
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < p->count; i++) bytes += (int64_t)strlen(p->items[i]);
+    return bytes;
+}
+
+int64_t heed_decode_width(const heed_decode *settled, const heed_item *item, const heed_fork *fork)
+{
+    int64_t width = settled->sample ? settled->nbest : settled->beam;
+    if (settled->must.count || settled->never.count || item->must.count || item->never.count) {
+        const int64_t banked = 4 + 2 * (bytes_of(&settled->must) + bytes_of(&item->must));   /* a symbol has a byte at least */
+        width = banked > HEED_MOST_BEAMS ? HEED_MOST_BEAMS : banked > width ? banked : width;
+    }
+    return fork ? 2 * fork->outputs * width : width;
+}
+
+static heed_status check_item(const heed_request *q, int64_t i, heed_error *err)
+{
+    const heed_item *item = &q->items[i];
+    const heed_decode *d = q->decode;
+    const bool own = item->must.count || item->never.count, all = d && (d->must.count || d->never.count);
+    if (!item->text) return heed_fail(err, HEED_E_USAGE, "item %lld has no text", (long long)i);
+    if (item->target && item->prefix) return heed_fail(err, HEED_E_USAGE, "item %lld has a target and a prefix; give one", (long long)i);
+    if (item->target && (own || all)) return heed_fail(err, HEED_E_USAGE, "item %lld has a target, and words that must or must not appear; give one of them", (long long)i);
+    if (item->target && q->fork) return heed_fail(err, HEED_E_USAGE, "item %lld has a target; other words are tried in what the model writes", (long long)i);
+    if (own && d && d->sample) return heed_fail(err, HEED_E_USAGE, "item %lld has words that must or must not appear; sampling draws what comes", (long long)i);
+    return HEED_OK;
+}
+
+static heed_status check_fork(const heed_request *q, heed_error *err)
+{
+    const heed_fork *f = q->fork;
+    if (f->word < 0) return heed_fail(err, HEED_E_USAGE, "fork: words are counted from 0, not %lld", (long long)f->word);
+    if (f->outputs < 1 || f->outputs > HEED_MOST_BEAMS) return heed_fail(err, HEED_E_USAGE, "fork: 1 to %d outputs, not %lld", HEED_MOST_BEAMS, (long long)f->outputs);
+    if (q->decode && (q->decode->nbest > 1 || q->decode->sample)) return heed_fail(err, HEED_E_USAGE, "fork: other words are tried in the best output alone, without nbest and sampling");
+    return HEED_OK;
+}
+
+heed_status heed_request_check(const heed_session *s, const heed_request *q, heed_error *err)
+{
+    if (!q || q->count < 0 || (q->count && !q->items)) return heed_fail(err, HEED_E_USAGE, "a request needs its items and their number");
+    if (q->choices < 0 || q->choices > MOST_CHOICES) return heed_fail(err, HEED_E_USAGE, "choices: up to %d symbols, not %lld", MOST_CHOICES, (long long)q->choices);
+    bool searched = q->choices || q->fork || (q->decode && (q->decode->must.count || q->decode->never.count));
+    heed_status status = q->fork ? check_fork(q, err) : HEED_OK;
+    for (int64_t i = 0; status == HEED_OK && i < q->count; i++) {
+        status = check_item(q, i, err);
+        searched |= q->items[i].must.count || q->items[i].never.count;
+    }
+    if (status == HEED_OK && searched && !s->task->searches)
+        return heed_fail(err, HEED_E_USAGE, "the model's task, %s, writes nothing: it has no words that must or must not appear, and no choices", s->task->name);
+    return status;
+}
 
 static heed_status check_among(const char *what, int asked, int count, heed_error *err)
 {

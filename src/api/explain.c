@@ -26,6 +26,7 @@ char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_op
     if (!options) options = &usual;
     if (!item || !item->text) return heed_fail(err, HEED_E_USAGE, "an item needs a text"), NULL;
     if (options->picture > HEED_PICTURE_STEPS) return heed_fail(err, HEED_E_USAGE, "picture %d is unknown", (int)options->picture), NULL;
+    if (heed_request_check(s, &(heed_request){.items = item, .count = 1}, err) != HEED_OK) return NULL;
     heed_decode decode;
     heed_look look;
     if (heed_decode_settle(s->model, NULL, &decode, err) != HEED_OK) return NULL;
@@ -34,7 +35,8 @@ char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_op
     heed_output output = {0}, *outputs = &output;
     heed_arena *arena = heed_arena_new(0);
     heed_buf text = {0};
-    heed_job job = {.model = s->model, .tape = s->tapes[0], .arena = arena, .items = &item, .outputs = &outputs, .numbers = &(uint64_t){0}, .count = 1,
+    heed_job job = {.model = s->model, .ensemble = s->ensemble, .ensemble_count = s->ensemble_count, .geometric = s->geometric,
+                    .tape = s->tapes[0], .arena = arena, .items = &item, .outputs = &outputs, .numbers = &(uint64_t){0}, .count = 1,
                     .decode = decode, .look = look, .shown = true, .weights = options->picture == HEED_PICTURE_JSON, .open = options->picture == HEED_PICTURE_STEPS};
     heed_status status = arena ? s->task->run(&job, err) : heed_fail(err, HEED_E_NOMEM, "out of memory");
     if (status == HEED_OK && output.status != HEED_OK) status = heed_fail(err, output.status, "the text: %s", output.error);

@@ -24,11 +24,41 @@ int heed_cores(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+static heed_status check_ensemble(const heed_session *s, heed_error *err)
+{
+    if (s->ensemble_count && !s->task->searches)
+        return heed_fail(err, HEED_E_USAGE, "an ensemble writes together; the model's task, %s, writes nothing", s->task->name);
+    for (int i = 0; i < s->ensemble_count; i++) {
+        const heed_model *m = s->ensemble[i];
+        heed_error why;
+        if (!m) return heed_fail(err, HEED_E_USAGE, "model %d of the ensemble is missing", i + 2);
+        if (strcmp(m->recipe.task, s->model->recipe.task) != 0)
+            return heed_fail(err, HEED_E_USAGE, "model %d of the ensemble has the task %s, the first has %s", i + 2, m->recipe.task, s->model->recipe.task);
+        if (heed_text_compare(s->model->target, m->target, &why) != HEED_OK)
+            return heed_fail(err, HEED_E_USAGE, "models 1 and %d of the ensemble differ in target.vocab.json: %s; models that write together have the same target vocabulary", i + 2, why.text);
+    }
+    return HEED_OK;
+}
+
+/* What the session's own memory holds of the options. */
+static heed_status settle(heed_session *s, const heed_session_options *o, heed_error *err)
+{
+    s->batch = o->batch > 0 ? o->batch : USUAL_BATCH;
+    s->geometric = o->geometric;
+    s->ensemble_count = o->ensemble_count;
+    s->ensemble = calloc((size_t)o->ensemble_count + 1, sizeof *s->ensemble);
+    if (!s->ensemble) return heed_fail(err, HEED_E_NOMEM, "out of memory for a session");
+    for (int i = 0; i < o->ensemble_count; i++) s->ensemble[i] = o->ensemble[i];
+    return check_ensemble(s, err);
+}
+
 heed_session *heed_session_new(const heed_model *m, const heed_session_options *options, heed_error *err)
 {
     static const heed_session_options usual = {0};
     if (!m) return heed_fail(err, HEED_E_USAGE, "a session needs an open model"), NULL;
     if (!options) options = &usual;
+    if (options->ensemble_count < 0 || (options->ensemble_count && !options->ensemble))
+        return heed_fail(err, HEED_E_USAGE, "an ensemble needs its models and their number"), NULL;
     if (options->threads > MOST_THREADS) return heed_fail(err, HEED_E_USAGE, "%d threads; at most %d", options->threads, MOST_THREADS), NULL;
     const heed_task *task = heed_task_find(m->recipe.task);
     if (!task) return heed_fail(err, HEED_E_MODEL, "the model's task \"%s\" is unknown to this heed", m->recipe.task), NULL;
@@ -41,7 +71,10 @@ heed_session *heed_session_new(const heed_model *m, const heed_session_options *
     }
     s->model = m;
     s->task = task;
-    s->batch = options->batch > 0 ? options->batch : USUAL_BATCH;
+    if (settle(s, options, err) != HEED_OK) {
+        heed_session_free(s);
+        return NULL;
+    }
     for (; s->threads < threads; s->threads++) {
         s->tapes[s->threads] = heed_tape_new(&(heed_tape_options){0}, err);
         if (!s->tapes[s->threads]) {
@@ -57,6 +90,7 @@ void heed_session_free(heed_session *s)
     if (!s) return;
     for (int i = 0; i < s->threads; i++) heed_tape_free(s->tapes[i]);
     free(s->tapes);
+    free(s->ensemble);
     free(s);
 }
 
@@ -125,20 +159,22 @@ typedef struct plan {
     heed_error *errors;
 } plan;
 
-/* A record counts as often as it has hypotheses. */
-static void cut_batches(plan *p, const heed_session *s, int64_t count)
+/* A record counts as often as it has hypotheses; the batch's widest says how often. */
+static void cut_batches(plan *p, const heed_session *s, const heed_request *q)
 {
-    const int64_t width = heed_decode_width(&p->decode), records = s->batch > width ? s->batch / width : 1;
-    int64_t bytes = 0;
-    for (int64_t i = 0; i < count; i++) {
-        const bool full = p->batches && (i - p->start[p->batches - 1] == records || (bytes + p->order[i].length) * width > BATCH_BYTES);
-        if (i == 0 || full) {
+    int64_t bytes = 0, widest = 0;
+    for (int64_t i = 0; i < q->count; i++) {
+        const int64_t width = heed_decode_width(&p->decode, &q->items[p->order[i].index], q->fork), begun = p->batches ? i - p->start[p->batches - 1] : 0;
+        if (width > widest) widest = width;
+        const int64_t records = s->batch > widest ? s->batch / widest : 1;
+        if (i == 0 || begun >= records || (bytes + p->order[i].length) * widest > BATCH_BYTES) {
             p->start[p->batches++] = i;
             bytes = 0;
+            widest = width;
         }
         bytes += p->order[i].length;
     }
-    p->start[p->batches] = count;
+    p->start[p->batches] = q->count;
 }
 
 static bool plan_init(plan *p, const heed_session *s, const heed_request *q, heed_reply *r)
@@ -155,7 +191,7 @@ static bool plan_init(plan *p, const heed_session *s, const heed_request *q, hee
     if (!p->items || !p->outputs || !p->order || !p->numbers || !p->start || !p->errors) return false;
     for (int64_t i = 0; i < q->count; i++) p->order[i] = (place){s->task->length(s->model, &q->items[i]), i};
     qsort(p->order, (size_t)q->count, sizeof *p->order, by_length);
-    cut_batches(p, s, q->count);
+    cut_batches(p, s, q);
     for (int64_t i = 0; i < q->count; i++) {
         p->numbers[i] = p->decode.first + (uint64_t)p->order[i].index;
         p->items[i] = &q->items[p->order[i].index];
@@ -179,6 +215,9 @@ static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const
     const int me = omp_get_thread_num();
     heed_job job = {
         .model = s->model,
+        .ensemble = s->ensemble,
+        .ensemble_count = s->ensemble_count,
+        .geometric = s->geometric,
         .tape = s->tapes[me],
         .arena = r->arenas[me],
         .items = p->items + p->start[i],
@@ -186,6 +225,9 @@ static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const
         .numbers = p->numbers + p->start[i],
         .count = p->start[i + 1] - p->start[i],
         .decode = p->decode,
+        .beam_given = q->decode && q->decode->beam,
+        .choices = q->choices,
+        .fork = q->fork,
         .look = p->look,
         .shown = q->shown || q->weights,
         .weights = q->weights,
@@ -193,21 +235,11 @@ static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const
     if (p->errors[me].status == HEED_OK) s->task->run(&job, &p->errors[me]);
 }
 
-static heed_status check_request(const heed_request *q, heed_error *err)
-{
-    if (!q || q->count < 0 || (q->count && !q->items)) return heed_fail(err, HEED_E_USAGE, "a request needs its items and their number");
-    for (int64_t i = 0; i < q->count; i++) {
-        if (!q->items[i].text) return heed_fail(err, HEED_E_USAGE, "item %lld has no text", (long long)i);
-        if (q->items[i].target && q->items[i].prefix) return heed_fail(err, HEED_E_USAGE, "item %lld has a target and a prefix; give one", (long long)i);
-    }
-    return HEED_OK;
-}
-
 heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err)
 {
     heed_error first = {.status = HEED_OK};
     plan p = {0};
-    if (check_request(request, err) != HEED_OK || heed_decode_settle(s->model, request->decode, &p.decode, err) != HEED_OK ||
+    if (heed_request_check(s, request, err) != HEED_OK || heed_decode_settle(s->model, request->decode, &p.decode, err) != HEED_OK ||
         heed_look_settle(s->model, request->look, &p.look, err) != HEED_OK)
         return NULL;
     heed_reply *r = heed_reply_new(s->threads, request->count);

@@ -9,6 +9,9 @@
 
 struct heed_session {
     const heed_model *model;
+    const heed_model **ensemble;      /* [ensemble_count] */
+    int ensemble_count;
+    bool geometric;
     const heed_task *task;
     heed_tape **tapes;                /* [threads] */
     int threads;
@@ -29,8 +32,10 @@ heed_reply *heed_reply_new(int threads, int64_t count);
 heed_status heed_decode_settle(const heed_model *m, const heed_decode *asked, heed_decode *settled, heed_error *err);
 /* A look with its defaults in place; NULL asks for these. HEED_E_USAGE: the model has no such layer or head; the text says which there are. */
 heed_status heed_look_settle(const heed_model *m, const heed_look *asked, heed_look *settled, heed_error *err);
-/* Hypotheses of an item that run side by side at most. */
-int64_t heed_decode_width(const heed_decode *settled);
+/* Hypotheses of an item that run side by side at most; fork: NULL for none. */
+int64_t heed_decode_width(const heed_decode *settled, const heed_item *item, const heed_fork *fork);
+/* HEED_E_USAGE: an item, or what is asked of it, that makes no sense. */
+heed_status heed_request_check(const heed_session *s, const heed_request *q, heed_error *err);
 
 /* The cores this process may use. */
 int heed_cores(void);

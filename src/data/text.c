@@ -139,8 +139,7 @@ void heed_text_free(heed_text *t)
     free(t);
 }
 
-/* The code points of a text, prepared for the unit's cut. */
-static heed_status read_codes(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
+heed_status heed_text_codes(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
 {
     const unit *u = &units[t->settings.units];
     heed_status status = heed_normalize(text, size, t->settings.lower, t->settings.nfkc, out, err);
@@ -151,7 +150,7 @@ static heed_status read_codes(const heed_text *t, const char *text, size_t size,
 
 heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_error *err)
 {
-    heed_status status = read_codes(t, text, size, &t->codes, err);
+    heed_status status = heed_text_codes(t, text, size, &t->codes, err);
     if (status)
         return status;
     if (t->pieces) {
@@ -246,7 +245,7 @@ heed_status heed_text_finish(heed_text *t, heed_error *err)
 
 heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err)
 {
-    heed_status status = read_codes(t, text, size, out, err);
+    heed_status status = heed_text_codes(t, text, size, out, err);
     if (status)
         return status;
     if (t->pieces)
@@ -267,12 +266,16 @@ heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, 
     return HEED_OK;
 }
 
-/* What is printed for a symbol: nothing for <s> and </s>. */
-static const char *printed(const heed_text *t, int32_t id)
+const char *heed_text_printed(const heed_text *t, int32_t id)
 {
     if (id == HEED_UNK)
         return units[t->settings.units].unknown;
     return id < HEED_SPECIALS ? "" : heed_vocabulary_text(&t->vocabulary, id - HEED_SPECIALS);
+}
+
+bool heed_text_spaced(const heed_text *t)
+{
+    return units[t->settings.units].joint[0] != 0;
 }
 
 /* What stands before a symbol that is not the first. */
@@ -291,7 +294,7 @@ heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, 
     for (int64_t i = 0; i < n; i++) {
         if (ids[i] < 0 || ids[i] >= heed_text_size(t))
             return heed_fail(err, HEED_E_USAGE, "symbol number %d is not in a vocabulary of %lld", ids[i], (long long)heed_text_size(t));
-        const char *symbol = ids[i] == HEED_UNK && unknown && unknown[i] ? unknown[i] : printed(t, ids[i]);
+        const char *symbol = ids[i] == HEED_UNK && unknown && unknown[i] ? unknown[i] : heed_text_printed(t, ids[i]);
         const char *between = symbol[0] ? joint(t, &joining, symbol) : "";
         if (out->size > origin)
             heed_buf_text(out, between);
@@ -324,4 +327,23 @@ const char *heed_text_symbol(const heed_text *t, int32_t id)
 const heed_text_settings *heed_text_get_settings(const heed_text *t)
 {
     return &t->settings;
+}
+
+static const char *yes_no(bool x)
+{
+    return x ? "true" : "false";
+}
+
+heed_status heed_text_compare(const heed_text *a, const heed_text *b, heed_error *err)
+{
+    const heed_text_settings *x = &a->settings, *y = &b->settings;
+    if (x->units != y->units)
+        return heed_fail(err, HEED_E_MODEL, "units: %s and %s", heed_unit_name(x->units), heed_unit_name(y->units));
+    if (x->lower != y->lower || x->nfkc != y->nfkc)
+        return heed_fail(err, HEED_E_MODEL, "lower: %s and %s, nfkc: %s and %s", yes_no(x->lower), yes_no(y->lower), yes_no(x->nfkc), yes_no(y->nfkc));
+    const int64_t V = heed_text_size(a), W = heed_text_size(b);
+    for (int32_t i = 0; i < V && i < W; i++)
+        if (strcmp(heed_text_symbol(a, i), heed_text_symbol(b, i)) != 0)
+            return heed_fail(err, HEED_E_MODEL, "symbol %d: \"%.60s\" and \"%.60s\"", (int)i, heed_text_symbol(a, i), heed_text_symbol(b, i));
+    return V == W ? HEED_OK : heed_fail(err, HEED_E_MODEL, "%lld symbols and %lld", (long long)V, (long long)W);
 }

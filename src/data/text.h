@@ -56,6 +56,15 @@ heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, 
  * HEED_E_USAGE: a number beyond the vocabulary. */
 heed_status heed_text_decode(const heed_text *t, const int32_t *ids, int64_t n, const char *const *unknown, heed_buf *out, heed_token *at, heed_error *err);
 
+/* What encoding cuts into symbols: code points with their bytes, in lower case and NFKC when the text's settings say so; between words that no white space
+ * parts stands a 0. Replaces what `out` held. HEED_E_DATA as heed_text_encode(). */
+heed_status heed_text_codes(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err);
+/* What decoding prints for a symbol, with U+2581 for the spaces of a piece, and whether it prints white space before each (but where marks are joined). */
+const char *heed_text_printed(const heed_text *t, int32_t id);
+bool heed_text_spaced(const heed_text *t);
+/* Do both have the same symbols in the same order, printed alike? HEED_E_MODEL: what differs first. */
+heed_status heed_text_compare(const heed_text *a, const heed_text *b, heed_error *err);
+
 int64_t heed_text_size(const heed_text *t);                          /* V, specials included */
 const char *heed_text_symbol(const heed_text *t, int32_t id);        /* "<unk>" for ids out of range */
 const heed_text_settings *heed_text_get_settings(const heed_text *t);

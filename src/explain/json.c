@@ -3,7 +3,21 @@
 
 #include "explain/label.h"
 
-static void add_symbols(const heed_piece_of_text *symbols, int64_t count, bool logp, heed_buf *out)
+static void add_choices(const heed_choice *choices, int64_t count, heed_buf *out)
+{
+    heed_buf_text(out, ", \"alternatives\": [");
+    for (int64_t i = 0; i < count; i++) {
+        heed_buf_text(out, i ? ", {\"text\": " : "{\"text\": ");
+        heed_label_json(out, choices[i].text);
+        heed_buf_text(out, ", \"logp\": ");
+        heed_number_short(out, choices[i].logp, 8);
+        heed_buf_char(out, '}');
+    }
+    heed_buf_char(out, ']');
+}
+
+/* of: the output that wrote them, NULL for a source. */
+static void add_symbols(const heed_piece_of_text *symbols, int64_t count, const heed_output *of, heed_buf *out)
 {
     heed_buf_char(out, '[');
     for (int64_t i = 0; i < count; i++) {
@@ -11,10 +25,12 @@ static void add_symbols(const heed_piece_of_text *symbols, int64_t count, bool l
         heed_buf_text(out, i ? ", {\"text\": " : "{\"text\": ");
         heed_label_json(out, s->text);
         heed_buf_printf(out, ", \"start\": %lld, \"end\": %lld", (long long)s->start, (long long)s->end);
-        if (logp) {
+        if (of) {
             heed_buf_text(out, ", \"logp\": ");
             heed_number_short(out, s->logp, 8);
         }
+        if (of && of->choices)
+            add_choices(of->choices + i * of->choice_count, of->choice_count, out);
         heed_buf_char(out, '}');
     }
     heed_buf_char(out, ']');
@@ -65,14 +81,27 @@ static void add_weights(const heed_output *o, heed_buf *out)
     heed_buf_char(out, ']');
 }
 
+static void add_unmet(const heed_output *o, heed_buf *out)
+{
+    if (!o->unmet_count)
+        return;
+    heed_buf_text(out, ", \"unmet\": [");
+    for (int64_t i = 0; i < o->unmet_count; i++) {
+        heed_buf_text(out, i ? ", " : "");
+        heed_label_json(out, o->unmet[i]);
+    }
+    heed_buf_char(out, ']');
+}
+
 static void add_output(const heed_output *o, bool weights, heed_buf *out)
 {
     heed_buf_text(out, "{\"text\": ");
     heed_label_json(out, o->text);
     heed_buf_text(out, ", \"score\": ");
     heed_number_short(out, o->score, 8);
+    add_unmet(o, out);
     heed_buf_text(out, ", \"tokens\": ");
-    add_symbols(o->tokens, o->count, true, out);
+    add_symbols(o->tokens, o->count, o, out);
     heed_buf_text(out, ", \"words\": ");
     add_words(o->text, o->target_ranges, o->target_words, out);
     add_links(o, out);
@@ -86,7 +115,7 @@ heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, he
     heed_buf_printf(out, "{\"id\": %lld, \"source\": ", (long long)id);
     heed_label_json(out, o->source);
     heed_buf_text(out, ", \"source_tokens\": ");
-    add_symbols(o->source_tokens, o->source_count, false, out);
+    add_symbols(o->source_tokens, o->source_count, NULL, out);
     heed_buf_text(out, ", \"source_words\": ");
     add_words(o->source, o->source_ranges, o->source_words, out);
     heed_buf_text(out, ", \"outputs\": [");

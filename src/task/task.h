@@ -10,6 +10,9 @@
 /* A part of a request, run by one thread: items [count], their outputs, and where what belongs to the reply is kept. */
 typedef struct heed_job {
     const heed_model *model;
+    const heed_model *const *ensemble;    /* [ensemble_count] that write with it */
+    int ensemble_count;
+    bool geometric;                   /* their mean is that of logarithms */
     heed_tape *tape;
     heed_arena *arena;                /* the reply's; of one thread at a time */
     const heed_item *const *items;    /* [count] */
@@ -17,6 +20,9 @@ typedef struct heed_job {
     const uint64_t *numbers;          /* [count] of the items: draws are keyed by them */
     int64_t count;
     heed_decode decode;               /* settled: nothing stands for a default */
+    bool beam_given;                  /* decode.beam was asked for: constraints raise it as far as they must, no further */
+    int64_t choices;                  /* as in heed_request */
+    const heed_fork *fork;            /* likewise */
     bool shown, weights;              /* as in heed_request */
     heed_look look;                   /* settled: the layer exists, the head as well or is -1, the mean; not read without attention */
     bool open;                        /* lay the only item's steps open, for heed_explain_steps; the look's shift is 0 then */
@@ -29,6 +35,7 @@ typedef struct heed_task {
     int fields;                       /* of a record */
     int64_t (*length)(const heed_model *m, const heed_item *item);      /* a measure of its work, in bytes: for sorting into batches and bounding them */
     heed_status (*run)(heed_job *j, heed_error *err);                   /* an item that cannot be read fails alone, in its output */
+    bool searches;                    /* it writes symbol by symbol: ensembles, words that must and must not appear, choices and forks mean something to it */
 } heed_task;
 
 const heed_task *heed_task_find(const char *name);        /* NULL: none */

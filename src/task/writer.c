@@ -1,0 +1,132 @@
+/* The models behind a search. Several write together: at each step the mean of their probabilities decides, and each goes on from what was decided. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "task/transduce.h"
+#include "tensor/tape.h"
+
+static heed_moment *next_moment(heed_writer *w)
+{
+    if (w->count == w->capacity) {
+        int64_t capacity = w->capacity ? 2 * w->capacity : 64;
+        heed_moment *grown = realloc(w->moments, (size_t)capacity * sizeof *grown);
+        if (!grown) return NULL;
+        w->moments = grown;
+        w->capacity = capacity;
+    }
+    return &w->moments[w->count++];
+}
+
+/* --- the mean ----------------------------------------------------------------------------------------------------------------------------------- */
+
+/* ln of the mean of several probabilities, or the mean of ln p; the same number when they are equal. */
+static float mean_of(const heed_writer *w, const heed_tensor *const *x, int64_t at)
+{
+    float most = -INFINITY, sum = 0;
+    for (int m = 0; m < w->member_count; m++) {
+        const float logp = x[m]->x[at] - w->norms[m];
+        if (w->geometric) sum += logp;
+        if (logp > most || isnan(logp)) most = logp;
+    }
+    if (w->geometric) return sum / (float)w->member_count;
+    if (!isfinite(most)) return most;
+    for (int m = 0; m < w->member_count; m++) sum += expf(x[m]->x[at] - w->norms[m] - most);
+    return most + logf(sum / (float)w->member_count);
+}
+
+/* The mean stands among the first model's logits, so that a model with itself keeps its bits. */
+static void mix(const heed_writer *w, const heed_tensor *const *x, int64_t n)
+{
+    const int64_t V = x[0]->cols;
+    for (int64_t row = 0; row < n; row++) {
+        for (int m = 0; m < w->member_count; m++) w->norms[m] = w->tape->k->log_sum_exp(x[m]->x + row * V, V);
+        for (int64_t at = row * V; at < (row + 1) * V; at++) {
+            const float logit = x[0]->x[at], own = logit - w->norms[0], mean = mean_of(w, x, at);
+            w->logits[at] = isfinite(own) ? logit + (mean - own) : mean + w->norms[0];
+        }
+    }
+}
+
+/* --- the likeliest of a step ---------------------------------------------------------------------------------------------------------------------- */
+
+/* The first of equals first; NaN last. */
+static void take_likeliest(const float *x, int64_t V, float norm, int64_t most, heed_likely *out)
+{
+    int64_t n = 0;
+    for (int32_t v = 0; v < V; v++) {
+        const float logp = isnan(x[v]) ? -INFINITY : x[v] - norm;
+        if (n == most && !(logp > out[n - 1].logp)) continue;
+        int64_t at = n < most ? n++ : most - 1;
+        for (; at > 0 && logp > out[at - 1].logp; at--) out[at] = out[at - 1];
+        out[at] = (heed_likely){v, logp};
+    }
+}
+
+static const heed_likely *likeliest(const heed_writer *w, int64_t n, int64_t V)
+{
+    heed_likely *all = w->likeliest ? heed_tape_alloc(w->tape, (size_t)(n * w->likeliest) * sizeof *all) : NULL;
+    for (int64_t row = 0; all && row < n; row++) {
+        const float *x = w->logits + row * V;
+        take_likeliest(x, V, w->tape->k->log_sum_exp(x, V), w->likeliest, all + row * w->likeliest);
+    }
+    return all;
+}
+
+/* --- the search's two functions --------------------------------------------------------------------------------------------------------- */
+
+static float *logits(void *self, const int32_t *before, int64_t n)
+{
+    heed_writer *w = self;
+    heed_tape *t = w->tape;
+    heed_step *step = heed_tape_alloc(t, (size_t)w->member_count * sizeof *step);
+    for (int m = 0; step && m < w->member_count; m++) {
+        heed_member *k = &w->members[m];
+        step[m] = k->model->decoder_kind->step(t, k->model->decoder, &k->state, before);
+    }
+    const heed_mark mark = heed_arena_mark(t->arena);
+    const heed_tensor **x = heed_tape_alloc(t, (size_t)w->member_count * sizeof *x);
+    for (int m = 0; step && x && m < w->member_count; m++) {
+        const heed_member *k = &w->members[m];
+        const heed_attended *attended = step[m].layers ? &step[m].attended[step[m].layers - 1] : NULL;
+        x[m] = heed_head_choices(t, &k->model->head, step[m].features, attended, 1, &k->batch->source);
+    }
+    heed_moment *now = next_moment(w);
+    if (!now) heed_tape_fail(t, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
+    if (heed_tape_failed(t)) return NULL;
+    const int64_t V = x[0]->cols;
+    if (w->member_count > 1) mix(w, x, n);
+    else memcpy(w->logits, x[0]->x, (size_t)(n * V) * sizeof *w->logits);
+    heed_arena_rewind(t->arena, mark);   /* the widest rows of all, which nobody asks for again */
+    *now = (heed_moment){step[0].layers ? step[0].attended : NULL, step[0].features, likeliest(w, n, V)};
+    return heed_tape_failed(t) ? NULL : w->logits;
+}
+
+static bool select_rows(void *self, const int64_t *rows, int64_t n)
+{
+    heed_writer *w = self;
+    for (int m = 0; m < w->member_count; m++) {
+        heed_member *k = &w->members[m];
+        k->model->decoder_kind->select(w->tape, k->model->decoder, &k->state, rows, n);
+    }
+    return !heed_tape_failed(w->tape);
+}
+
+heed_search heed_writer_search(heed_writer *w)
+{
+    return (heed_search){w, heed_text_size(w->members[0].model->target), HEED_BOS, HEED_EOS, logits, select_rows};
+}
+
+void heed_writer_start(heed_writer *w, int64_t rows)
+{
+    heed_tape *t = w->tape;
+    for (int m = 0; m < w->member_count && !heed_tape_failed(t); m++) {
+        heed_member *k = &w->members[m];
+        k->state = (heed_state){0};
+        k->model->decoder_kind->start(t, k->model->decoder, &k->memory, &k->state);
+    }
+    w->norms = heed_tape_alloc(t, (size_t)w->member_count * sizeof *w->norms);
+    w->logits = heed_tape_alloc(t, (size_t)(rows * heed_text_size(w->members[0].model->target)) * sizeof *w->logits);
+}
+
+void heed_writer_free(heed_writer *w) { free(w->moments); }
