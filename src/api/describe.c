@@ -50,6 +50,12 @@ static void describe_text(const heed_model *m, heed_buf *out)
     out->failed |= heed_config_write(&m->recipe, &settings) != HEED_OK;
     heed_buf_printf(out, "\nsettings\n%s\n", settings.data ? settings.data : "");
     heed_buf_free(&settings);
+    if (m->alignment.chosen) {
+        const heed_alignment *a = &m->alignment;
+        char head[16] = "mean";
+        if (a->head >= 0) snprintf(head, sizeof head, "%d", a->head);
+        heed_buf_printf(out, "\nwords are linked by layer %d, head %s, shift %d, threshold %g\n", a->layer, head, a->shift, a->threshold);
+    }
     if (m->provenance) heed_buf_printf(out, "\nprovenance\n%s\n", m->provenance);
 }
 

@@ -43,7 +43,7 @@ options() {
       for option in $(printf '%s\n' "$line" | sed 's/[#|>].*//' | grep -oE ' --?[a-z][a-z-]*' | sort -u); do
         grep -qE -- "(^|[ ,])$option([ ,=]|\$)" "$dir/help" || { echo "$page: heed $command has no option $option"; status=1; }
       done
-    done < <(grep -oE '(^|[ `|])(build/)?heed (train|run|eval|score|explain|chart|inspect|demo) [^`]*' "$page" | sed 's/^[ `|]*//')
+    done < <(grep -oE '(^|[ `|])(build/)?heed (train|run|eval|score|align|explain|chart|inspect|demo) [^`]*' "$page" | sed 's/^[ `|]*//')
   done
   return $status
 }
@@ -65,6 +65,12 @@ finetune() {
   grep -q -- --init-from train.sh && sh -e train.sh
 }
 check "the example of fine-tuning trains and is measured" finetune
+
+alignment() {
+  for i in 1 2 3 4 5; do block alignment.md sh $i | sed '/ train /s/$/ --max-updates 20/' >align-$i.sh; done
+  bash -e align-1.sh && block alignment.md yaml 1 >order/recipe.yaml && cat align-[2-5].sh >align.sh && grep -q -- --reverse align.sh && bash -e align.sh
+}
+check "the example of word alignment trains and is aligned" alignment
 
 from_c() {
   block ../README.md c 1 >pronounce.c

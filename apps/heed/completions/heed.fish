@@ -1,11 +1,12 @@
 # Completion of heed for fish.
-set -l commands train run eval score explain chart inspect plan demo help
+set -l commands train run eval score align explain chart inspect plan demo help
 complete -c heed -f
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -l version -d 'the version'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a train -d 'train a model as a recipe says'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a run -d 'answer line by line'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a eval -d 'figures of a model on test sets'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a score -d 'bleu, chrf, ter, wer and other metrics of a file'
+complete -c heed -n "not __fish_seen_subcommand_from $commands" -a align -d 'which words of two files belong together'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a explain -d 'where the model looked'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a chart -d 'a table of figures as a picture'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'parameters, shapes, settings and origin'
@@ -15,12 +16,12 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a help -d 'the 
 complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
-complete -c heed -n '__fish_seen_subcommand_from train run eval score explain chart inspect plan' -F
+complete -c heed -n '__fish_seen_subcommand_from train run eval score align explain chart inspect plan' -F
 complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics"
 
-complete -c heed -n '__fish_seen_subcommand_from train chart demo' -s o -r -F -d 'where it all goes'
+complete -c heed -n '__fish_seen_subcommand_from train align chart demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
-complete -c heed -n '__fish_seen_subcommand_from train run eval explain plan' -l set -x -d 'set a key'
+complete -c heed -n '__fish_seen_subcommand_from train run eval align explain plan' -l set -x -d 'set a key'
 complete -c heed -n '__fish_seen_subcommand_from train plan' -l init-from -r -F -d 'begin with this model'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-seconds -x -d 'end after so many seconds'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-updates -x -d 'end after so many updates'
@@ -29,7 +30,7 @@ complete -c heed -n '__fish_seen_subcommand_from train plan eval' -l data -r -F 
 complete -c heed -n '__fish_seen_subcommand_from run' -l input -x -a 'text json' -d 'what a line is'
 complete -c heed -n '__fish_seen_subcommand_from run' -l scores -d 'ln p before the text'
 complete -c heed -n '__fish_seen_subcommand_from run' -l align -x -a 'pharaoh soft symbols' -d 'links after the text'
-complete -c heed -n '__fish_seen_subcommand_from run eval score explain inspect plan' -l json -d 'as JSON'
+complete -c heed -n '__fish_seen_subcommand_from run eval score align explain inspect plan' -l json -d 'as JSON'
 complete -c heed -n '__fish_seen_subcommand_from run' -l weights -d 'with every weight'
 complete -c heed -n '__fish_seen_subcommand_from run' -l target -r -F -d 'forced decoding'
 complete -c heed -n '__fish_seen_subcommand_from run' -l beam -x -d 'hypotheses kept'
@@ -43,7 +44,19 @@ complete -c heed -n '__fish_seen_subcommand_from run' -l top-p -x -d 'draw from 
 complete -c heed -n '__fish_seen_subcommand_from run' -l seed -x -d 'of draws'
 complete -c heed -n '__fish_seen_subcommand_from run' -l keep-going -d 'go on after a bad record'
 complete -c heed -n '__fish_seen_subcommand_from run explain' -l layer -x -d 'of this layer'
-complete -c heed -n '__fish_seen_subcommand_from run explain' -l head -x -d 'of this head'
+complete -c heed -n '__fish_seen_subcommand_from run align explain' -l head -x -d 'of this head'
+complete -c heed -n '__fish_seen_subcommand_from run align explain' -l shift -x -a '0 1' -d 'read one step later'
+complete -c heed -n '__fish_seen_subcommand_from run align explain' -l threshold -x -d 'links of this weight'
+
+complete -c heed -n '__fish_seen_subcommand_from align' -l soft -d 'weights instead of links'
+complete -c heed -n '__fish_seen_subcommand_from align' -l gold -r -F -d 'the right links'
+complete -c heed -n '__fish_seen_subcommand_from align' -l swap-gold -d 'gold links are target-source'
+complete -c heed -n '__fish_seen_subcommand_from align' -l lines -x -d 'score these lines'
+complete -c heed -n '__fish_seen_subcommand_from align' -l calibrate -d 'find the best look and store it'
+complete -c heed -n '__fish_seen_subcommand_from align' -l reverse -r -F -d 'join the links of this model'
+complete -c heed -n '__fish_seen_subcommand_from align' -l statistical -d 'no model'
+complete -c heed -n '__fish_seen_subcommand_from align' -l direction -x -a 'forward reverse both' -d 'of the aligner without a model'
+complete -c heed -n '__fish_seen_subcommand_from align' -l symmetrise -x -a 'grow-diag-final-and grow-diag intersect union' -d 'how directions are joined'
 
 complete -c heed -n '__fish_seen_subcommand_from eval' -l set-name -x -d 'only this test set'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l by-length -d 'by length of the source'
