@@ -174,6 +174,17 @@ typedef struct heed_explain_options {
  * the step that wrote it, with shapes.
  * The text is the caller's, heed_free(). HEED_E_DATA: the text; HEED_E_USAGE: no such layer or head. A model without attention is said so in the text. */
 HEED_API char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err);
+/* How an alignment was learnt. heed_train() saves in its directory how the same few pairs of the validation data look to the model, before the first update and
+ * at every validation (film.jsonl, docs/contract.md); here that is drawn. Models without attention have no film. */
+typedef struct heed_film_options {
+    heed_picture picture;     /* TERMINAL: one sentence; SVG, JSON */
+    bool colour; int columns; /* as in heed_explain_options */
+    int sentence;             /* from 0; -1: all of them, on a terminal the first */
+} heed_film_options;
+/* dir: of a training; options NULL: a terminal, the first sentence. The text is the caller's, heed_free(). HEED_E_MODEL: no such training, no film in it, or damaged, with
+ * the line; HEED_E_USAGE: no such sentence or picture, a model without attention; HEED_E_LIMIT: more than a million frames; HEED_E_NOMEM. */
+HEED_API char *heed_film(const char *dir, const heed_film_options *options, heed_error *err);
+
 /* A line chart as SVG, for learning curves and error by length: up to 30 named lines, told apart by colour, dashes and marks, so in print too. */
 typedef struct heed_line {
     const char *name;

@@ -4,11 +4,13 @@
 #include "look.h"
 #include "term.h"
 
+#include <limits.h>
 #include <string.h>
 
 typedef struct explain_values {
     const char *svg, *target;
-    bool json, steps;
+    bool json, steps, film;
+    int64_t sentence;
     cli_look look;
     cli_texts sets;
 } explain_values;
@@ -20,8 +22,12 @@ static const cli_option options[] = {
     {"--target", "TEXT", CLI_TEXT, offsetof(explain_values, target), "not what the model writes, but this text"},
     {CLI_SET, CLI_TEXTS, offsetof(explain_values, sets), CLI_SET_HELP},
     CLI_LOOK(explain_values),
+    {"--film", NULL, CLI_FLAG, offsetof(explain_values, film), "how it was learnt, of the training in RUN; with --svg or --json too"},
+    {"--sentence", "N", CLI_WHOLE, offsetof(explain_values, sentence), "of the film, from 0; default all, on a terminal the first"},
     {0},
 };
+
+enum { NOT_GIVEN = -1 };
 
 static heed_picture picture_of(const explain_values *v)
 {
@@ -45,9 +51,24 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
     return code;
 }
 
+static int show_film(const cli_rest *rest, const explain_values *v)
+{
+    const cli_look none = CLI_LOOK_NOT_GIVEN;
+    if (rest->count > 1)
+        return cli_usage_error("--film shows how sentences of a training were learnt; it takes no TEXT");
+    if (v->steps || v->target || v->sets.count || memcmp(&v->look, &none, sizeof none))
+        return cli_usage_error("--film was made while the model learnt; of the other options it takes --svg, --json and --sentence");
+    if (v->sentence != NOT_GIVEN && v->sentence > INT_MAX)
+        return cli_usage_error("--sentence counts from 0; no film has that many");
+    cli_term term = cli_term_of(stdout);
+    const heed_film_options o = {.picture = picture_of(v), .colour = term.colour, .columns = term.columns, .sentence = (int)v->sentence};
+    heed_error err = {0};
+    return cli_write_text(v->svg ? v->svg : "-", heed_film(rest->items[0], &o, &err), &err);
+}
+
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    explain_values v = {.look = CLI_LOOK_NOT_GIVEN};
+    explain_values v = {.look = CLI_LOOK_NOT_GIVEN, .sentence = NOT_GIVEN};
     cli_globals g = *globals;
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, 2);
@@ -55,6 +76,10 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
         return code;
     if ((v.svg != NULL) + v.json + v.steps > 1)
         return cli_usage_error("--svg, --json and --steps are three pictures; ask for one at a time");
+    if (v.film)
+        return show_film(&rest, &v);
+    if (v.sentence != NOT_GIVEN)
+        return cli_usage_error("--sentence is one of a film; it goes with --film");
     if (rest.count > 1)
         return explain(rest.items[0], rest.items[1], &g, &v);
     cli_lines input;
@@ -75,11 +100,12 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
 }
 
 const cli_command cli_explain = {
-    .name = "explain", .arguments = "MODEL [TEXT]", .summary = "where the model looked: a heat map, SVG, JSON, numbers",
+    .name = "explain", .arguments = "MODEL [TEXT] | --film RUN", .summary = "where the model looked: a heat map, SVG, JSON, numbers",
     .text = "Runs the model on TEXT (else the first line of standard input) and shows for every symbol written how much of its attention\n"
             "each symbol read was given. --steps prints the three steps of attention as numbers: scores, weights, weighted sum.\n"
             "\n"
             "  heed explain models/g2p-en phonetics\n"
-            "  heed explain models/g2p-en phonetics --svg phonetics.svg\n",
+            "  heed explain models/g2p-en phonetics --svg phonetics.svg\n"
+            "  heed explain --film runs/roman --svg film.svg             how it was learnt\n",
     .options = options, .run = run,
 };

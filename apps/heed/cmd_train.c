@@ -70,7 +70,8 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
 const cli_command cli_train = {
     .name = "train", .arguments = "RECIPE", .summary = "train a model as a recipe says",
     .text = "Reads a recipe (YAML; `heed help recipes` lists every key) and trains until the first of its limits. The run's directory\n"
-            "holds the resolved recipe, log.jsonl, checkpoints (step-N, latest, best) and, in model/, the result, whose path is printed.\n"
+            "holds the resolved recipe, log.jsonl, film.jsonl (`heed explain --film`), checkpoints (step-N, latest, best) and, in model/,\n"
+            "the result, whose path is printed.\n"
             "An existing DIR is refused without --resume. Ctrl-C and SIGTERM save first (exit 130, 143); a second one ends at once.\n"
             "\n"
             "  heed train recipes/g2p-en/recipe.yaml -o runs/g2p --max-seconds 600\n"

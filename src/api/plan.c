@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/film.h"
 #include "api/session.h"
 #include "data/corpus.h"
 #include "train/train.h"
@@ -61,5 +62,5 @@ heed_status heed_plan(const heed_train_options *options, heed_forecast *forecast
     if (!err) err = &unwanted;
     *forecast = (heed_forecast){.seconds = -1};
     if (!options->recipe) return heed_fail(err, HEED_E_USAGE, "no recipe was given");
-    return heed_training_plan(&(heed_training){.options = options, .metric = rehearse}, forecast, err);
+    return heed_training_plan(&(heed_training){.options = options, .metric = rehearse, .film = heed_sentences_film}, forecast, err);
 }

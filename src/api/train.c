@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/evaluate.h"
+#include "api/film.h"
 #include "task/task.h"
 #include "train/train.h"
 
@@ -42,5 +43,5 @@ heed_status heed_train(const heed_train_options *options, char **model_dir, heed
     *model_dir = NULL;
     if (!options->recipe) return heed_fail(err, HEED_E_USAGE, "no recipe was given");
     heed_status status = check_task(options, err);
-    return status == HEED_OK ? heed_training_run(&(heed_training){.options = options, .metric = measure}, model_dir, err) : status;
+    return status == HEED_OK ? heed_training_run(&(heed_training){.options = options, .metric = measure, .film = heed_sentences_film}, model_dir, err) : status;
 }

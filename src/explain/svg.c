@@ -2,6 +2,7 @@
 #include "explain/explain.h"
 
 #include "explain/label.h"
+#include "explain/shade.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,16 +18,6 @@ enum {
 };
 
 typedef struct frame { int left, top, width, height, grid_width, grid_height, label_x, label_y; } frame;
-
-/* From white to deep blue, darkest last: reads the same in print. */
-static void colour_of(double weight, int rgb[3])
-{
-    static const int stops[5][3] = {{255, 255, 255}, {198, 219, 239}, {107, 174, 214}, {33, 113, 181}, {8, 48, 107}};
-    double place = fmin(fmax(weight, 0), 1) * 4;
-    int below = place >= 4 ? 3 : (int)place;
-    for (int i = 0; i < 3; i++)
-        rgb[i] = (int)lround(stops[below][i] + (place - below) * (stops[below + 1][i] - stops[below][i]));
-}
 
 static int widest(const heed_piece_of_text *symbols, int64_t count)
 {
@@ -103,7 +94,7 @@ static void add_cell(heed_buf *out, const heed_output *o, const frame *f, int64_
     if (weight < 0.0005 && o->count * o->source_count > ALL_TITLES)
         return;
     int rgb[3], x = f->left + (int)j * CELL_X, y = f->top + (int)i * CELL_Y;
-    colour_of(weight, rgb);
+    heed_shade_paper(weight, rgb);
     heed_buf_printf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#%02x%02x%02x\"><title>", x, y, CELL_X, CELL_Y, (unsigned)rgb[0],
                     (unsigned)rgb[1], (unsigned)rgb[2]);
     heed_label_xml(out, heed_label_symbol(o->source_tokens, j), true, 0);
@@ -141,7 +132,7 @@ static void add_scale(heed_buf *out, const frame *f)
     heed_buf_printf(out, "<text x=\"%d\" y=\"%d\" font-size=\"11\" fill=\"#444\">weight</text>\n", x, f->top - 8);
     for (int i = 0; i < 50; i++) {
         int rgb[3], from = tall * i / 50, to = tall * (i + 1) / 50;
-        colour_of(1 - i / 49.0, rgb);
+        heed_shade_paper(1 - i / 49.0, rgb);
         heed_buf_printf(out, "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"%d\" fill=\"#%02x%02x%02x\"/>\n", x, f->top + from, to - from, (unsigned)rgb[0],
                         (unsigned)rgb[1], (unsigned)rgb[2]);
     }

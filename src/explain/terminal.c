@@ -2,9 +2,9 @@
 #include "explain/explain.h"
 
 #include "explain/label.h"
+#include "explain/shade.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { LONGEST_LABEL = 16, LONGEST_HEADING = 12 };
 
@@ -16,21 +16,6 @@ typedef struct layout {
     int64_t per_block;        /* columns side by side */
 } layout;
 
-/* From night through green to yellow: lightness grows all the way, so the order survives colour blindness and a photocopy. */
-static void colour_of(double weight, int rgb[3])
-{
-    static const int stops[5][3] = {{24, 26, 40}, {52, 64, 126}, {36, 130, 146}, {112, 196, 104}, {250, 230, 70}};
-    double place = fmin(fmax(weight, 0), 1) * 4;
-    int below = place >= 4 ? 3 : (int)place;
-    for (int i = 0; i < 3; i++)
-        rgb[i] = (int)lround(stops[below][i] + (place - below) * (stops[below + 1][i] - stops[below][i]));
-}
-
-static const char *shade_of(double weight)
-{
-    return weight < 0.05 ? "·" : weight < 0.25 ? "░" : weight < 0.5 ? "▒" : weight < 0.75 ? "▓" : "█";
-}
-
 static void add_repeated(heed_buf *out, const char *text, int64_t times)
 {
     for (int64_t i = 0; i < times; i++)
@@ -41,11 +26,11 @@ static void add_weight(heed_buf *out, const layout *l, double weight)
 {
     if (l->colour) {
         int rgb[3];
-        colour_of(weight, rgb);
+        heed_shade_dark(weight, rgb);
         heed_buf_printf(out, "\033[48;2;%d;%d;%dm", rgb[0], rgb[1], rgb[2]);
         add_repeated(out, " ", l->cell);
     } else {
-        const char *shade = shade_of(weight);
+        const char *shade = heed_shade_block(weight);
         heed_buf_char(out, ' ');
         heed_buf_text(out, shade);
         add_repeated(out, weight < 0.05 ? " " : shade, l->cell - 2);

@@ -43,7 +43,7 @@ static heed_status measure(heed_run *run, heed_train_state *next, heed_error *er
     if (status) return status;
     if (!next->validated) tell_left_out(run, heed_validator_counts(run->validator));
     if (strcmp(metric, "loss") == 0) return HEED_OK;
-    return run->training->metric(run->training->metric_user, run->model, run->valid.path, run->valid.count, metric, run->threads, &next->metric, err);
+    return run->training->metric(run->training->user, run->model, run->valid.path, run->valid.count, metric, run->threads, &next->metric, err);
 }
 
 /* What a figure means for the best model, for early stopping and for the plateau schedule. */
@@ -75,6 +75,7 @@ heed_status heed_run_judge(heed_run *run, heed_error *err)
     run->state = next;
     if (run->validator) {
         heed_status status = heed_run_write(run, true, err);
+        if (!status) status = heed_run_film(run, true, err);
         if (status) return status;
         heed_run_show_valid(run);
     }

@@ -17,6 +17,14 @@ static void put_real(heed_buf *out, const char *name, double value)
     else heed_buf_text(out, "null");
 }
 
+void heed_log_figures(heed_buf *out, double valid_loss, double metric, const char *metric_name)
+{
+    put_real(out, "valid_loss", valid_loss);
+    put_real(out, "metric", metric);
+    heed_buf_text(out, ", \"metric_name\": ");
+    heed_json_text(out, metric_name);
+}
+
 heed_status heed_log_write(heed_log *l, const heed_log_entry *e, heed_error *err)
 {
     heed_buf *out = &l->line;
@@ -27,12 +35,7 @@ heed_status heed_log_write(heed_log *l, const heed_log_entry *e, heed_error *err
     put_real(out, "tokens_per_second", round(e->tokens_per_second));
     put_real(out, "rate", e->rate);
     put_real(out, "norm", e->norm);
-    if (e->judged) {
-        put_real(out, "valid_loss", e->valid_loss);
-        put_real(out, "metric", e->metric);
-        heed_buf_text(out, ", \"metric_name\": ");
-        heed_json_text(out, e->metric_name);
-    }
+    if (e->judged) heed_log_figures(out, e->valid_loss, e->metric, e->metric_name);
     heed_buf_text(out, "}\n");
     if (out->failed) return heed_fail(err, HEED_E_NOMEM, "%s: out of memory", l->path);
     return heed_file_append(l->path, out->data, out->size, err);

@@ -18,6 +18,8 @@ typedef struct heed_log_entry {
     const char *metric_name;
 } heed_log_entry;
 
+/* Appends ", "valid_loss": ..., "metric": ..., "metric_name": ..." of a validation. */
+void heed_log_figures(heed_buf *out, double valid_loss, double metric, const char *metric_name);
 /* {"update", "epoch", "seconds", "loss", "tokens_per_second", "rate", "norm"[, "valid_loss", "metric", "metric_name"]}; a number that is not finite is null. */
 heed_status heed_log_write(heed_log *l, const heed_log_entry *e, heed_error *err);
 /* Drops lines of updates after this one, and a half line at the end: what a killed run did after its last checkpoint is done again. */

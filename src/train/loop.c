@@ -99,7 +99,8 @@ static heed_status whole_run(heed_run *run, const heed_training *t, char **model
     heed_status status = heed_run_open(run, t, err);
     if (status) return status;
     heed_run_announce(run);
-    status = train(run, &e, err);
+    if (run->state.update == 0) status = heed_run_film(run, false, err);
+    if (!status) status = train(run, &e, err);
     if (status && status != HEED_E_STOPPED) return status;
     heed_status result = run->state.update > 0 ? heed_run_result(run, model_dir, err) : HEED_OK;
     if (result) return result;

@@ -210,6 +210,10 @@ static heed_status open_data(heed_run *run, heed_error *err)
     run->loader = heed_loader_new(&settings, err);
     if (!run->loader) return err->status;
     if (run->valid.count > 0 && !(run->validator = heed_validator_new(run->model, run->valid.path, run->valid.count, r->data.max_length, err))) return err->status;
+    if (run->training->film) {
+        const heed_status status = heed_reel_choose(&run->reel, run->model, run->valid.path, run->valid.count, err);
+        if (status) return status;
+    }
     return run->saved ? heed_loader_set_state(run->loader, run->state.data, err) : HEED_OK;
 }
 
@@ -236,7 +240,8 @@ static heed_status open_dir(heed_run *run, bool exists, heed_error *err)
     if (!status && !exists) status = lock_dir(run, err);
     if (!status) status = write_recipe(run, err);
     if (!status) status = in_dir(run, "log.jsonl", run->log.path, err);
-    return status ? status : heed_log_cut(&run->log, run->state.update, err);
+    if (!status) status = heed_log_cut(&run->log, run->state.update, err);
+    return status ? status : heed_run_film_open(run, err);
 }
 
 static heed_status open_model(heed_run *run, heed_recipe *recipe, bool *exists, heed_error *err)
@@ -294,6 +299,7 @@ heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err
 void heed_run_close(heed_run *run)
 {
     heed_log_free(&run->log);
+    heed_reel_free(&run->reel);
     heed_optimizer_free(&run->optimizer);
     heed_shards_free(run->shards);
     heed_validator_free(run->validator);

@@ -247,8 +247,11 @@ static heed_status validate(plan *p, heed_error *err)
     heed_status status = heed_validator_run(run->validator, run->shards, enough, p, &v, NULL, &why);
     if (status && status != HEED_E_STOPPED) return heed_fail(err, status, "%s", why.text);
     const char *metric = heed_run_recipe(run)->train.validate.metric;
-    if (strcmp(metric, "loss") == 0 || heed_run_stopped(run)) return HEED_OK;
-    return run->training->metric(run->training->metric_user, run->model, run->valid.path, run->valid.count, metric, run->threads, &figure, err);
+    heed_buf film = {0};
+    status = heed_run_look(run, &film, err);
+    heed_buf_free(&film);
+    if (status || strcmp(metric, "loss") == 0 || heed_run_stopped(run)) return status;
+    return run->training->metric(run->training->user, run->model, run->valid.path, run->valid.count, metric, run->threads, &figure, err);
 }
 
 /* Its most so far, or what it holds while the file of the weights is read again for its sum. */

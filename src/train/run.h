@@ -3,6 +3,7 @@
 #define HEED_TRAIN_RUN_H
 
 #include "train/checkpoint.h"
+#include "train/film.h"
 #include "train/log.h"
 #include "train/shards.h"
 #include "train/train.h"
@@ -28,6 +29,7 @@ typedef struct heed_run {
     heed_shards *shards;
     heed_optimizer optimizer;
     heed_log log;
+    heed_reel reel;
     heed_train_state state;
     double began, seconds_before;     /* clock when this call began, seconds trained before */
     int64_t first_update;             /* updates before this call */
@@ -78,6 +80,11 @@ heed_status heed_run_diverged(const heed_run *run, int64_t update, const char *w
 bool heed_run_due(const heed_run *run);                       /* an epoch, or the number of updates, is full and was not yet judged */
 heed_status heed_run_judge(heed_run *run, heed_error *err);   /* validates, logs, saves; HEED_E_STOPPED: nothing happened */
 heed_status heed_run_save(heed_run *run, heed_error *err);
+
+/* --- film.c ---------------------------------------------------------------------------------------------------------------------------- */
+heed_status heed_run_look(const heed_run *run, heed_buf *out, heed_error *err);      /* appends how the sentences look now; nothing where there are none */
+heed_status heed_run_film(heed_run *run, bool judged, heed_error *err);              /* a line of the film; judged: with the figures of the validation */
+heed_status heed_run_film_open(heed_run *run, heed_error *err);                      /* drops lines of validations that are to come again */
 
 /* --- result.c -------------------------------------------------------------------------------------------------------------------------- */
 /* DIR/model: the mean of the last validated checkpoints, the best one, or the latest. The weights of run->model are changed. */

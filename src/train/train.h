@@ -14,10 +14,16 @@ heed_status heed_validate(const heed_model *m, const char *const *paths, int fil
 typedef heed_status (*heed_metric_fn)(void *user, const heed_model *m, const char *const *paths, int files, const char *metric, int threads, double *value,
                                       heed_error *err);
 
+/* A pair of the validation data, and its line, from 1. */
+typedef struct heed_sentence { const char *source, *target; int64_t line; } heed_sentence;
+/* How sentences look to the model: appends a JSON array with an object for each, in one line. */
+typedef heed_status (*heed_film_fn)(void *user, const heed_model *m, const heed_sentence *sentences, int count, int threads, heed_buf *out, heed_error *err);
+
 typedef struct heed_training {
     const heed_train_options *options;
     heed_metric_fn metric;          /* for train.validate.metric other than "loss" */
-    void *metric_user;
+    heed_film_fn film;              /* NULL: no film is made */
+    void *user;                     /* of both */
 } heed_training;
 
 /* Trains as options say; *model_dir (may be NULL) is the caller's, free(). Nothing of the model's kind is known here but heed_model_loss().

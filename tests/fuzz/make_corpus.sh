@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links and tables: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables and films: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links table
+mkdir -p recipe config text pieces safetensors links table film
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -179,3 +179,18 @@ a${T}1e100${T}-1e100"
 put table/low.tsv "a${T}1${T}2${T}3${T}1"
 put table/wide.tsv "a${T}1${T}2${T}3${T}4${T}5${T}6"
 : >table/empty
+
+shot='{"line": 3, "source": "ab", "reference": "A", "output": "B", "read": ["a", "b", "</s>"], "written": ["A", "</s>"], "weights": [1,0,0,0.3,0.3,0.4]}'
+put film/usual.jsonl "{\"update\": 0, \"epoch\": 1, \"sentences\": [$shot]}
+{\"update\": 10, \"epoch\": 1, \"valid_loss\": 1.5, \"metric\": null, \"metric_name\": \"wer\", \"sentences\": [$shot]}"
+put film/two.jsonl "{\"update\": 5, \"epoch\": 1, \"sentences\": [$shot, $shot]}
+{\"update\""
+put film/backwards.jsonl "{\"update\": 5, \"epoch\": 1, \"sentences\": [$shot]}
+{\"update\": 5, \"epoch\": 1, \"sentences\": [$shot]}"
+put film/none.jsonl '{"update": 5, "epoch": 1, "sentences": []}'
+put film/no-weights.jsonl '{"update": 5, "epoch": 1, "sentences": [{"line": 1, "source": "", "reference": "", "output": "", "read": ["a"], "written": ["b"]}]}'
+put film/lines.jsonl '
+
+
+'
+: >film/empty

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/film.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/rng.h"
@@ -41,7 +42,7 @@ static bool train_once(void *data)
     char *model = NULL;
     heed_error err = {.status = HEED_OK};
     assert_int_equal(heed_dir_remove(o->dir, NULL), HEED_OK);
-    heed_status status = heed_training_run(&(heed_training){.options = o}, &model, &err);
+    heed_status status = heed_training_run(&(heed_training){.options = o, .film = heed_sentences_film}, &model, &err);
     if (status && !err.text[0]) fail_msg("failed without a word");
     if (!status && (!model || !heed_path_is_dir(model))) fail_msg("done, but there is no model");
     free(model);

@@ -26,7 +26,7 @@ update=$((${update#step-} + 4))
 check "it is resumed" train -o killed --resume --set train.updates=$update --set train.validate.every=2
 check "and nothing half made is left" nothing_left killed
 check "a run nobody killed" train -o whole --set train.updates=$update --set train.validate.every=2
-same "has the same bits after $update updates" whole killed latest/model.safetensors latest/optimizer.safetensors best/model.safetensors model/model.safetensors
+same "has the same bits after $update updates" whole killed latest/model.safetensors latest/optimizer.safetensors best/model.safetensors model/model.safetensors film.jsonl
 sed 's/"seconds": [^,]*, //; s/"tokens_per_second": [^,]*, //' whole/log.jsonl >whole.log
 sed 's/"seconds": [^,]*, //; s/"tokens_per_second": [^,]*, //' killed/log.jsonl >killed.log
 name="and the same log"

@@ -1,6 +1,6 @@
 # A training that was stopped goes on as if it had not been: by a limit, by Ctrl-C, by SIGTERM, with other threads.
 . "$(dirname "$0")/lib.sh"
-files="latest/model.safetensors latest/optimizer.safetensors best/model.safetensors model/model.safetensors"
+files="latest/model.safetensors latest/optimizer.safetensors best/model.safetensors model/model.safetensors film.jsonl"
 
 check "a training runs to its end" train -o whole
 check "and prints nothing but its model" [ "$(cat output)" = whole/model ]

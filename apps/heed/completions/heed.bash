@@ -14,7 +14,7 @@ _heed() {
     --symmetrise) words='grow-diag-final-and grow-diag intersect union' ;;
     --tok) words='13a intl char zh none' ;;
     --metric) words='loss bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
-    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name | --title | --x | --y) return ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
     -o | --data | --init-from | --svg | --ref | --prefixes | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
@@ -31,7 +31,7 @@ _heed() {
     eval) options="--set --set-name --by-length --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --reverse --statistical --direction --symmetrise --set $everywhere" ;;
-    explain) options="--set --svg --json --steps --target --layer --head --shift --threshold $everywhere" ;;
+    explain) options="--film --sentence --set --svg --json --steps --target --layer --head --shift --threshold $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
     plan) options="--set --init-from --data --json $everywhere" ;;

@@ -70,6 +70,8 @@ complete -c heed -n '__fish_seen_subcommand_from score' -o lc -d 'lower-case bot
 complete -c heed -n '__fish_seen_subcommand_from score' -l tok -x -a '13a intl char zh none' -d 'how words are split'
 
 complete -c heed -n '__fish_seen_subcommand_from explain' -l svg -r -F -d 'a heat map as SVG'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l film -d 'how it was learnt, of a training'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l sentence -x -d 'of the film'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l steps -d 'the three steps as numbers'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l target -x -d 'not what the model writes'
 
