@@ -260,6 +260,47 @@ typedef struct heed_forecast {
  * HEED_E_LIMIT when the training will not fit into memory, told before it is tried where the weights alone, or the growth of a first batch, tell so. */
 HEED_API heed_status heed_plan(const heed_train_options *options, heed_forecast *forecast, heed_error *err);
 
+/* --- looking at data ------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct heed_check_options {
+    const char *recipe;                /* file: its train, valid and test sets; NULL: */
+    const char *train[2], *valid[2], *test[2];   /* source and target, or a TSV and NULL; valid and test both NULL: none */
+    const char *const *sets; int set_count;      /* of the recipe, as in heed_train_options */
+    const char *data_dir;              /* NULL: the environment's HEED_DATA */
+    bool (*progress)(void *user, const char *set, int64_t records);   /* now and then; false: leave with HEED_E_STOPPED. NULL: none */
+    void *user;
+} heed_check_options;
+
+enum { HEED_PLACES = 5 };
+/* A record: its line, from 1; other: the earlier line that it repeats, or the line of the training data that it is found at, 0: none; text: what stands there,
+ * shortened, made visible (<U+00A0>) and on one line, both sides with " ||| " between them where both matter; "" when the file cannot be read twice. */
+typedef struct heed_place { int64_t line, other; const char *text; } heed_place;
+
+typedef struct heed_finding {
+    const char *name;                  /* "known_sources"; docs/data.md lists them */
+    const char *set, *side;            /* "train", "valid", "test" or "test NAME"; "source", "target", "" for both */
+    const char *what, *note, *advice;  /* "have a source that occurs in the training data"; "" or what else is to be known; what to do */
+    int64_t count, of;                 /* records that have it, records of the set */
+    bool serious;                      /* more than the share that docs/data.md gives */
+    const heed_place *places; int place_count;   /* the first of them, at most HEED_PLACES */
+} heed_finding;
+
+typedef struct heed_checked_set { const char *name, *files; int64_t records; } heed_checked_set;   /* files: separated by spaces */
+
+typedef struct heed_checked {
+    const heed_checked_set *sets; int set_count;
+    const heed_finding *findings; int count, serious;   /* by set, in a fixed order */
+    const char *summary;               /* a sentence: what to do */
+    void *owner;
+} heed_checked;
+
+/* Looks for what makes training data rubbish and test figures lies: records that repeat, test records that were trained on, and faults of texts. Texts are told apart
+ * by numbers of 64 bits, so that among ten million lines three in a million times one is taken for a repetition that is none. Memory: about 50 bytes a training
+ * record. The result is the caller's, heed_checked_free(). HEED_E_DATA: a file is missing, empty or damaged, sides of different length; HEED_E_USAGE: the recipe;
+ * HEED_E_STOPPED; HEED_E_NOMEM. */
+HEED_API heed_checked *heed_check_data(const heed_check_options *options, heed_error *err);
+HEED_API void heed_checked_free(heed_checked *c);             /* NULL is fine */
+
 /* --- scoring ---------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct heed_figure {

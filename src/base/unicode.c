@@ -53,6 +53,12 @@ bool heed_unicode_word(int32_t code)
     return k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_NO;
 }
 
+bool heed_unicode_letter(int32_t code)
+{
+    utf8proc_category_t k = utf8proc_category(code);
+    return k >= UTF8PROC_CATEGORY_LU && k <= UTF8PROC_CATEGORY_LO;
+}
+
 bool heed_unicode_mark(int32_t code)
 {
     utf8proc_category_t k = utf8proc_category(code);

@@ -12,8 +12,9 @@ int heed_utf8_put(int32_t code, char out[4]);            /* the bytes of a code 
 void heed_utf8_complaint(char *out, size_t room, const char *text, size_t size, size_t at);
 
 bool heed_unicode_space(int32_t code);                   /* white space as Unicode has it, and the four separators U+001C to U+001F */
+bool heed_unicode_letter(int32_t code);                  /* general category L */
 bool heed_unicode_word(int32_t code);                    /* general categories L, M and N: what words are made of */
-bool heed_unicode_mark(int32_t code);                    /* general category M; then N, P and S */
+bool heed_unicode_mark(int32_t code);                    /* general category M: joins the letter before; then N, P and S */
 bool heed_unicode_number(int32_t code);
 bool heed_unicode_punctuation(int32_t code);
 bool heed_unicode_symbol(int32_t code);
