@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "data/batch.h"
+#include "data/check.h"
 #include "data/phrases.h"
 #include "metric/metric.h"
 #include "oom/refuse.h"
@@ -94,6 +96,20 @@ static bool phrases(void *data)
     return ok;
 }
 
+/* Two sets with findings of every sort of memory: examples, repetitions, texts that are known, lines that must be repaired and normalised. */
+static bool check(void *data)
+{
+    const char *const *paths = data;
+    const heed_check_set sets[2] = {{"train", &paths[0], 1}, {"test", &paths[1], 1}};
+    const heed_text_settings text = {.units = HEED_UNIT_words, .min_count = 1, .lower = true, .nfkc = true};
+    heed_error err = {0};
+    heed_check *c = heed_check_run(&(heed_check_settings){.sets = sets, .count = 2, .text = {text, text}, .max_length = 3}, &err);
+    assert_true(c || err.status == HEED_E_NOMEM);
+    const bool whole = c && c->count >= 7;
+    heed_check_free(c);
+    return whole;
+}
+
 static bool score(void *data)
 {
     heed_error err = {0};
@@ -155,6 +171,16 @@ static void test_phrases__survive_every_refusal(void **state)
     heed_buf_free(&out);
 }
 
+static void test_check__survives_every_refusal(void **state)
+{
+    (void)state;
+    char train[600], test[600];
+    snprintf(train, sizeof train, "%s", scratch_text("check.tsv", "one\teins\none\teins\none two three four\tEins\nfi\xFF" "ve\tf\xC3\xBCnf &amp; <b>\n" MARKS "\t5\n"));
+    snprintf(test, sizeof test, "%s", scratch_text("check-test.tsv", "one\teins\nONE\tzwei\n"));
+    const char *paths[] = {train, test};
+    refuse_both_ways(check, paths);
+}
+
 static void test_metrics__survive_every_refusal(void **state)
 {
     (void)state;
@@ -169,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_text__survives_every_refusal),
         cmocka_unit_test(test_loader__survives_every_refusal_and_allocates_in_its_first_epoch_alone),
         cmocka_unit_test(test_phrases__survive_every_refusal),
+        cmocka_unit_test(test_check__survives_every_refusal),
         cmocka_unit_test(test_metrics__survive_every_refusal),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 # Completion of heed for bash.
 _heed() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-  local commands='train run eval score align explain chart inspect plan demo help' everywhere='--threads -q --help' options= words=
+  local commands='train run eval score align explain chart inspect check plan demo help' everywhere='--threads -q --help' options= words=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
   done
@@ -15,7 +15,7 @@ _heed() {
     --tok) words='13a intl char zh none' ;;
     --metric) words='loss bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
     --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
-    -o | --data | --init-from | --svg | --ref | --prefixes | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --test | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
     help) words="$commands tasks recipes parts scores metrics" ;;
@@ -34,6 +34,7 @@ _heed() {
     explain) options="--film --sentence --set --svg --json --steps --target --layer --head --shift --threshold $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
+    check) options="--valid --test --strict --set --data --json $everywhere" ;;
     plan) options="--set --init-from --data --json $everywhere" ;;
     demo) options="-o --seed --updates --phrases --data-only $everywhere" ;;
     help) options=$everywhere ;;
