@@ -345,6 +345,21 @@ static void test_calibration__finds_the_look_that_gold_was_made_of(void **state)
     close_seer(&r);
 }
 
+/* One word on either side leaves nothing to choose. */
+static void test_calibration__of_equals_takes_the_simplest(void **state)
+{
+    (void)state;
+    seer s = open_seer(&transformer);
+    const heed_align_options o = {.source = scratch_text("s", "a\n"), .target = scratch_text("t", "A\n"), .gold = scratch_text("g", "1-1\n")};
+    heed_candidate *found = NULL;
+    int count = 0;
+    assert_int_equal(heed_calibrate(s.session, &o, &found, &count, NULL), HEED_OK);
+    assert_true(count > 100 && found[0].usual && found[0].tuned.aer == 0 && found[count - 1].tuned.aer == 0);
+    assert_int_equal(found[0].rest.lines, 0);
+    heed_free(found);
+    close_seer(&s);
+}
+
 static void not_calibrated(seer *s, const heed_align_options *o, heed_status status, const char *text)
 {
     heed_candidate *found = NULL;
@@ -420,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_gold__that_is_none_is_told_with_its_place),
         cmocka_unit_test(test_directions__are_joined_pair_by_pair),
         cmocka_unit_test(test_calibration__finds_the_look_that_gold_was_made_of),
+        cmocka_unit_test(test_calibration__of_equals_takes_the_simplest),
         cmocka_unit_test(test_calibration__needs_gold_and_attention),
         cmocka_unit_test(test_pairs__that_cannot_be_aligned_are_told),
     };
