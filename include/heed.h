@@ -312,12 +312,41 @@ typedef struct heed_figure {
 typedef struct heed_score_options {
     bool lower;                        /* -lc */
     const char *tokenize;              /* --tok, NULL: the metric's default */
+    const char *smooth;                /* --smooth: "exp", "floor", "add-k", "none" of bleu; NULL: "exp" */
+    void (*line)(void *user, double value);     /* called with the figure of each line; NULL: none */
+    void *user;
 } heed_score_options;
 
 /* Corpus figure of hypotheses (a file, or "-": standard input) against one or several references, line by line. HEED_E_DATA: files of unequal length (says
- * which ends at which line), not UTF-8; HEED_E_USAGE: unknown metric, with the list. */
+ * which ends at which line), not UTF-8; HEED_E_LIMIT: a line that would take minutes (file and line); HEED_E_USAGE: unknown metric, with the list; an
+ * option that it does not take; more than 16 references. */
 HEED_API heed_status heed_files_score(const char *metric, const char *const *references, int reference_count, const char *hypothesis, const heed_score_options *options,
                                 heed_figure *figure, heed_error *err);
+
+typedef struct heed_compare_options {
+    const char *metrics;               /* "bleu chrf++"; NULL: "bleu chrf ter" */
+    bool lower;                        /* as in heed_score_options; */
+    const char *tokenize, *smooth;     /* for those of the metrics that take them */
+    bool randomisation;                /* p by approximate randomisation; else by the paired bootstrap */
+    int64_t samples;                   /* draws; 0: 1,000, of randomisation 10,000 */
+    uint64_t seed;                     /* 0: 12345 */
+} heed_compare_options;
+
+typedef struct heed_comparison {
+    char metric[32];
+    int system;                        /* from 0, the one that the others are compared with */
+    double value;                      /* of the corpus */
+    double mean, low, high;            /* of the corpora drawn, as many as samples (of randomisation 1,000): 95 % lie from low to high */
+    double difference, p;              /* value less that of system 0, and how probable as much is between systems that are equally good; of system 0: 0, 1 */
+    char signature[160];
+} heed_comparison;
+
+/* Compares files of hypotheses, systems [2..64], on the same references: lines are drawn from the corpus with replacement, for all systems the same (Koehn
+ * 2004). *comparisons [*count] (heed_free()): metric by metric, in the order of systems. Memory: 4 bytes for each number counted of a line, 8 + 72 + 8 of
+ * "bleu chrf ter" and as much for every system; time: samples x lines. HEED_E_USAGE: fewer than 2 systems, a metric or option; HEED_E_DATA, HEED_E_LIMIT: as
+ * heed_files_score(); HEED_E_NOMEM. */
+HEED_API heed_status heed_files_compare(const char *const *references, int reference_count, const char *const *systems, int system_count,
+                                        const heed_compare_options *options, heed_comparison **comparisons, int *count, heed_error *err);
 
 typedef struct heed_eval_options {
     const char *source, *target;       /* two files; target NULL: source is a TSV; both NULL: the test sets of the recipe */
@@ -325,7 +354,7 @@ typedef struct heed_eval_options {
     const int64_t *edges; int edge_count;       /* also by length of the source in symbols: bins 1..e0, e0+1..e1, ..., above the last; rising; NULL: none */
     const char *data_dir;
     int64_t beam;                      /* as in heed_decode; 0: decode.beam of the model's recipe */
-    const char *metrics;               /* "bleu wer"; NULL: loss, the recipe's metric, and the usual ones for the target's units; case does not count
+    const char *metrics;               /* "bleu wer", also loss and perplexity; NULL: loss, the recipe's metric, and the usual ones for the target's units; case does not count
                                           when the model writes lower case */
 } heed_eval_options;
 

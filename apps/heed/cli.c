@@ -171,6 +171,17 @@ int cli_write_text(const char *path, char *text, const heed_error *err)
     return EXIT_OUTSIDE;
 }
 
+bool cli_join(const cli_texts *words, char *out, size_t size)
+{
+    out[0] = 0;
+    for (int i = 0; i < words->count; i++) {
+        size_t at = strlen(out);
+        if ((size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "", words->items[i]) >= size - at)
+            return false;
+    }
+    return true;
+}
+
 void cli_print_json_text(const char *text, FILE *out)
 {
     fputc('"', out);

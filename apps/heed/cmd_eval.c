@@ -17,7 +17,7 @@ enum { DIGITS_BY_KIND = 99, NOT_GIVEN = -1 };
 static const cli_option options[] = {
     {"--set-name", "NAME", CLI_TEXT, offsetof(eval_values, set_name), "only this test set of the recipe"},
     {"--by-length", "[EDGES]", CLI_EDGES, offsetof(eval_values, edges), "also by length of the source: 10,20,30 makes 1-10, 11-20, 21-30, 31-"},
-    {"--metric", "NAME", CLI_TEXTS, offsetof(eval_values, metrics), "instead of loss and the usual ones; may be repeated"},
+    {"--metric", "NAME", CLI_TEXTS, offsetof(eval_values, metrics), "instead of loss and the usual ones, or perplexity; may be repeated"},
     {"--beam", "N", CLI_WHOLE, offsetof(eval_values, beam), "hypotheses kept, 1 (greedy) to 64; default: the recipe's decode.beam"},
     {CLI_SET, CLI_TEXTS, offsetof(eval_values, sets), CLI_SET_HELP},
     {"--data", "DIR", CLI_TEXT, offsetof(eval_values, data), "where data is looked for; default: $HEED_DATA"},
@@ -54,17 +54,6 @@ static void print_json(const char *model, const heed_figure *f, int count)
         fputc('}', stdout);
     }
     fputs("]}\n", stdout);
-}
-
-static bool join(const cli_texts *words, char *out, size_t size)
-{
-    out[0] = 0;
-    for (int i = 0; i < words->count; i++) {
-        size_t at = strlen(out);
-        if ((size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "", words->items[i]) >= size - at)
-            return false;
-    }
-    return true;
 }
 
 static int evaluate(const cli_rest *rest, const cli_globals *g, const eval_values *v, const char *metrics)
@@ -109,7 +98,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
         return cli_usage_error("--digits takes at most 15");
     if (v.set_name && rest.count > 1)
         return cli_usage_error("--set-name chooses among the recipe's test sets; it does not go with files");
-    if (!join(&v.metrics, metrics, sizeof metrics))
+    if (!cli_join(&v.metrics, metrics, sizeof metrics))
         return cli_usage_error("--metric: that many names are too many");
     return evaluate(&rest, &g, &v, metrics);
 }

@@ -1,5 +1,6 @@
 #include "api/evaluate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,16 @@ typedef struct evaluation {
 
 /* --- tallies -------------------------------------------------------------------------------------------------------------------------------- */
 
+/* The mean of -ln p of a symbol, and its exponential. */
+static bool of_loss(const char *name) { return strcmp(name, "loss") == 0 || strcmp(name, "perplexity") == 0; }
+
 /* lower: the model writes lower case, so case does not count in any figure. */
 static heed_status tally_init(tally *t, const char *names, bool lower, bool *loss, heed_error *err)
 {
     char name[32];
     *loss = false;
     for (int used = 0; sscanf(names, "%31s%n", name, &used) == 1; names += used) {
-        if (strcmp(name, "loss") == 0) {
+        if (of_loss(name)) {
             *loss = true;
             continue;
         }
@@ -182,8 +186,9 @@ static heed_status add_figures(const evaluation *v, const char *prefix, int bin,
     for (int used = 0, i = 0; status == HEED_OK && sscanf(metrics, "%31s%n", name, &used) == 1; metrics += used) {
         heed_figure f;
         snprintf(f.name, sizeof f.name, "%.43s%s%.15s%.20s", prefix, *prefix ? "/" : "", name, label);
-        if (strcmp(name, "loss") == 0) {
+        if (of_loss(name)) {
             f.value = t->symbols ? -t->logp / (double)t->symbols : 0;
+            if (strcmp(name, "perplexity") == 0) f.value = exp(f.value);
             snprintf(f.signature, sizeof f.signature, "records:%lld|symbols:%lld", (long long)t->records, (long long)t->symbols);
         } else {
             heed_buf text = {0};

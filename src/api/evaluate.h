@@ -8,7 +8,7 @@ typedef struct heed_evaluation {
     heed_session *session;
     const char *const *paths;          /* source and target, or one TSV: source, then one or more references */
     int files;
-    const char *metrics;               /* names separated by spaces; "loss" is one */
+    const char *metrics;               /* names separated by spaces; "loss" and "perplexity" are two */
     const int64_t *edges;              /* of bins by source symbols, or NULL */
     int edge_count;
     int64_t beam;                      /* 0: the recipe's */
