@@ -17,7 +17,7 @@ static const cli_option options[] = {
     {"--samples", "N", CLI_WHOLE, offsetof(compare_values, samples), "corpora drawn, default 1000; or swaps of randomisation, 10000"},
     {"--seed", "N", CLI_WHOLE, offsetof(compare_values, seed), "of the draws; default 12345"},
     {"-lc", NULL, CLI_FLAG, offsetof(compare_values, lower), "lower-case all sides first"},
-    {"--tok", "13a|intl|char|zh|words|none", CLI_TEXT, offsetof(compare_values, tokenize), "how bleu splits words"},
+    {"--tok", "NAME", CLI_TEXT, offsetof(compare_values, tokenize), "how words are split: 13a, intl, char, zh, words, none; rouge, unicode"},
     {"--smooth", "exp|floor|add-k|none", CLI_TEXT, offsetof(compare_values, smooth), "what an order without a match counts for bleu"},
     {"--digits", "N", CLI_WHOLE, offsetof(compare_values, digits), "decimals of the figures; default 2"},
     {"--json", NULL, CLI_FLAG, offsetof(compare_values, json), "one JSON object"},

@@ -85,13 +85,15 @@ static heed_status count_lines(compared *c, heed_error *err)
     return status;
 }
 
-static void sign(const compared *c, const heed_metric *m, heed_comparison *out)
+static bool sign(const compared *c, const heed_metric *m, heed_comparison *out)
 {
     heed_buf text = {0};
     heed_metric_signature(m, &text);
     snprintf(out->signature, sizeof out->signature, "%.100s|%s:%lld|seed:%llu", text.data ? text.data : "", c->o.randomisation ? "ar" : "bs",
              (long long)c->o.samples, (unsigned long long)c->o.seed);
+    const bool done = !text.failed;
     heed_buf_free(&text);
+    return done;
 }
 
 /* Of system s by metric m all but the interval, for which its draws are sorted, and no longer belong to those of others. */
@@ -101,7 +103,7 @@ static heed_status judge(const compared *c, int m, int s, heed_comparison *out, 
     const double value = heed_metric_value(c->track[i].metric), other = heed_metric_value(c->track[base].metric);
     *out = (heed_comparison){.system = s, .value = value, .difference = value - other, .p = 1};
     snprintf(out->metric, sizeof out->metric, "%s", c->name[m]);
-    sign(c, c->track[i].metric, out);
+    if (!sign(c, c->track[i].metric, out)) return no_memory(err);
     if (s == 0) return HEED_OK;
     if (c->o.randomisation) return heed_randomisation_p(&c->sample[base], &c->sample[i], &(heed_draws){c->o.samples, c->o.seed}, &out->p, err);
     const double gap = value > other ? value - other : other - value;

@@ -41,6 +41,7 @@ heed_status heed_files_score(const char *metric, const char *const *references, 
         snprintf(figure->name, sizeof figure->name, "%s", metric);
         snprintf(figure->signature, sizeof figure->signature, "%s", text.data ? text.data : "");
         figure->value = heed_metric_value(m);
+        if (text.failed) status = heed_fail(err, HEED_E_NOMEM, "out of memory for a signature");
         heed_buf_free(&text);
     }
     heed_sides_close(&sides);

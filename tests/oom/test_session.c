@@ -87,6 +87,21 @@ static bool evaluate(void *data)
     return status == HEED_OK;
 }
 
+typedef struct texts { const char *reference, *system[2]; bool swaps; } texts;
+
+static bool compare(void *data)
+{
+    const texts *t = data;
+    heed_error err = {0};
+    heed_comparison *found;
+    int count;
+    const heed_compare_options o = {.samples = 10, .randomisation = t->swaps};
+    const heed_status status = heed_files_compare(&t->reference, 1, t->system, 2, &o, &found, &count, &err);
+    if (status) expect_nomem(&err);
+    free(found);
+    return status == HEED_OK;
+}
+
 static bool describe_and_save(void *data)
 {
     heed_model *m = data;
@@ -118,6 +133,15 @@ static void test_open_and_run__survive_every_refusal(void **state)
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&conv), "v"));
 }
 
+static void test_compare__survives_every_refusal(void **state)
+{
+    (void)state;
+    texts t = {scratch_text("r", "a b c d e\nb c\n"), {scratch_text("one", "c d a b e\nb\n"), scratch_text("two", "a b d\nc b\n")}, false};
+    refuse_both_ways(compare, &t);
+    t.swaps = true;
+    refuse_both_ways(compare, &t);
+}
+
 /* A new session at first, then one that has all it needs but what belongs to the reply. */
 static void test_session__survives_every_refusal_and_goes_on(void **state)
 {
@@ -145,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_and_run__survive_every_refusal),
         cmocka_unit_test(test_session__survives_every_refusal_and_goes_on),
+        cmocka_unit_test(test_compare__survives_every_refusal),
         cmocka_unit_test(test_save_and_describe__survive_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

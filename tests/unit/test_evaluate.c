@@ -139,10 +139,13 @@ static void test_figures__are_those_of_the_outputs(void **state)
     figures x;
     const corpus *c = make();
     heed_eval_options o = two_files(c);
-    o.metrics = "loss wer accuracy";
+    o.metrics = "loss wer perplexity ter chrf++ accuracy";
     assert_int_equal(evaluate(&x, &o), HEED_OK);
-    assert_int_equal(x.count, 3);
+    assert_int_equal(x.count, 6);
     expect(&x, "loss", expected(c, "loss", 0, 99));
+    expect(&x, "perplexity", exp(expected(c, "loss", 0, 99)));
+    expect(&x, "ter", expected(c, "ter", 0, 99));
+    expect(&x, "chrf++", expected(c, "chrf++", 0, 99));
     expect(&x, "wer", expected(c, "wer", 0, 99));
     expect(&x, "accuracy", expected(c, "accuracy", 0, 99));
     assert_true(figure(&x, "accuracy")->value >= 50 && figure(&x, "wer")->value > 0);

@@ -1,7 +1,7 @@
 # Completion of heed for bash.
 _heed() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-  local commands='train run eval score align explain chart inspect check plan demo help' everywhere='--threads -q --help' options= words=
+  local commands='train run eval score compare align explain chart inspect check plan demo help' everywhere='--threads -q --help' options= words=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
   done
@@ -12,10 +12,14 @@ _heed() {
     --shift) words='0 1' ;;
     --direction) words='forward reverse both' ;;
     --symmetrise) words='grow-diag-final-and grow-diag intersect union' ;;
-    --tok) words='13a intl char zh none' ;;
-    --metric) words='loss bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
-    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
-    -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --test | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --tok) words='13a intl char zh words none' ;;
+    --smooth) words='exp floor add-k none' ;;
+    --test)
+      [ "$command" = compare ] || { COMPREPLY=($(compgen -f -- "$word")); return; }
+      words='bootstrap randomisation' ;;
+    --metric) words='loss perplexity bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --samples | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
+    -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy' ;;
     help) words="$commands tasks recipes parts scores metrics" ;;
@@ -29,7 +33,8 @@ _heed() {
     train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
     run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold $everywhere" ;;
     eval) options="--set --set-name --by-length --metric --beam --data --digits --json $everywhere" ;;
-    score) options="--ref -lc --tok --digits --json $everywhere" ;;
+    score) options="--ref -lc --tok --smooth --by-line --digits --json $everywhere" ;;
+    compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --reverse --statistical --direction --symmetrise --set $everywhere" ;;
     explain) options="--film --sentence --set --svg --json --steps --target --layer --head --shift --threshold $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;

@@ -1,11 +1,12 @@
 # Completion of heed for fish.
-set -l commands train run eval score align explain chart inspect check plan demo help
+set -l commands train run eval score compare align explain chart inspect check plan demo help
 complete -c heed -f
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -l version -d 'the version'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a train -d 'train a model as a recipe says'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a run -d 'answer line by line'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a eval -d 'figures of a model on test sets'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a score -d 'bleu, chrf, ter, wer and other metrics of a file'
+complete -c heed -n "not __fish_seen_subcommand_from $commands" -a compare -d 'whether one system is better than another'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a align -d 'which words of two files belong together'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a explain -d 'where the model looked'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a chart -d 'a table of figures as a picture'
@@ -17,7 +18,7 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a help -d 'the 
 complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
-complete -c heed -n '__fish_seen_subcommand_from train run eval score align explain chart inspect check plan' -F
+complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain chart inspect check plan' -F
 complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics"
 
 complete -c heed -n '__fish_seen_subcommand_from train align chart demo' -s o -r -F -d 'where it all goes'
@@ -31,7 +32,7 @@ complete -c heed -n '__fish_seen_subcommand_from train check plan eval' -l data 
 complete -c heed -n '__fish_seen_subcommand_from run' -l input -x -a 'text json' -d 'what a line is'
 complete -c heed -n '__fish_seen_subcommand_from run' -l scores -d 'ln p before the text'
 complete -c heed -n '__fish_seen_subcommand_from run' -l align -x -a 'pharaoh soft symbols' -d 'links after the text'
-complete -c heed -n '__fish_seen_subcommand_from run eval score align explain inspect check plan' -l json -d 'as JSON'
+complete -c heed -n '__fish_seen_subcommand_from run eval score compare align explain inspect check plan' -l json -d 'as JSON'
 complete -c heed -n '__fish_seen_subcommand_from run' -l weights -d 'with every weight'
 complete -c heed -n '__fish_seen_subcommand_from run' -l target -r -F -d 'forced decoding'
 complete -c heed -n '__fish_seen_subcommand_from run' -l beam -x -d 'hypotheses kept'
@@ -42,7 +43,7 @@ complete -c heed -n '__fish_seen_subcommand_from run' -l sample -d 'draw answers
 complete -c heed -n '__fish_seen_subcommand_from run' -l temperature -x -d 'of draws'
 complete -c heed -n '__fish_seen_subcommand_from run' -l top-k -x -d 'draw from the likeliest'
 complete -c heed -n '__fish_seen_subcommand_from run' -l top-p -x -d 'draw from this share'
-complete -c heed -n '__fish_seen_subcommand_from run' -l seed -x -d 'of draws'
+complete -c heed -n '__fish_seen_subcommand_from run compare' -l seed -x -d 'of draws'
 complete -c heed -n '__fish_seen_subcommand_from run' -l keep-going -d 'go on after a bad record'
 complete -c heed -n '__fish_seen_subcommand_from run explain' -l layer -x -d 'of this layer'
 complete -c heed -n '__fish_seen_subcommand_from run align explain' -l head -x -d 'of this head'
@@ -62,13 +63,20 @@ complete -c heed -n '__fish_seen_subcommand_from align' -l symmetrise -x -a 'gro
 complete -c heed -n '__fish_seen_subcommand_from eval' -l set-name -x -d 'only this test set'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l by-length -d 'by length of the source'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l beam -x -d 'hypotheses kept'
-complete -c heed -n '__fish_seen_subcommand_from eval' -l metric -x -a 'loss bleu bleu-words chrf chrf++ ter wer cer accuracy' -d 'instead of the usual ones'
-complete -c heed -n '__fish_seen_subcommand_from eval score' -l digits -x -d 'decimals'
+complete -c heed -n '__fish_seen_subcommand_from eval' -l metric -x -a 'loss perplexity bleu bleu-words chrf chrf++ ter wer cer accuracy' -d 'instead of the usual ones'
+complete -c heed -n '__fish_seen_subcommand_from eval score compare' -l digits -x -d 'decimals'
 
 complete -c heed -n '__fish_seen_subcommand_from score' -a 'bleu bleu-words chrf chrf++ ter wer cer accuracy'
-complete -c heed -n '__fish_seen_subcommand_from score' -l ref -r -F -d 'one more reference'
-complete -c heed -n '__fish_seen_subcommand_from score' -o lc -d 'lower-case both sides'
-complete -c heed -n '__fish_seen_subcommand_from score' -l tok -x -a '13a intl char zh none' -d 'how words are split'
+complete -c heed -n '__fish_seen_subcommand_from score compare' -l ref -r -F -d 'one more reference'
+complete -c heed -n '__fish_seen_subcommand_from score compare' -o lc -d 'lower-case both sides'
+complete -c heed -n '__fish_seen_subcommand_from score compare' -l tok -x -a '13a intl char zh words none' -d 'how words are split'
+
+complete -c heed -n '__fish_seen_subcommand_from score compare' -l smooth -x -a 'exp floor add-k none' -d 'what an order without a match counts'
+complete -c heed -n '__fish_seen_subcommand_from score' -l by-line -d 'the figure of each line'
+
+complete -c heed -n '__fish_seen_subcommand_from compare' -l metric -x -a 'bleu bleu-words chrf chrf++ ter wer cer accuracy' -d 'instead of bleu, chrf and ter'
+complete -c heed -n '__fish_seen_subcommand_from compare' -l test -x -a 'bootstrap randomisation' -d 'where p comes from'
+complete -c heed -n '__fish_seen_subcommand_from compare' -l samples -x -d 'draws'
 
 complete -c heed -n '__fish_seen_subcommand_from explain' -l svg -r -F -d 'a heat map as SVG'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l film -d 'how it was learnt, of a training'
