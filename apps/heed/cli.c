@@ -120,16 +120,39 @@ int cli_begin(const cli_command *c, cli_globals *g, void *values, cli_rest *rest
     return -1;
 }
 
-bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, int *failed)
+/* The models of one --ensemble, parted by commas. */
+static bool open_others(cli_open *o, const char *names, heed_error *err)
+{
+    for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        char dir[PATH_MAX];
+        const size_t size = strcspn(at, ",");
+        if (o->other_count == CLI_MODELS || size >= sizeof dir) {
+            heed_fail(err, HEED_E_USAGE, "--ensemble: more than %d models, or a name that is too long", CLI_MODELS);
+            return false;
+        }
+        memcpy(dir, at, size);
+        dir[size] = 0;
+        o->others[o->other_count] = heed_model_open(dir, NULL, err);
+        if (!o->others[o->other_count++])
+            return false;
+    }
+    return true;
+}
+
+bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, const cli_ensemble *ensemble, int *failed)
 {
     heed_error err = {0};
-    heed_session_options options = {.threads = (int)g->threads};
     heed_model_options how = {0};
     *o = (cli_open){0};
     if (sets)
         how = (heed_model_options){.sets = sets->items, .set_count = sets->count};
     o->model = heed_model_open(dir, &how, &err);
-    if (o->model)
+    bool good = o->model != NULL;
+    for (int i = 0; good && ensemble && i < ensemble->models.count; i++)
+        good = open_others(o, ensemble->models.items[i], &err);
+    const heed_session_options options = {.threads = (int)g->threads, .ensemble = (const heed_model *const *)o->others, .ensemble_count = o->other_count,
+                                          .geometric = ensemble && ensemble->mean && !strcmp(ensemble->mean, "geometric")};
+    if (good)
         o->session = heed_session_new(o->model, &options, &err);
     if (o->session)
         return true;
@@ -142,6 +165,8 @@ void cli_model_close(cli_open *o)
 {
     heed_session_free(o->session);
     heed_model_close(o->model);
+    for (int i = 0; i < o->other_count; i++)
+        heed_model_close(o->others[i]);
     *o = (cli_open){0};
 }
 

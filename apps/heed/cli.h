@@ -46,9 +46,16 @@ void cli_say(const cli_globals *g, const char *format, ...) HEED_PRINTF(2, 3);  
 /* `--set` of the commands that open a model. */
 #define CLI_SET "--set", "KEY=VALUE"
 #define CLI_SET_HELP "in the place of the model's own: decode.length_penalty=0.6, say, or model.attention.align=hard; may be repeated"
-/* Opens model and session, with settings (NULL: none); NULL when it failed, which was said, and *failed holds the exit. */
-typedef struct cli_open { heed_model *model; heed_session *session; } cli_open;
-bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, int *failed);
+/* `--ensemble` and `--ensemble-mean`; `values` has a cli_ensemble named ensemble. */
+typedef struct cli_ensemble { cli_texts models; const char *mean; } cli_ensemble;
+#define CLI_ENSEMBLE(values)                                                                                                                          \
+    {"--ensemble", "MODEL,...", CLI_TEXTS, offsetof(values, ensemble.models), "these write with it: at each step the mean of all probabilities decides"},   \
+    {"--ensemble-mean", "arithmetic|geometric", CLI_TEXT, offsetof(values, ensemble.mean), "of p (default), or of ln p"}
+/* Opens model and session, with settings (NULL: none) of the first of an ensemble (NULL: it is alone); false when it failed, which was said, and *failed holds
+ * the exit. */
+enum { CLI_MODELS = 64 };
+typedef struct cli_open { heed_model *model, *others[CLI_MODELS]; int other_count; heed_session *session; } cli_open;
+bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, const cli_ensemble *ensemble, int *failed);
 void cli_model_close(cli_open *o);
 
 /* Prints a text of the library and frees it; or, when it is NULL, says err. Gives the exit. */

@@ -157,9 +157,9 @@ static int with_model(const align_values *v, const cli_globals *g, const char *d
 {
     cli_open forward, reverse = {0};
     int code;
-    if (!cli_model_open(&forward, g, dir, &v->sets, &code))
+    if (!cli_model_open(&forward, g, dir, &v->sets, NULL, &code))
         return code;
-    if (!v->reverse || cli_model_open(&reverse, g, v->reverse, &v->sets, &code)) {
+    if (!v->reverse || cli_model_open(&reverse, g, v->reverse, &v->sets, NULL, &code)) {
         const heed_look look = cli_look_of(&v->look, forward.model);
         o->look = &look;
         o->reverse = reverse.session;

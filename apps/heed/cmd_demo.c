@@ -49,7 +49,7 @@ static int train(demo *d, int model)
     heed_status status = heed_train(&t, &d->model[model], &err);
     cli_progress_end(&l.progress);
     if (status == HEED_OK)
-        return cli_model_open(&d->open[model], d->globals, d->model[model], NULL, &code) ? EXIT_OK : code;
+        return cli_model_open(&d->open[model], d->globals, d->model[model], NULL, NULL, &code) ? EXIT_OK : code;
     code = cli_fail(&err);
     return status == HEED_E_STOPPED ? cli_stop_exit() : code;
 }

@@ -8,6 +8,7 @@ typedef struct eval_values {
     const char *set_name, *data;
     cli_edges edges;
     cli_texts metrics, sets;
+    cli_ensemble ensemble;
     int64_t digits, beam;
     bool json;
 } eval_values;
@@ -19,6 +20,7 @@ static const cli_option options[] = {
     {"--by-length", "[EDGES]", CLI_EDGES, offsetof(eval_values, edges), "also by length of the source: 10,20,30 makes 1-10, 11-20, 21-30, 31-"},
     {"--metric", "NAME", CLI_TEXTS, offsetof(eval_values, metrics), "instead of loss and the usual ones, or perplexity; may be repeated"},
     {"--beam", "N", CLI_WHOLE, offsetof(eval_values, beam), "hypotheses kept, 1 (greedy) to 64; default: the recipe's decode.beam"},
+    CLI_ENSEMBLE(eval_values),
     {CLI_SET, CLI_TEXTS, offsetof(eval_values, sets), CLI_SET_HELP},
     {"--data", "DIR", CLI_TEXT, offsetof(eval_values, data), "where data is looked for; default: $HEED_DATA"},
     {"--digits", "N", CLI_WHOLE, offsetof(eval_values, digits), "decimals; default 2, of a loss 4"},
@@ -65,7 +67,7 @@ static int evaluate(const cli_rest *rest, const cli_globals *g, const eval_value
                            .data_dir = v->data, .beam = v->beam == NOT_GIVEN ? 0 : v->beam, .metrics = *metrics ? metrics : NULL};
     cli_open open;
     int code, count = 0;
-    if (!cli_model_open(&open, g, rest->items[0], &v->sets, &code))
+    if (!cli_model_open(&open, g, rest->items[0], &v->sets, &v->ensemble, &code))
         return code;
     heed_error err = {0};
     heed_figure *figures = NULL;

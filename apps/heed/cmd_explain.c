@@ -13,6 +13,7 @@ typedef struct explain_values {
     int64_t sentence;
     cli_look look;
     cli_texts sets;
+    cli_ensemble ensemble;
 } explain_values;
 
 static const cli_option options[] = {
@@ -20,6 +21,7 @@ static const cli_option options[] = {
     {"--json", NULL, CLI_FLAG, offsetof(explain_values, json), "symbols, links and weights as one JSON object"},
     {"--steps", NULL, CLI_FLAG, offsetof(explain_values, steps), "scores, weights, weighted sum and joined context of every step"},
     {"--target", "TEXT", CLI_TEXT, offsetof(explain_values, target), "not what the model writes, but this text"},
+    CLI_ENSEMBLE(explain_values),
     {CLI_SET, CLI_TEXTS, offsetof(explain_values, sets), CLI_SET_HELP},
     CLI_LOOK(explain_values),
     {"--film", NULL, CLI_FLAG, offsetof(explain_values, film), "how it was learnt, of the training in RUN; with --svg or --json too"},
@@ -38,7 +40,7 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
 {
     cli_open open;
     int code;
-    if (!cli_model_open(&open, g, dir, &v->sets, &code))
+    if (!cli_model_open(&open, g, dir, &v->sets, &v->ensemble, &code))
         return code;
     cli_term term = cli_term_of(stdout);
     heed_item item = {.text = text, .target = v->target};
