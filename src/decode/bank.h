@@ -1,5 +1,5 @@
-/* Which continuations of constrained hypotheses are kept: dynamic beam allocation (Post and Vilar 2018). A bank holds the hypotheses that have written so
- * many symbols of what must appear; each has an equal share of the beam, the last, which has written all, what is left over; and what a bank does not need
+/* Which continuations of constrained hypotheses are kept: dynamic beam allocation (Post and Vilar 2018). A bank holds the hypotheses that have taken so many
+ * steps to what must appear; each has an equal share of the beam, the last, which has taken all, what is left over; and what a bank does not need
  * falls to the likeliest of all. */
 #ifndef HEED_DECODE_BANK_H
 #define HEED_DECODE_BANK_H

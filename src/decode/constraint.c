@@ -20,6 +20,7 @@ typedef struct sought {
     int64_t *ends;            /* [id_count] */
     int64_t id_count;
     int32_t first;            /* its first character */
+    bool bare;                /* its first symbol prints no space before it */
 } sought;
 
 struct heed_constraints {
@@ -27,7 +28,7 @@ struct heed_constraints {
     node *nodes;              /* nodes[0]: no beginning */
     int64_t count;
     sought *sought;           /* [must_count]; id_count 0: it is not searched for */
-    int64_t must_count, symbols;
+    int64_t must_count, steps;
     uint64_t wanted;          /* a bit for each that is */
 };
 
@@ -135,7 +136,7 @@ bool heed_constraints_broken(const heed_constraints *c, heed_standing s)
 
 bool heed_constraints_met(const heed_constraints *c, heed_standing s) { return (s.met & c->wanted) == c->wanted; }
 
-int64_t heed_constraints_symbols(const heed_constraints *c) { return c->symbols; }
+int64_t heed_constraints_steps(const heed_constraints *c) { return c->steps; }
 
 /* How many characters of a phrase the text ends with. */
 static int64_t progress(const heed_constraints *c, const sought *p, int32_t place)
@@ -145,15 +146,24 @@ static int64_t progress(const heed_constraints *c, const sought *p, int32_t plac
     return c->nodes[place].depth;
 }
 
-int64_t heed_constraints_written(const heed_constraints *c, heed_standing s)
+/* May a word that begins with `code` follow? */
+static bool at_word(heed_standing s, int32_t code) { return !s.last || !heed_unicode_joined(s.last, code); }
+
+int64_t heed_constraints_taken(const heed_constraints *c, heed_standing s)
 {
-    int64_t written = 0;
+    const bool apart = c->spelling->apart;
+    bool ready = heed_constraints_met(c, s);
+    int64_t taken = 0;
+    if (apart) complete(c, &s);
     for (int64_t i = 0; i < c->must_count; i++) {
         const sought *p = &c->sought[i];
-        const int64_t done = s.met >> i & 1 ? p->count : progress(c, p, s.place);
-        for (int64_t k = 0; k < p->id_count && p->ends[k] <= done; k++) written++;
+        const bool met = s.met >> i & 1;
+        const int64_t done = met ? p->count : progress(c, p, s.place);
+        for (int64_t k = 0; k < p->id_count && p->ends[k] <= done; k++) taken++;
+        taken += p->id_count && met && !apart;
+        ready |= p->id_count && !met && (done || at_word(s, p->first));
     }
-    return written;
+    return taken + (c->steps && ready && !apart);
 }
 
 /* The next symbol of a phrase, from the beginning when its own symbols do not lead to where the text stands. */
@@ -162,9 +172,8 @@ static int32_t next_of(const heed_constraints *c, const sought *p, heed_standing
     const int64_t done = progress(c, p, s.place);
     for (int64_t k = 0; done && k + 1 < p->id_count; k++)
         if (p->ends[k] == done) return p->ids[k + 1];
-    const heed_spelling *w = c->spelling;
-    const bool inside = s.last && heed_unicode_joined(s.last, p->first) && !w->apart && !w->blocks;
-    return inside && w->space >= 0 ? w->space : p->ids[0];
+    const bool inside = p->bare && !at_word(s, p->first);
+    return inside && c->spelling->space >= 0 ? c->spelling->space : p->ids[0];
 }
 
 int64_t heed_constraints_next(const heed_constraints *c, heed_standing s, int32_t *ids)
@@ -172,8 +181,10 @@ int64_t heed_constraints_next(const heed_constraints *c, heed_standing s, int32_
     int64_t n = 0;
     for (int64_t i = 0; i < c->must_count; i++) {
         const sought *p = &c->sought[i];
-        if (!p->id_count || (s.met >> i & 1) || progress(c, p, s.place) == p->count) continue;
-        const int32_t id = next_of(c, p, s);
+        if (!p->id_count || (s.met >> i & 1)) continue;
+        const bool whole = progress(c, p, s.place) == p->count;   /* but a word must end behind it */
+        if (whole && (c->spelling->apart || c->spelling->space < 0)) continue;
+        const int32_t id = whole ? c->spelling->space : next_of(c, p, s);
         int64_t at = 0;
         while (at < n && ids[at] != id) at++;
         if (at == n) ids[n++] = id;
@@ -202,6 +213,13 @@ static bool spells(const heed_spelling *w, const heed_phrase *p, int64_t *ends)
     return p->id_count > 0 && at == p->count;
 }
 
+static bool begins_apart(const heed_spelling *w, int32_t id)
+{
+    const char *text = w->text(w->self, id);
+    int32_t code;
+    return heed_utf8_next(text, strlen(text), &code) > 0 && ((w->blocks && code == BLOCK) || heed_unicode_space(code));
+}
+
 static bool seek(heed_constraints *c, const heed_phrase *p, int64_t i, heed_arena *a)
 {
     sought *s = &c->sought[i];
@@ -213,9 +231,12 @@ static bool seek(heed_constraints *c, const heed_phrase *p, int64_t i, heed_aren
     const bool twin = end->met != 0;
     end->met |= (uint64_t)1 << i;
     if (twin || !spells(c->spelling, p, s->ends)) return true;
-    memcpy(s->ids, p->ids, (size_t)p->id_count * sizeof *s->ids);
-    s->id_count = p->id_count;
-    c->symbols += p->id_count;
+    int64_t spaces = 0;
+    while (!s->ends[spaces]) spaces++;   /* symbols of the space in front, which the text may have already */
+    s->id_count = p->id_count - spaces;
+    memcpy(s->ids, p->ids + spaces, (size_t)s->id_count * sizeof *s->ids);
+    memmove(s->ends, s->ends + spaces, (size_t)s->id_count * sizeof *s->ends);
+    s->bare = !c->spelling->apart && !begins_apart(c->spelling, s->ids[0]);
     c->wanted |= (uint64_t)1 << i;
     return true;
 }
@@ -228,7 +249,6 @@ static void drop_contradictions(heed_constraints *c)
         heed_standing at = {0};
         for (int64_t k = 0; k < s->id_count; k++) at = heed_constraints_after(c, at, s->ids[k]);
         if (!heed_constraints_end(c, at).broken) continue;
-        c->symbols -= s->id_count;
         c->wanted &= ~((uint64_t)1 << i);
         s->id_count = 0;
     }
@@ -254,5 +274,7 @@ heed_constraints *heed_constraints_new(const heed_spelling *s, const heed_phrase
     for (int64_t i = 0; i < never_count; i++) c->nodes[add_phrase(c, &never[i], NULL)].never = true;
     link_fails(c, queue);
     drop_contradictions(c);
+    for (int64_t i = 0; i < must_count; i++) c->steps += c->sought[i].id_count + (c->sought[i].id_count && !s->apart);
+    c->steps += c->steps && !s->apart;
     return c;
 }

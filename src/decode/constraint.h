@@ -4,8 +4,8 @@
  * letters, digits or marks, unless one of them is of a script that spaces do not part (heed_unicode_joined()). White space of any length is one space.
  * All phrases are one automaton (Aho and Corasick 1975), so a hypothesis carries one place in it, however many phrases there are.
  *
- * For the search (Post and Vilar 2018) it tells how many symbols of what must appear have been written, which is the bank that a hypothesis competes in,
- * and the symbols that would write more of it. */
+ * For the search (Post and Vilar 2018) it tells how far the writing of what must appear has come, which is the bank that a hypothesis competes in, and
+ * the symbols that would write more of it. */
 #ifndef HEED_DECODE_CONSTRAINT_H
 #define HEED_DECODE_CONSTRAINT_H
 
@@ -48,10 +48,12 @@ heed_standing heed_constraints_end(const heed_constraints *c, heed_standing s);
 bool heed_constraints_broken(const heed_constraints *c, heed_standing s);
 /* Has all appeared that is searched for? */
 bool heed_constraints_met(const heed_constraints *c, heed_standing s);
-/* The symbols of what is searched for: all of them, and those that have been written. */
-int64_t heed_constraints_symbols(const heed_constraints *c);
-int64_t heed_constraints_written(const heed_constraints *c, heed_standing s);
-/* Symbols that write more of it [HEED_MOST_MUST], different ones; returns how many. */
+/* The steps it takes to write what is searched for: a symbol each; where spaces are symbols, also one to a word's beginning, and one behind each phrase.
+ * And those of them that were taken. */
+int64_t heed_constraints_steps(const heed_constraints *c);
+int64_t heed_constraints_taken(const heed_constraints *c, heed_standing s);
+/* Symbols that take one step more [HEED_MOST_MUST], different ones; returns how many. There is always one, but the end, unless all has appeared or what never
+ * must forbids it. */
 int64_t heed_constraints_next(const heed_constraints *c, heed_standing s, int32_t *ids);
 
 #endif

@@ -188,7 +188,7 @@ static void list(search *r, const float *x, float norm, int64_t row, int32_t id,
     for (int64_t i = first; i < *n; i++)
         if (r->candidates[i].id == id) return;
     const heed_constraints *c = r->quests[r->live[row].quest].constraints;
-    r->candidates[(*n)++] = (heed_candidate){.sum = r->live[row].sum + logp, .row = row, .bank = heed_constraints_written(c, after), .id = id, .logp = logp,
+    r->candidates[(*n)++] = (heed_candidate){.sum = r->live[row].sum + logp, .row = row, .bank = heed_constraints_taken(c, after), .id = id, .logp = logp,
                                              .logit = x[id]};
 }
 
@@ -266,7 +266,7 @@ static void keep_constrained(search *r, const float *logits, int64_t first, int6
         list_wanted(r, x, norm, row, before, &n);
         end_aside(r, x, norm, row);
     }
-    heed_bank_choose(r->candidates, n, heed_constraints_symbols(c) + 1, k, r->taken);
+    heed_bank_choose(r->candidates, n, heed_constraints_steps(c) + 1, k, r->taken);
     for (int64_t i = 0; i < n; i++)
         if (r->candidates[i].kept) extend(r, r->candidates[i].row, 0, r->candidates[i].id, r->candidates[i].logp);
     if (!n && !r->done_n[quest] && !r->rest_n[quest]) cut_back(r, first);
@@ -393,7 +393,7 @@ bool heed_search_run(const heed_search *s, const heed_search_options *how, heed_
 {
     search r = {.s = s, .how = how, .quests = quests, .B = B, .width = how->draws ? how->draws : how->beam};
     for (int64_t i = 0; i < B; i++) {
-        const int64_t beam = beam_of(&r, &quests[i]), banks = quests[i].constraints ? heed_constraints_symbols(quests[i].constraints) + 1 : 0;
+        const int64_t beam = beam_of(&r, &quests[i]), banks = quests[i].constraints ? heed_constraints_steps(quests[i].constraints) + 1 : 0;
         const int64_t listed = banks ? beam * ((beam < s->V ? beam : s->V) + HEED_MOST_MUST + 1) : 0;
         if (beam > r.width) r.width = beam;
         if (banks > r.banks) r.banks = banks;

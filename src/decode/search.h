@@ -53,7 +53,7 @@ typedef struct heed_quest {
     uint64_t record;          /* for draws */
     int64_t most;             /* hypotheses wanted */
     int64_t memory;           /* its number; not read when they are numbered as the quests */
-    int64_t beam;             /* 0: that of the options, which a quest of constraints may need more than: one for each symbol of them and one */
+    int64_t beam;             /* 0: that of the options, which a quest of constraints may need more than: one for each step of them and one */
     const heed_constraints *constraints;     /* NULL: none. Not with draws */
     heed_hypothesis *best;    /* [found] then, in the arena: falling scores; draws in the order drawn */
     int64_t found;

@@ -109,7 +109,21 @@ static bool copied_texts(const heed_job *j, const heed_writer *w, const heed_wor
     return true;
 }
 
-/* A text that the model wrote. What was copied makes way for <unk> where it would stand for a word that never must. */
+/* What was copied makes way for <unk> where it would undo what the search has seen to. */
+static bool judge(const heed_job *j, const heed_work *x, const int32_t *ids, int64_t n, const char *const **unknown, heed_output *o)
+{
+    bool forbidden;
+    if (!heed_work_judge(j, x, ids, n, NULL, o, &forbidden)) return false;
+    const heed_output without = *o;
+    if (!*unknown || !x->constraints) return true;
+    if (!heed_work_judge(j, x, ids, n, *unknown, o, &forbidden)) return false;
+    if (!forbidden && o->unmet_count <= without.unmet_count) return true;
+    *unknown = NULL;
+    *o = without;
+    return true;
+}
+
+/* A text that the model wrote. */
 static heed_piece_of_text *written_pieces(const heed_job *j, const heed_writer *w, const heed_work *x, const heed_hypothesis *h, heed_output *o, heed_buf *text)
 {
     heed_arena *arena = j->arena;
@@ -118,13 +132,8 @@ static heed_piece_of_text *written_pieces(const heed_job *j, const heed_writer *
     heed_piece_of_text *p = heed_arena_alloc(arena, (size_t)(h->n + 1) * sizeof *p);
     heed_token *at = heed_arena_alloc(arena, (size_t)(n + 1) * sizeof *at);
     const char *const *unknown;
-    bool forbidden;
     heed_error err;
-    if (!p || !at || !copied_texts(j, w, x, h, n, &unknown) || !heed_work_judge(j, x, h->ids, n, unknown, o, &forbidden)) return NULL;
-    if (forbidden && unknown) {
-        unknown = NULL;
-        if (!heed_work_judge(j, x, h->ids, n, NULL, o, &forbidden)) return NULL;
-    }
+    if (!p || !at || !copied_texts(j, w, x, h, n, &unknown) || !judge(j, x, h->ids, n, &unknown, o)) return NULL;
     if (heed_text_decode(m->target, h->ids, n, unknown, text, at, &err) != HEED_OK) return NULL;
     for (int64_t i = 0; i < h->n; i++) {
         const bool end = i == n;

@@ -16,7 +16,7 @@ static const heed_spelling *spelling_of(const heed_job *j)
     if (!s) return NULL;
     *s = (heed_spelling){.self = t, .text = print_symbol, .apart = heed_text_spaced(t), .blocks = heed_text_get_settings(t)->units == HEED_UNIT_pieces, .space = -1};
     for (int32_t i = HEED_SPECIALS; i < heed_text_size(t) && s->space < 0; i++)
-        if (strcmp(heed_text_printed(t, i), " ") == 0) s->space = i;
+        if (strcmp(heed_text_printed(t, i), s->blocks ? "\xE2\x96\x81" : " ") == 0) s->space = i;
     return s;
 }
 
@@ -87,16 +87,16 @@ static heed_status make_constraints(const heed_job *j, const heed_item *item, he
     if (status != HEED_OK) return status;
     *made = s ? heed_constraints_new(s, must, must_count, never, never_count, j->tape->arena) : NULL;
     if (!*made) return heed_fail(why, HEED_E_NOMEM, "out of memory for the words that must or must not appear");
-    const int64_t symbols = heed_constraints_symbols(*made);
-    if (symbols < HEED_MOST_BEAMS) return HEED_OK;
-    return heed_fail(why, HEED_E_LIMIT, "must: %lld symbols; at most %d", (long long)symbols, HEED_MOST_BEAMS - 1);
+    const int64_t steps = heed_constraints_steps(*made);
+    if (steps < HEED_MOST_BEAMS) return HEED_OK;
+    return heed_fail(why, HEED_E_LIMIT, "must: its words take %lld symbols, spaces included; at most %d", (long long)steps, HEED_MOST_BEAMS - 1);
 }
 
 /* --- of an item --------------------------------------------------------------------------------------------------------------------------------- */
 
 static int64_t beam_of(const heed_job *j, const heed_constraints *c)
 {
-    const int64_t banks = heed_constraints_symbols(c) + 1, wanted = banks == 1 ? 1 : j->beam_given ? banks : 2 * banks;
+    const int64_t banks = heed_constraints_steps(c) + 1, wanted = banks == 1 ? 1 : j->beam_given ? banks : 2 * banks;
     const int64_t least = j->beam_given || wanted > USUAL_BEAM ? wanted : USUAL_BEAM, beam = j->decode.beam > least ? j->decode.beam : least;
     return beam < HEED_MOST_BEAMS ? beam : HEED_MOST_BEAMS;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables and films: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films and items: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links table film
+mkdir -p recipe config text pieces safetensors links table film item
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -194,3 +194,13 @@ put film/lines.jsonl '
 
 '
 : >film/empty
+
+put item/usual.json '{"source": "two red bird", "prefix": "a", "must": ["red cup", "b"], "never": ["hat"], "id": 3}'
+put item/target.json '{"text": "a \u00e9 \ud83d\ude00", "target": "b", "must": null}'
+put item/smallest.json '{"text":""}'
+put item/both.json '{"source": "a", "target": "b", "never": ["c"]}'
+put item/lists.json '{"source": "a", "must": [[], {}], "never": "c"}'
+put item/deep.json '{"source": "a", "more": [[[[[[[[[[]]]]]]]]]]}'
+put item/zero.json '{"source": "a\u0000", "must": ["\u0000"]}'
+put item/twice.json '{"source": "a", "source": "b"}'
+: >item/empty

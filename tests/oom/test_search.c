@@ -51,9 +51,40 @@ static void test_draws__survive_every_refusal(void **state)
     survive((heed_decode){.sample = true, .nbest = 2, .top_k = 3});
 }
 
+/* Two models that write together, words that must and must not appear, the likeliest symbols, other words at a place. */
+static bool search_once(void *data)
+{
+    const heed_model *m = data;
+    static const char *const must[] = {"A B", "Q"}, *const never[] = {"C"};
+    static const heed_item items[] = {{.text = "abc"}, {.text = "abq", .must = {must, 2}}, {.text = ""}};
+    heed_error err = {.status = HEED_OK};
+    heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1, .ensemble = &m, .ensemble_count = 1}, &err);
+    const heed_request q = {.items = items, .count = 3, .decode = &(heed_decode){.never = {never, 1}}, .choices = 2, .fork = &(heed_fork){0, 2}};
+    heed_reply *r = s ? heed_session_run(s, &q, &err) : NULL;
+    char *json = r ? heed_reply_json(r, 1, 0, false, &err) : NULL;
+    const bool done = json != NULL;
+    if (!done) assert_int_equal(err.status, HEED_E_NOMEM);
+    if (r) assert_int_equal(heed_reply_at(r, 1)->unmet_count, 1);
+    heed_free(json);
+    heed_reply_free(r);
+    heed_session_free(s);
+    return done;
+}
+
+static void test_constrained__search_survives_every_refusal(void **state)
+{
+    (void)state;
+    static const tiny kinds[] = {{0}, {.attention = "{score: additive, copy: true}", .target_units = "characters"}};
+    for (int i = 0; i < 2; i++) {
+        heed_model *m = tiny_build(&kinds[i]);
+        for (int lone = 0; lone < 2; lone++) assert_true(refuse_each(search_once, m, lone, 6000) >= 60);
+        heed_model_free(m);
+    }
+}
+
 static bool parse_once(void *data)
 {
-    static const char json[] = "{\"source\": \"ab\", \"prefix\": \"A\"}";
+    static const char json[] = "{\"source\": \"ab\", \"prefix\": \"A\", \"must\": [\"B\"]}";
     heed_error err = {.status = HEED_OK};
     heed_item item;
     char *memory = NULL;
@@ -76,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_beam__survives_every_refusal),
         cmocka_unit_test(test_draws__survive_every_refusal),
+        cmocka_unit_test(test_constrained__search_survives_every_refusal),
         cmocka_unit_test(test_items__survive_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

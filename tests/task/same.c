@@ -44,6 +44,13 @@ void same_output(const heed_output *a, const heed_output *b, bool weights)
     assert_int_equal(a->heads, b->heads);
     if (weights) same_floats(a->shown, b->shown, a->count * a->source_count);
     if (weights) same_floats(a->weights, b->weights, a->layers * a->heads * a->count * a->source_count);
+    assert_int_equal(a->unmet_count, b->unmet_count);
+    for (int64_t i = 0; i < a->unmet_count; i++) assert_string_equal(a->unmet[i], b->unmet[i]);
+    assert_int_equal(a->choice_count, b->choice_count);
+    for (int64_t i = 0; i < a->count * a->choice_count; i++) {
+        assert_string_equal(a->choices[i].text, b->choices[i].text);
+        assert_memory_equal(&a->choices[i].logp, &b->choices[i].logp, sizeof a->choices[i].logp);
+    }
     assert_int_equal(a->alternative_count, b->alternative_count);
     for (int64_t i = 0; i < a->alternative_count; i++) same_output(&a->alternatives[i], &b->alternatives[i], weights);
 }

@@ -19,7 +19,7 @@ enum { MOST_PHRASES = 4, PHRASE = 10, TEXT = 200 };
 typedef struct script { const char *symbol[V]; bool apart, blocks; int32_t space; } script;
 static const script letters = {{"?", "", "", "a", "b", " ", "é"}, false, false, 5};
 static const script words = {{"<unk>", "", "", "a", "b", "a!", "ab"}, true, false, -1};
-static const script pieces = {{"?", "", "", "▁a", "▁", "b", "a"}, false, true, -1};
+static const script pieces = {{"?", "", "", "▁a", "▁", "b", "a"}, false, true, 4};
 static const script *const scripts[] = {&letters, &words, &pieces};
 
 static const char *symbol_text(const void *self, int32_t id) { return ((const script *)self)->symbol[id]; }
@@ -260,7 +260,7 @@ static void test_beam__holds_what_it_must_and_nothing_that_it_must_not(void **st
         const bool must_only = key % 2;
         heed_arena_reset(t->arena);
         draw_demand(&d, scripts[key / 2 % 3], (int64_t)(key / 6 % 4), must_only ? 0 : 1 + (int64_t)(key / 6 % 3), 9000 + key, t->arena);
-        const int64_t symbols = heed_constraints_symbols(d.c), beam = symbols + 1 + (int64_t)(key % 5);
+        const int64_t symbols = heed_constraints_steps(d.c), beam = symbols + 1 + (int64_t)(key % 5);
         search_for(t, &d, key, beam, beam, 1, 3 * symbols + 8);
         for (int64_t i = 0; i < t->q.found; i++) {
             const heed_hypothesis *h = &t->q.best[i];
@@ -305,7 +305,7 @@ static void test_search__gives_the_same_alone_and_in_company(void **state)
         heed_arena_reset(arena);
         for (uint64_t i = 0; i < QUESTS; i++) {
             draw_demand(&d[i], scripts[(key + i) % 3], (int64_t)(i % 3), (int64_t)(key % 2), 70 * key + i, arena);
-            q[i] = (heed_quest){.limit = 4 + (int64_t)i, .most = 2, .beam = i % 3 ? heed_constraints_symbols(d[i].c) + 1 + (int64_t)i : 0, .constraints = i % 3 || key % 2 ? d[i].c : NULL};
+            q[i] = (heed_quest){.limit = 4 + (int64_t)i, .most = 2, .beam = i % 3 ? heed_constraints_steps(d[i].c) + 1 + (int64_t)i : 0, .constraints = i % 3 || key % 2 ? d[i].c : NULL};
             o->past[i] = heed_key(key, i);
         }
         o->rows = QUESTS;

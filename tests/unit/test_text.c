@@ -386,6 +386,37 @@ static void test_units__every_one_is_found_by_its_name(void **state)
     assert_false(heed_unit_find("letters", &u));
 }
 
+static heed_text *text_of(heed_unit units, bool lower, const char *corpus)
+{
+    heed_text *t = heed_text_new(&(heed_text_settings){.units = units, .min_count = 1, .lower = lower}, NULL);
+    assert_non_null(t);
+    assert_int_equal(heed_text_count(t, corpus, strlen(corpus), NULL), HEED_OK);
+    assert_int_equal(heed_text_finish(t, NULL), HEED_OK);
+    return t;
+}
+
+static void test_compare__names_what_differs_first(void **state)
+{
+    (void)state;
+    static const struct { heed_unit units; bool lower; const char *corpus, *says; } rows[] = {
+        {HEED_UNIT_symbols, false, "a a a b b c", NULL},
+        {HEED_UNIT_symbols, false, "a a a b b d", "symbol 5: \"c\" and \"d\""},
+        {HEED_UNIT_symbols, false, "a a b", "6 symbols and 5"},
+        {HEED_UNIT_words, false, "a a a b b c", "units: symbols and words"},
+        {HEED_UNIT_symbols, true, "a a a b b c", "lower: false and true"},
+    };
+    heed_text *first = text_of(HEED_UNIT_symbols, false, "a a a b b c");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        heed_error err = {0};
+        heed_text *other = text_of(rows[i].units, rows[i].lower, rows[i].corpus);
+        const heed_status status = heed_text_compare(first, other, &err);
+        assert_int_equal(status, rows[i].says ? HEED_E_MODEL : HEED_OK);
+        if (rows[i].says && !strstr(err.text, rows[i].says)) fail_msg("%s", err.text);
+        heed_text_free(other);
+    }
+    heed_text_free(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_json__a_vocabulary_comes_back_as_it_was),
         cmocka_unit_test(test_json__anything_else_is_refused_with_its_reason),
         cmocka_unit_test(test_units__every_one_is_found_by_its_name),
+        cmocka_unit_test(test_compare__names_what_differs_first),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }
