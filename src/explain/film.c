@@ -250,7 +250,7 @@ static heed_status no_film(const char *dir, heed_error *err)
         return heed_fail(err, HEED_E_MODEL, "%s: is a model; its film lies in the directory of its training, usually the one above", dir);
     if (heed_path_join(path, sizeof path, dir, "recipe.yaml", &why) != HEED_OK || !heed_path_exists(path))
         return heed_fail(err, HEED_E_MODEL, "%s: is not the directory of a training: recipe.yaml is missing", dir);
-    const bool blind = heed_recipe_open(&r, path, NULL, 0, &why) == HEED_OK && r.model.attention.score == HEED_ATTENTION_NONE;
+    const bool blind = heed_recipe_reopen(&r, path, &why) == HEED_OK && r.model.attention.score == HEED_ATTENTION_NONE;
     const bool judged = r.data.valid.count > 0;
     heed_recipe_free(&r);
     if (blind) return heed_fail(err, HEED_E_USAGE, "%s: its model has no attention, so there is nothing to film", dir);

@@ -108,6 +108,7 @@ static heed_status apply(heed_recipe *r, json_t *config, const heed_origin *from
     heed_node *root = NULL;
     heed_status s = b.arena ? build(&b, config, NULL, 0, NULL, &root) : out_of_memory(&b);
     if (!s) s = heed_keys_apply(r, root, from, err);
+    heed_keys_believe(r);
     if (!s) s = heed_keys_check(r, true, from, err);
     heed_arena_free(b.arena);
     return s;

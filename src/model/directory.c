@@ -277,7 +277,7 @@ static heed_status add_history(heed_recipe *r, const char *dir, const char *path
     heed_status status = heed_path_join(name, sizeof name, dir, "recipe.yaml", err);
     if (status == HEED_OK) status = heed_file_map(&f, name, HEED_E_MODEL, err);
     if (status != HEED_OK) return status;
-    status = heed_recipe_parse(&whole, f.size ? (const char *)f.data : "", f.size, path ? path : name, err);
+    status = heed_recipe_restore(&whole, f.size ? (const char *)f.data : "", f.size, path ? path : name, err);
     heed_file_unmap(&f);
     if (status != HEED_OK) {
         heed_recipe_free(&whole);

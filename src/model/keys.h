@@ -65,6 +65,8 @@ bool heed_key_speaks(const heed_key *k, const heed_recipe *r);
 /* Refuses fresh keys that say nothing, and forgets that they were fresh. A file is held against itself, assignments against what they lead to: so
  * another part can be tried from the command line though the file has settings of the old one. */
 heed_status heed_keys_heard(const heed_recipe *r, const heed_origin *from, heed_error *err);
+/* Forgets that keys are fresh: of a file of ours, in which older versions wrote keys that say nothing. */
+void heed_keys_believe(heed_recipe *r);
 
 /* Does the key belong to the model, and so into config.json? */
 bool heed_key_of_model(const heed_key *k);

@@ -288,7 +288,8 @@ static heed_status apply_yaml(heed_recipe *r, const char *yaml, size_t size, con
     return s;
 }
 
-static heed_status apply_file(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err)
+/* ours: written by heed_recipe_write(), now or in an older version. */
+static heed_status apply_file(heed_recipe *r, const char *yaml, size_t size, const char *path, bool ours, heed_error *err)
 {
     heed_status s = r->owner ? HEED_OK : heed_recipe_default(r, err);
     if (s) return s;
@@ -297,13 +298,30 @@ static heed_status apply_file(heed_recipe *r, const char *yaml, size_t size, con
     if (path && !r->path) return heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
     const heed_origin from = {path ? path : "recipe", HEED_E_USAGE};
     s = apply_yaml(r, yaml, size, &from, err);
+    if (!s && ours) heed_keys_believe(r);
     return s ? s : heed_keys_heard(r, &from, err);
 }
 
 heed_status heed_recipe_parse(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err)
 {
-    heed_status s = apply_file(r, yaml, size, path, err);
+    heed_status s = apply_file(r, yaml, size, path, false, err);
     return s ? s : heed_recipe_check(r, err);
+}
+
+heed_status heed_recipe_restore(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err)
+{
+    heed_status s = apply_file(r, yaml, size, path, true, err);
+    return s ? s : heed_recipe_check(r, err);
+}
+
+heed_status heed_recipe_reopen(heed_recipe *r, const char *path, heed_error *err)
+{
+    heed_file file;
+    heed_status s = heed_file_map(&file, path, HEED_E_USAGE, err);
+    if (s) return s;
+    s = heed_recipe_restore(r, file.data ? (const char *)file.data : "", file.size, path, err);
+    heed_file_unmap(&file);
+    return s;
 }
 
 heed_status heed_recipe_open(heed_recipe *r, const char *path, const char *const *sets, int count, heed_error *err)
@@ -311,7 +329,7 @@ heed_status heed_recipe_open(heed_recipe *r, const char *path, const char *const
     heed_file file;
     heed_status s = heed_file_map(&file, path, HEED_E_USAGE, err);
     if (s) return s;
-    s = apply_file(r, file.data ? (const char *)file.data : "", file.size, path, err);
+    s = apply_file(r, file.data ? (const char *)file.data : "", file.size, path, false, err);
     heed_file_unmap(&file);
     for (int i = 0; !s && i < count; i++) s = heed_recipe_set(r, sets[i], err);
     if (!s && count > 0) s = heed_keys_heard(r, &(heed_origin){"--set", HEED_E_USAGE}, err);

@@ -133,7 +133,10 @@ void heed_recipe_free(heed_recipe *r);                 /* leaves {0}, which may 
  *                  8, more than 10,000 values and more than 1 MiB are refused.
  *   HEED_E_NOMEM */
 heed_status heed_recipe_parse(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err);
-/* The same from a file. sets: [count] of "train.rate=1e-3", applied after the file, in order, before the check. */
+/* The same of a text that heed_recipe_write() has made, now or in an older version, which may hold keys that say nothing; and from a file of such. */
+heed_status heed_recipe_restore(heed_recipe *r, const char *yaml, size_t size, const char *path, heed_error *err);
+heed_status heed_recipe_reopen(heed_recipe *r, const char *path, heed_error *err);
+/* heed_recipe_parse() from a file. sets: [count] of "train.rate=1e-3", applied after the file, in order, before the check. */
 heed_status heed_recipe_open(heed_recipe *r, const char *path, const char *const *sets, int count, heed_error *err);
 /* One "key=value"; the value is YAML ("[a.txt, b.txt.gz]", "{tokens: 4096}"). Does not check; call heed_recipe_check() after the last. */
 heed_status heed_recipe_set(heed_recipe *r, const char *assignment, heed_error *err);

@@ -14,10 +14,12 @@ static const struct { const char *word, *types; } parts[] = {
     {"norm", "transformer"},   {"activation", "transformer"},  {"window", "transformer"},  {"score", "transformer"},
 };
 
-/* Under model.attention: the choice that decides whether a key is heard, and for which of its values. One that is idle at its default is not refused there:
- * models and recipes hold it that were written before it was silent. */
+/* Under model.attention: the choice that decides whether a key is heard, and for which of its values; "!": for all but these. One that is idle at its default
+ * is not refused there: models and recipes hold it that were written before it was silent. */
 static const struct { const char *word, *by, *heard; bool idle; } looks[] = {
     {"longest", "score", "location", false},  {"filters", "score", "location_conv", false}, {"filter_width", "score", "location_conv", false},
+    {"heads", "score", "!none", true},        {"key_heads", "score", "!none", true},        {"width", "score", "!none", true},
+    {"align", "score", "!none", true},        {"coverage", "score", "!none", true},
     {"vector", "score", "none", true},        {"window", "align", "window causal_window local_p block_sparse", true},
 };
 
@@ -47,16 +49,22 @@ const char *heed_recipe_choice(const heed_recipe *r, const char *key)
 
 static bool hears(const char *list, const char *name, const char *part, heed_buf *silent, heed_buf *others)
 {
-    if (has_word(list, name)) return true;
+    const bool but = *list == '!';
+    if (has_word(list + but, name) != but) return true;
     if (silent) heed_buf_printf(silent, "%s %s", part, name);
+    if (but) {
+        if (others) heed_buf_printf(others, "any other %s", part);
+        return false;
+    }
     for (const char *at = list; others && *at; at++) heed_buf_text(others, *at == ' ' ? " or " : (char[]){*at, 0});
     return false;
 }
 
-/* Of a whole number or a choice. */
+/* Of a whole number, a flag or a choice. */
 static bool at_default(const heed_key *k, const heed_recipe *r)
 {
     int64_t value;
+    if (k->kind == &heed_kind_flag) return *((const char *)r + k->offset) == (strcmp(k->standard, "true") == 0);
     if (k->choices) return strcmp(heed_recipe_choice(r, k->name), k->standard) == 0;
     memcpy(&value, (const char *)r + k->offset, sizeof value);
     return value == strtoll(k->standard, NULL, 10);
@@ -115,6 +123,12 @@ static heed_status refuse(const heed_recipe *r, int i, const heed_origin *from, 
     heed_buf_free(&silent);
     heed_buf_free(&others);
     return status;
+}
+
+void heed_keys_believe(heed_recipe *r)
+{
+    heed_recipe_owner *owner = r->owner;
+    if (owner) memset(owner->fresh, 0, sizeof owner->fresh);
 }
 
 heed_status heed_keys_heard(const heed_recipe *r, const heed_origin *from, heed_error *err)

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "metric/metric.h"
+#include "model/safetensors.h"
 #include "tensor/tape.h"
 #include "train/run.h"
 
@@ -134,7 +135,7 @@ static heed_status compare_recipe(const heed_run *run, heed_recipe *now, heed_er
     heed_buf keys = {0};
     heed_status status = in_dir(run, "recipe.yaml", path, err);
     if (status || !heed_path_exists(path)) return status;
-    status = heed_recipe_open(&was, path, NULL, 0, err);
+    status = heed_recipe_reopen(&was, path, err);
     if (!status && *was.train.init_from) {   /* need not be named again, nor what followed from it */
         heed_recipe_take_text(now, &was, &keys);
         heed_buf_reset(&keys);
@@ -175,6 +176,7 @@ static heed_status go_on(heed_run *run, heed_recipe *recipe, heed_error *err)
     if (!status) status = heed_steps_latest(run->dir, &update, err);
     if (!status) status = heed_steps_tidy(run->dir, update, err);
     if (status) return status;
+    run->from = update;
     if (update > 0) return load_checkpoint(run, recipe, update, err);
     heed_run_say(run, HEED_EVENT_WARNING, "%s: holds no checkpoint yet; training begins anew", run->dir);
     run->model = heed_run_build(run, recipe, err);
@@ -194,6 +196,35 @@ static heed_status load_optimizer(heed_run *run, heed_error *err)
     heed_status status = heed_step_path(step, run->dir, run->saved, err);
     if (!status) status = heed_path_join(path, sizeof path, step, "optimizer.safetensors", err);
     return status ? status : heed_optimizer_load(&run->optimizer, path, err);
+}
+
+static bool is_whole(const heed_run *run, int64_t update)
+{
+    char step[HEED_PATH], path[HEED_PATH];
+    heed_train_state state;
+    heed_error why;
+    if (heed_step_path(step, run->dir, update, &why) || heed_path_join(path, sizeof path, step, "train_state.json", &why)) return false;
+    if (heed_train_state_load(&state, path, &why) || heed_path_join(path, sizeof path, step, "optimizer.safetensors", &why)) return false;
+    heed_safetensors *optimizer = heed_safetensors_open(path, &why);
+    heed_model *m = optimizer ? heed_model_load(step, NULL, 0, &why) : NULL;
+    const bool whole = m != NULL;
+    heed_model_free(m);
+    heed_safetensors_close(optimizer);
+    return whole;
+}
+
+/* Names the newest checkpoint before a damaged one from which the run can go on. */
+static heed_status name_older(const heed_run *run, heed_error *err)
+{
+    int64_t *steps, count, found = 0;
+    heed_error why = *err, unwanted;
+    if (heed_steps_list(run->dir, &steps, &count, &unwanted)) return why.status;
+    for (int64_t i = 0; i < count && !found; i++)
+        if (steps[i] < run->from && is_whole(run, steps[i])) found = steps[i];
+    free(steps);
+    if (!found) return heed_fail(err, why.status, "%.700s; no earlier checkpoint is whole: train anew with another -o", why.text);
+    return heed_fail(err, why.status, "%.600s; step-%lld is whole: ln -sfn step-%lld %.300s/latest, then --resume goes on from there", why.text, (long long)found,
+                     (long long)found, run->dir);
 }
 
 /* --- all together --------------------------------------------------------------------------------------------------------------------------- */
@@ -284,6 +315,7 @@ heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err
     heed_recipe_free(&recipe);
     if (!status) status = open_data(run, err);
     if (!status) status = open_learning(run, err);
+    if (status == HEED_E_MODEL && run->from) return name_older(run, err);
     if (!status) status = open_dir(run, exists, err);
     if (status) return status;
     run->seconds_before = run->state.seconds;

@@ -109,19 +109,35 @@ void heed_run_name_limits(const heed_run *run, bool training, heed_buf *out)
 
 /* --- START: "runs/x: rnn gru 128 + additive, 0.44 M weights, 2 threads, avx512; 123,456 pairs; at most 20 epochs" ------------------------- */
 
-/* "rnn gru 128", "transformer 3+3 x 256", "conv 4 x 256 to rnn gru 128" */
+/* A side of the model: "rnn gru" */
+typedef struct part { char family[64]; int64_t layers, width; } part;
+
+static part part_of(const heed_recipe *r, bool decoder)
+{
+    const char *type = heed_recipe_choice(r, decoder ? "model.decoder.type" : "model.encoder.type");
+    const char *cell = heed_recipe_choice(r, decoder ? "model.decoder.cell" : "model.encoder.cell");
+    const bool recurrent = strcmp(type, "rnn") == 0;
+    part p = {.layers = decoder ? r->model.decoder.layers : r->model.encoder.layers, .width = decoder ? r->model.decoder.width : r->model.encoder.width};
+    snprintf(p.family, sizeof p.family, "%s%s%s", type, recurrent ? " " : "", recurrent ? cell : "");
+    return p;
+}
+
+static void add_part(heed_buf *out, const part *p)
+{
+    if (p->layers == 1 && strncmp(p->family, "rnn ", 4) == 0) heed_buf_printf(out, "%s %lld", p->family, (long long)p->width);
+    else heed_buf_printf(out, "%s %lld x %lld", p->family, (long long)p->layers, (long long)p->width);
+}
+
+/* "rnn gru 128", "transformer 3+3 x 256", "rnn lstm 2 x 256 -> rnn gru 128" */
 static void add_parts(heed_buf *out, const heed_recipe *r)
 {
-    const heed_encoder_settings *e = &r->model.encoder;
-    const heed_decoder_settings *d = &r->model.decoder;
-    const char *from = heed_recipe_choice(r, "model.encoder.type"), *to = heed_recipe_choice(r, "model.decoder.type");
-    const bool same = strcmp(from, to) == 0, wide = e->width == d->width;
-    if (e->type == HEED_ENCODER_rnn) heed_buf_printf(out, "rnn %s %lld", heed_recipe_choice(r, "model.encoder.cell"), (long long)e->width);
-    else if (same && wide) heed_buf_printf(out, "%s %lld+%lld x %lld", from, (long long)e->layers, (long long)d->layers, (long long)e->width);
-    else heed_buf_printf(out, "%s %lld x %lld", from, (long long)e->layers, (long long)e->width);
-    if (same && wide) return;
-    if (d->type == HEED_DECODER_rnn) heed_buf_printf(out, " to rnn %s %lld", heed_recipe_choice(r, "model.decoder.cell"), (long long)d->width);
-    else heed_buf_printf(out, " to %s %lld x %lld", to, (long long)d->layers, (long long)d->width);
+    const part e = part_of(r, false), d = part_of(r, true);
+    const bool alike = strcmp(e.family, d.family) == 0 && e.width == d.width, single = e.layers == 1 && d.layers == 1 && strncmp(e.family, "rnn ", 4) == 0;
+    if (alike && !single) heed_buf_printf(out, "%s %lld+%lld x %lld", e.family, (long long)e.layers, (long long)d.layers, (long long)e.width);
+    else add_part(out, &e);
+    if (alike) return;
+    heed_buf_text(out, " -> ");
+    add_part(out, &d);
 }
 
 static const char *attention_name(const heed_recipe *r)

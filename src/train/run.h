@@ -34,6 +34,7 @@ typedef struct heed_run {
     double began, seconds_before;     /* clock when this call began, seconds trained before */
     int64_t first_update;             /* updates before this call */
     double first_progress;
+    int64_t from;                     /* update of the checkpoint that a resumed run goes on from; 0: none */
     int64_t saved, fleeting;          /* updates of the last checkpoint, of one made only to go on from; 0: none */
     heed_pace shown, written, judged; /* since the last UPDATE event, line of the log, validation */
     bool told;                        /* what was left out of the data has been said */

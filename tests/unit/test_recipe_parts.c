@@ -73,13 +73,16 @@ static void test_set__another_part_may_be_tried(void **state)
 static void test_recipe__a_resolved_recipe_of_an_older_heed_is_read(void **state)
 {
     (void)state;
-    heed_recipe r = parsed("version: 1\ntask: transduce\n" DATA
-                           "text: {source: {units: characters, min_count: 1}, shared: false}\n"
-                           "model:\n"
-                           "  encoder: {type: rnn, cell: gru, layers: 2, directions: 2, embed: 64, width: 116, dropout: 0.12}\n"
-                           "  attention: {score: none, align: softmax, width: 96, window: 0, vector: start}\n"
-                           "  decoder: {type: rnn, cell: gru, layers: 1, order: bahdanau, input_feeding: false, embed: 64, width: 168, dropout: 0.12}\n"
-                           "  tie: none\n");
+    static const char yaml[] = "version: 1\ntask: transduce\n" DATA
+                               "text: {source: {units: characters, min_count: 1}, shared: false}\n"
+                               "model:\n"
+                               "  encoder: {type: rnn, cell: gru, layers: 2, directions: 2, embed: 64, width: 116, dropout: 0.12}\n"
+                               "  attention: {score: none, align: softmax, width: 96, window: 0, vector: start}\n"
+                               "  decoder: {type: rnn, cell: gru, layers: 1, order: bahdanau, input_feeding: false, embed: 64, width: 168, dropout: 0.12}\n"
+                               "  tie: none\n";
+    heed_recipe r = {0};
+    heed_error err = {0};
+    if (heed_recipe_restore(&r, yaml, strlen(yaml), "r.yaml", &err)) fail_msg("%s", err.text);
     assert_true(r.model.attention.heads == 0 && !r.model.attention.copy && r.model.encoder.stack.heads == 4 && r.train.freeze.count == 0);
     parses_to_itself(&r);
     heed_recipe_free(&r);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/scratch.h"
+
 #define DATA "data: {train: [a.txt, b.txt]}\n"
 
 static void refuses(const char *yaml, const char *message)
@@ -162,6 +164,9 @@ static void test_check__keys_that_say_nothing_of_the_part(void **state)
     refuses(DATA "model: {attention: {filters: 5}}", "r.yaml:2: model.attention.filters says nothing of score additive; it belongs to location_conv");
     refuses(DATA "model: {attention: {window: 5}}",
             "r.yaml:2: model.attention.window says nothing of align softmax; it belongs to window or causal_window or local_p or block_sparse");
+    refuses(DATA "model: {attention: {score: none, heads: 4}}", "r.yaml:2: model.attention.heads says nothing of score none; it belongs to any other score");
+    refuses(DATA "model: {attention: {score: none, align: causal}}", "r.yaml:2: model.attention.align says nothing of score none; it belongs to any other score");
+    refuses(DATA "model: {attention: {score: none, coverage: true}}", "r.yaml:2: model.attention.coverage says nothing of score none; it belongs to any other score");
     refuses(DATA "model: {attention: {vector: every_step}}", "r.yaml:2: model.attention.vector says nothing of score additive; it belongs to none");
     refuses(DATA "model: {encoder: {type: transformer, longest: 9}}",
             "r.yaml:2: model.encoder.longest says nothing of positions sinusoid; it belongs to learned, or to score location");
@@ -173,9 +178,31 @@ static void test_check__silent_keys_at_their_defaults_are_none_the_worse(void **
 {
     (void)state;
     const char yaml[] = DATA "model: {encoder: {type: transformer, longest: 1024}, attention: {window: 0, vector: start}}";
+    const char none[] = DATA "model: {attention: {score: none, heads: 0, key_heads: 0, width: 0, align: softmax, coverage: false, copy: false}}";
     heed_recipe r = {0};
     heed_error err = {0};
     if (heed_recipe_parse(&r, yaml, strlen(yaml), "r.yaml", &err)) fail_msg("%s", err.text);
+    heed_recipe_free(&r);
+    if (heed_recipe_parse(&r, none, strlen(none), "r.yaml", &err)) fail_msg("%s", err.text);
+    heed_recipe_free(&r);
+}
+
+/* A file's attention is tried without by one setting; settings of it beside that one are refused. */
+static void test_check__attention_is_turned_off_over_a_file_that_has_settings_of_it(void **state)
+{
+    (void)state;
+    const char *path = scratch_text("off.yaml", DATA "model: {attention: {score: dot, heads: 4, width: 96, align: causal, coverage: false}}\n");
+    static const char *const off[] = {"model.attention=none", "model.attention.heads=2"};
+    heed_recipe r = {0};
+    heed_error err = {0};
+    if (heed_recipe_open(&r, path, off, 1, &err)) fail_msg("%s", err.text);
+    heed_buf text = {0};
+    assert_int_equal(heed_recipe_write(&r, &text), HEED_OK);
+    assert_null(strstr(text.data, "heads: 4"));
+    heed_buf_free(&text);
+    heed_recipe_free(&r);
+    assert_int_equal(heed_recipe_open(&r, path, off, 2, &err), HEED_E_USAGE);
+    assert_non_null(strstr(err.text, "--set: model.attention.heads says nothing of score none"));
     heed_recipe_free(&r);
 }
 
@@ -250,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_check__settings_that_do_not_go_together),
         cmocka_unit_test(test_check__keys_that_say_nothing_of_the_part),
         cmocka_unit_test(test_check__silent_keys_at_their_defaults_are_none_the_worse),
+        cmocka_unit_test(test_check__attention_is_turned_off_over_a_file_that_has_settings_of_it),
         cmocka_unit_test(test_check__layers),
         cmocka_unit_test(test_check__parts_of_other_families),
         cmocka_unit_test(test_check__one_embedding_for_all),

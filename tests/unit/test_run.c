@@ -219,6 +219,25 @@ static void test_run__says_what_it_will_do_and_what_it_left_out(void **state)
     end(&c);
 }
 
+static void test_run__names_both_sides_of_a_model_where_they_differ(void **state)
+{
+    (void)state;
+    static const struct { const char *set[3], *said; } rows[] = {
+        {{"model.decoder.cell=lstm", "model.attention=none"}, ": rnn gru 16 -> rnn lstm 16 + a fixed vector, "},
+        {{"model.encoder.layers=2", "model.decoder.width=20"}, ": rnn gru 2 x 16 -> rnn gru 20 + additive, "},
+        {{"model.encoder.layers=2"}, ": rnn gru 2+1 x 16 + additive, "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        call c = prepare("sides");
+        heed_dir_remove(c.options.dir, NULL);
+        for (int k = 0; k < 3 && rows[i].set[k]; k++) set(&c, rows[i].set[k]);
+        c.options.max_updates = 1;
+        must(&c, HEED_OK);
+        told(&c, rows[i].said);
+        end(&c);
+    }
+}
+
 static void test_run__a_validation_is_what_anybody_measures(void **state)
 {
     (void)state;
@@ -250,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_run__patience_ends_it_and_plateaus_cut_the_rate),
         cmocka_unit_test(test_run__seconds_count_over_restarts),
         cmocka_unit_test(test_run__says_what_it_will_do_and_what_it_left_out),
+        cmocka_unit_test(test_run__names_both_sides_of_a_model_where_they_differ),
         cmocka_unit_test(test_run__a_validation_is_what_anybody_measures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,35 @@ static void test_run__a_damaged_checkpoint_is_named(void **state)
     assert_int_equal(truncate(file_of("damaged", "latest/train_state.json"), 40), 0);
     must(&c, HEED_E_MODEL);
     says(&c, "train_state.json");
+    says(&c, "; no earlier checkpoint is whole: train anew with another -o");
     end(&c);
+}
+
+/* What the message says is done, and works. */
+static void test_run__of_a_damaged_checkpoint_the_older_one_that_is_whole_is_named(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"optimizer.safetensors", "train_state.json", "model.safetensors"};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        char name[64];
+        call c = prepare("older");
+        heed_dir_remove(c.options.dir, NULL);
+        set(&c, "train.validate.every=2");
+        set(&c, "train.updates=6");
+        must(&c, HEED_OK);
+        snprintf(name, sizeof name, "step-6/%s", members[i]);
+        assert_int_equal(truncate(file_of("older", name), 50), 0);
+        assert_int_equal(truncate(file_of("older", "step-4/config.json"), 0), 0);
+        c.options.resume = true;
+        must(&c, HEED_E_MODEL);
+        says(&c, name);
+        says(&c, "; step-2 is whole: ln -sfn step-2 ");
+        assert_int_equal(unlink(file_of("older", "latest")), 0);
+        assert_int_equal(symlink("step-2", file_of("older", "latest")), 0);
+        must(&c, HEED_OK);
+        assert_int_equal(state_of("older", "latest").update, 6);
+        end(&c);
+    }
 }
 
 static void test_run__another_instruction_set_is_said_aloud(void **state)
@@ -118,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_run__refuses_to_go_on_with_another_recipe),
         cmocka_unit_test(test_run__data_that_are_not_there_leave_no_directory),
         cmocka_unit_test(test_run__a_damaged_checkpoint_is_named),
+        cmocka_unit_test(test_run__of_a_damaged_checkpoint_the_older_one_that_is_whole_is_named),
         cmocka_unit_test(test_run__another_instruction_set_is_said_aloud),
         cmocka_unit_test(test_run__divergence_names_update_place_records_and_the_last_good_checkpoint),
     };
