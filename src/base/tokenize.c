@@ -68,7 +68,10 @@ static void pad(const heed_codes *in, heed_codes *out)
 
 static void part_chinese(const heed_codes *in, heed_codes *out)
 {
-    for (int64_t i = 0; i < in->n; i++) {
+    int64_t i = 0;
+    while (i < in->n && heed_unicode_space(in->x[i]))   /* of all tokenisers this one alone strips the beginning: a dot there has nothing before it */
+        i++;
+    for (; i < in->n; i++) {
         if (chinese(in->x[i]))
             add_apart(out, in->x[i]);
         else

@@ -310,6 +310,7 @@ static void test_tokenize__as_sacrebleu_does(void **state)
     tokens_are("none", "It's (so).", "It's (so).");
     tokens_are("char", "a b!", "a b !");
     tokens_are("intl", "1,5 a,b 2.", "1,5 a , b 2.");
+    tokens_are("zh", "\xE2\x80\xA8.5 x", ".5 x");
     tokens_are("zh", "\xE4\xB8\xAD\xE6\x96\x87 ok.", "\xE4\xB8\xAD \xE6\x96\x87 ok .");
 }
 
