@@ -306,6 +306,8 @@ HEED_API void heed_checked_free(heed_checked *c);             /* NULL is fine */
 typedef struct heed_figure {
     char name[80];                     /* "bleu", "wer", "loss"; with a test set: "2016/bleu"; by length: "wer 1-10" */
     double value;
+    bool sides;                        /* the figure joins precision and recall, in percent; else they are 0 */
+    double precision, recall;
     char signature[120];
 } heed_figure;
 
@@ -322,6 +324,11 @@ typedef struct heed_score_options {
  * option that it does not take; more than 16 references. */
 HEED_API heed_status heed_files_score(const char *metric, const char *const *references, int reference_count, const char *hypothesis, const heed_score_options *options,
                                 heed_figure *figure, heed_error *err);
+
+/* The alignment error rate (Och and Ney 2003), named "aer", of a file of links, words counted from 0, against one of gold links, words counted from gold_base:
+ * 0 or 1, "1-1 2p3", sure i-j and possible ipj. Line by line; either may be "-". HEED_E_DATA: as heed_files_score(), or what is no link (file, line, place);
+ * HEED_E_USAGE: another gold_base; HEED_E_NOMEM. */
+HEED_API heed_status heed_links_score(const char *gold, const char *links, int gold_base, heed_figure *figure, heed_error *err);
 
 typedef struct heed_compare_options {
     const char *metrics;               /* "bleu chrf++"; NULL: "bleu chrf ter" */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,4 +221,15 @@ void cli_print_json_text(const char *text, FILE *out)
             fputc(c, out);
     }
     fputc('"', out);
+}
+
+void cli_print_json_figure(const heed_figure *f, FILE *out)
+{
+    fputs("{\"name\": ", out);
+    cli_print_json_text(f->name, out);
+    if (isfinite(f->value)) fprintf(out, ", \"value\": %.10g, \"signature\": ", f->value);
+    else fputs(", \"value\": null, \"signature\": ", out);
+    cli_print_json_text(f->signature, out);
+    if (f->sides) fprintf(out, ", \"precision\": %.10g, \"recall\": %.10g", f->precision, f->recall);
+    fputc('}', out);
 }

@@ -63,6 +63,7 @@ int cli_print_text(char *text, const heed_error *err);
 /* The same into a file ("-": standard output). */
 int cli_write_text(const char *path, char *text, const heed_error *err);
 bool cli_join(const cli_texts *words, char *out, size_t size);           /* with a space between each two; false: they do not fit */
+void cli_print_json_figure(const heed_figure *f, FILE *out);   /* one JSON object; a value that is no number is null */
 void cli_print_json_text(const char *text, FILE *out);  /* a JSON string with its quotes */
 
 #endif

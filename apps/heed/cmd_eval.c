@@ -1,7 +1,6 @@
 /* heed eval: how well a model does on test sets. */
 #include "cli.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef struct eval_values {
@@ -48,12 +47,8 @@ static void print_json(const char *model, const heed_figure *f, int count)
     cli_print_json_text(model, stdout);
     fputs(", \"figures\": [", stdout);
     for (int i = 0; i < count; i++) {
-        fputs(i ? ", {\"name\": " : "{\"name\": ", stdout);
-        cli_print_json_text(f[i].name, stdout);
-        if (isfinite(f[i].value)) printf(", \"value\": %.10g, \"signature\": ", f[i].value);
-        else fputs(", \"value\": null, \"signature\": ", stdout);
-        cli_print_json_text(f[i].signature, stdout);
-        fputc('}', stdout);
+        if (i) fputs(", ", stdout);
+        cli_print_json_figure(&f[i], stdout);
     }
     fputs("]}\n", stdout);
 }

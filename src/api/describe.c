@@ -140,7 +140,11 @@ static void list_metrics(const char *before, heed_buf *out)
 #undef HEED_METRIC
 }
 
-static void help_metrics(heed_buf *out) { list_metrics("", out); }
+static void help_metrics(heed_buf *out)
+{
+    list_metrics("", out);
+    heed_buf_printf(out, "%-14s %s\n", "aer", "alignment error rate of links between words, for heed score alone (Och and Ney 2003)");
+}
 
 static void help_recipes(heed_buf *out) { heed_recipe_describe(out); }
 

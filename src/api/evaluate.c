@@ -184,7 +184,7 @@ static heed_status add_figures(const evaluation *v, const char *prefix, int bin,
     heed_status status = HEED_OK;
     bin_label(v->e, bin, label, sizeof label);
     for (int used = 0, i = 0; status == HEED_OK && sscanf(metrics, "%31s%n", name, &used) == 1; metrics += used) {
-        heed_figure f;
+        heed_figure f = {.sides = false};
         snprintf(f.name, sizeof f.name, "%.43s%s%.15s%.20s", prefix, *prefix ? "/" : "", name, label);
         if (of_loss(name)) {
             f.value = t->symbols ? -t->logp / (double)t->symbols : 0;
@@ -193,6 +193,7 @@ static heed_status add_figures(const evaluation *v, const char *prefix, int bin,
         } else {
             heed_buf text = {0};
             f.value = heed_metric_value(t->metric[i]);
+            f.sides = heed_metric_sides(t->metric[i], &f.precision, &f.recall);
             heed_metric_signature(t->metric[i++], &text);
             snprintf(f.signature, sizeof f.signature, "records:%lld|%.80s", (long long)t->records, text.data ? text.data : "");
             heed_buf_free(&text);

@@ -38,9 +38,10 @@ heed_status heed_files_score(const char *metric, const char *const *references, 
     if (status == HEED_OK) {
         heed_buf text = {0};
         heed_metric_signature(m, &text);
+        *figure = (heed_figure){.value = heed_metric_value(m)};
         snprintf(figure->name, sizeof figure->name, "%s", metric);
         snprintf(figure->signature, sizeof figure->signature, "%s", text.data ? text.data : "");
-        figure->value = heed_metric_value(m);
+        figure->sides = heed_metric_sides(m, &figure->precision, &figure->recall);
         if (text.failed) status = heed_fail(err, HEED_E_NOMEM, "out of memory for a signature");
         heed_buf_free(&text);
     }

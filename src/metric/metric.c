@@ -6,8 +6,6 @@
 
 #include "metric/kind.h"
 
-enum { VERSION = 1 };
-
 static const heed_metric_kind *const kinds[] = {
 #define HEED_METRIC(id, name, help) &heed_metric_##id,
 #include "metric/metrics.def"
@@ -178,7 +176,7 @@ void heed_metric_signature(const heed_metric *m, heed_buf *out)
         heed_buf_printf(out, "nrefs:%d", m->references);
     heed_buf_text(out, m->lower ? "|case:lc|" : "|case:mixed|");
     m->kind->sign(m, out);
-    heed_buf_printf(out, "heed:%d", VERSION);
+    heed_buf_printf(out, "heed:%d", HEED_METRIC_VERSION);
 }
 
 bool heed_metric_higher_is_better(const heed_metric *m)

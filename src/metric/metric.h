@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 
+enum { HEED_METRIC_VERSION = 1 };   /* "heed:1" of signatures: rises when a figure of ours changes */
+
 typedef struct heed_metric_options {
     bool lower;                  /* -lc */
     const char *tokenize;        /* bleu: "13a" (default, NULL), "none", "char", "intl", "zh", "words"; rouge: "rouge" (NULL), "unicode"; others: NULL */

@@ -56,6 +56,16 @@ static bool store(void *data)
     return expect_nomem(heed_look_store(s->model, s->dir, &(heed_look){.layer = -1, .head = -1, .shift = 1}, &err), &err);
 }
 
+typedef struct scoring { const char *gold, *links; } scoring;
+
+static bool score(void *data)
+{
+    const scoring *s = data;
+    heed_error err = {0};
+    heed_figure f;
+    return expect_nomem(heed_links_score(s->gold, s->links, 1, &f, &err), &err);
+}
+
 static void refuse_both_ways(bool (*run)(void *), void *data)
 {
     assert_true(refuse_each(run, data, true, 5000) > 0);
@@ -95,11 +105,18 @@ static void test_look__is_stored_or_not_at_all(void **state)
     heed_model_close(m);
 }
 
+static void test_score_links__survives_every_refusal(void **state)
+{
+    (void)state;
+    refuse_both_ways(score, &(scoring){scratch_text("g", "1-1 2p1\n\n1-2\n"), scratch_text("l", "0-0 1-0\n0-1\n1-0 0-1\n")});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_align__by_models_survives_every_refusal),
         cmocka_unit_test(test_look__is_stored_or_not_at_all),
+        cmocka_unit_test(test_score_links__survives_every_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
