@@ -78,6 +78,17 @@ from_c() {
   [ ! -d "$source/models/g2p-en" ] || (cd "$source" && "$dir/example/pronounce" | grep -q .)
 }
 check "the C program of README.md compiles and runs" from_c
+decoding() {
+  {
+    printf '#include <heed.h>\n#include <string.h>\nint main(void)\n{\nheed_error err;\n'
+    echo 'heed_model *first = heed_model_open("models/g2p-en", NULL, &err), *second = first;'
+    block decoding.md c 1
+    printf 'return !r || o->unmet_count || strstr(o->text, "AH") || !o->choices || !o->alternative_count;\n}\n'
+  } >decoding.c
+  "$CC" -Wall -Wextra -Werror -I"$source/include" decoding.c -L"$build/lib" -lheed -Wl,-rpath,"$build/lib" -o decoding || return 1
+  [ ! -d "$source/models/g2p-en" ] || (cd "$source" && "$dir/example/decoding")
+}
+check "the lines of C of decoding.md compile and do what they say" decoding
 
 # A copy of a folder of src/ with the row and the file of a page added, compiled against the library as it is.
 extended() { # FOLDER TABLE PAGE FILE
