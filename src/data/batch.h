@@ -26,6 +26,8 @@ typedef struct heed_batch {
 typedef struct heed_loader_settings {
     heed_corpus_settings corpus;
     const heed_text *source, *target;      /* borrowed */
+    heed_text_noise source_noise, target_noise;   /* pieces are drawn anew in every epoch, keyed by seed, epoch and line; lengths are those of what was
+                                              drawn, but a record that would be too long by that keeps its plain pieces */
     int64_t sentences, tokens;             /* one of them > 0: sentences a batch, or at most that many target symbols (</s> counted) */
     int64_t max_length;                    /* longer records (either side, </s> not counted) are skipped and counted, 0: none;
                                               so are targets that no batch of `tokens` can hold */

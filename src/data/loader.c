@@ -7,7 +7,7 @@
 #include "data/lay.h"
 #include "data/rank.h"
 
-enum { DEFAULT_BUFFER = 65536 };
+enum { DEFAULT_BUFFER = 65536, PIECES = 0x706965 };   /* PIECES: tells the draws of pieces from those of shuffling */
 
 typedef struct entry {
     int64_t at, source, target;   /* place in the pool; lengths; the target follows the source */
@@ -138,11 +138,32 @@ static bool too_long(const heed_loader *l)
            (s->tokens > 0 && l->target.count + 1 > s->tokens);
 }
 
-static heed_status take_record(heed_loader *l, const heed_record *r, heed_error *err)
+static bool is_noisy(const heed_text_noise *n)
+{
+    return n->dropout > 0 || n->sampling > 0;
+}
+
+static heed_status encode_plain(heed_loader *l, const heed_record *r, heed_error *err)
 {
     heed_status status = heed_text_encode(l->settings.source, r->text[0], r->size[0], &l->source, err);
+    return status ? status : heed_text_encode(l->settings.target, r->text[1], r->size[1], &l->target, err);
+}
+
+static heed_status encode_record(heed_loader *l, const heed_record *r, heed_error *err)
+{
+    const heed_loader_settings *s = &l->settings;
+    if (!is_noisy(&s->source_noise) && !is_noisy(&s->target_noise))
+        return encode_plain(l, r, err);
+    const uint64_t key = heed_key(heed_key(heed_key(s->seed, PIECES), (uint64_t)l->state.epoch), (uint64_t)r->line);
+    heed_status status = heed_text_draw(s->source, r->text[0], r->size[0], &s->source_noise, heed_key(key, 0), &l->source, err);
     if (!status)
-        status = heed_text_encode(l->settings.target, r->text[1], r->size[1], &l->target, err);
+        status = heed_text_draw(s->target, r->text[1], r->size[1], &s->target_noise, heed_key(key, 1), &l->target, err);
+    return status || !too_long(l) ? status : encode_plain(l, r, err);
+}
+
+static heed_status take_record(heed_loader *l, const heed_record *r, heed_error *err)
+{
+    heed_status status = encode_record(l, r, err);
     if (status)
         return status;
     if (l->source.count == 0 || l->target.count == 0)

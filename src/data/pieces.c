@@ -8,17 +8,11 @@
 #include "base/unicode.h"
 #include "data/normal.h"
 #include "data/pieces_check.h"
-#include "data/pieces_shim.h"
+#include "data/pieces_state.h"
 
 static const char LOWER_BLOCK[] = "\xE2\x96\x81";   /* U+2581, the library's sign for a space */
 enum { BLOCK_BYTES = sizeof LOWER_BLOCK - 1, BLOCK = 0x2581, RESERVED = 0x2585 };
 enum { MOST_LEARNT = 1 << 29, LONGEST_LINE = 1 << 19 };   /* bytes; the library ends the process beyond 2^31 characters */
-
-struct heed_pieces {
-    heed_buf lines;          /* to learn from */
-    heed_buf model;          /* as it lies in its file */
-    heed_spm *spm;
-};
 
 heed_pieces *heed_pieces_new(void)
 {
@@ -31,6 +25,7 @@ void heed_pieces_free(heed_pieces *p)
     heed_buf_free(&p->lines);
     heed_buf_free(&p->model);
     heed_spm_close(p->spm);
+    free(p->score);
     free(p);
 }
 
@@ -86,6 +81,27 @@ static heed_status fail_with(const char *why, heed_status status, const char *wh
     return heed_fail(err, status, "%s: %s", what, why);
 }
 
+static int64_t characters(const char *text)
+{
+    int64_t n = 0;
+    for (; *text; text++) n += (*text & 0xC0) != 0x80;
+    return n;
+}
+
+/* What drawing splits wants to know. */
+static bool keep_scores(heed_pieces *p, const heed_vocabulary *v, bool unigram)
+{
+    p->unigram = unigram;
+    p->score = malloc((size_t)v->count * sizeof *p->score + 1);
+    for (int64_t i = 0; p->score && i < v->count; i++) {
+        const int64_t length = characters(heed_vocabulary_text(v, i));
+        p->score[i] = heed_spm_score(p->spm, (int32_t)i + HEED_SPECIALS);
+        p->least = i == 0 || p->score[i] < p->least ? p->score[i] : p->least;
+        p->longest = length > p->longest ? length : p->longest;
+    }
+    return p->score != NULL;
+}
+
 heed_status heed_pieces_parse(heed_pieces *p, const void *model, size_t size, const char *path, bool unigram, heed_vocabulary *v, heed_error *err)
 {
     char why[HEED_SPM_WHY];
@@ -99,7 +115,8 @@ heed_status heed_pieces_parse(heed_pieces *p, const void *model, size_t size, co
     heed_buf_add(&p->model, model, size);
     if (p->model.failed) return heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
     p->spm = heed_spm_open(p->model.data, p->model.size, why);
-    return p->spm ? HEED_OK : fail_with(why, HEED_E_MODEL, path, err);
+    if (!p->spm) return fail_with(why, HEED_E_MODEL, path, err);
+    return keep_scores(p, v, unigram) ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
 }
 
 heed_status heed_pieces_read(heed_pieces *p, const char *path, bool unigram, heed_vocabulary *v, heed_error *err)

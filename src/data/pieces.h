@@ -24,6 +24,8 @@ heed_status heed_pieces_write(const heed_pieces *p, const char *path, heed_error
 
 /* Code points to pieces, in the place of the former. Offsets leave out white space at a piece's beginning. Takes memory for the call. */
 heed_status heed_pieces_encode(const heed_pieces *p, heed_tokens *text, heed_error *err);
+/* The same, drawn with noise: heed_text_draw(). v: of this model. Merges and splits are looked for within words, and within 256 characters where no space is. */
+heed_status heed_pieces_draw(const heed_pieces *p, const heed_vocabulary *v, const heed_text_noise *noise, uint64_t key, heed_tokens *text, heed_error *err);
 /* What a piece looks like in a text: appended to out; `first`: nothing was printed before it. Returns how many bytes are space at its beginning. */
 size_t heed_pieces_print(const char *piece, bool first, heed_buf *out);
 

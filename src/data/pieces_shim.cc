@@ -128,6 +128,8 @@ extern "C" heed_spm *heed_spm_open(const char *model, size_t size, char why[HEED
 
 extern "C" void heed_spm_close(heed_spm *m) { delete m; }
 
+extern "C" float heed_spm_score(const heed_spm *m, int32_t id) { return m->processor.GetScore(id); }
+
 extern "C" bool heed_spm_encode(const heed_spm *m, const char *text, size_t size, heed_spm_take *take, void *self, char why[HEED_SPM_WHY]) {
   why[0] = 0;
   try {

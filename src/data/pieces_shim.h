@@ -23,6 +23,7 @@ char *heed_spm_train(const char *lines, size_t size, bool unigram, int64_t piece
 /* A model that heed_pieces_check() has accepted; the library was not written for others. NULL on failure. Const: any thread may encode. */
 heed_spm *heed_spm_open(const char *model, size_t size, char why[HEED_SPM_WHY]);
 void heed_spm_close(heed_spm *m);
+float heed_spm_score(const heed_spm *m, int32_t id);   /* of a piece: ln p of unigram, an order of merges of bpe */
 /* Calls take for each piece of a text in order, with bytes [start,end) of the text. False on failure. */
 bool heed_spm_encode(const heed_spm *m, const char *text, size_t size, heed_spm_take *take, void *self, char why[HEED_SPM_WHY]);
 

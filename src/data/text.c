@@ -266,6 +266,14 @@ heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, 
     return HEED_OK;
 }
 
+heed_status heed_text_draw(const heed_text *t, const char *text, size_t size, const heed_text_noise *noise, uint64_t key, heed_tokens *out, heed_error *err)
+{
+    const double own = t->settings.kind == HEED_PIECES_UNIGRAM ? noise->sampling : noise->dropout;
+    if (!t->pieces || own == 0) return heed_text_encode(t, text, size, out, err);
+    heed_status status = heed_text_codes(t, text, size, out, err);
+    return status ? status : heed_pieces_draw(t->pieces, &t->vocabulary, noise, key, out, err);
+}
+
 const char *heed_text_printed(const heed_text *t, int32_t id)
 {
     if (id == HEED_UNK)

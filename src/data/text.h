@@ -30,6 +30,12 @@ typedef struct heed_text_settings {
     bool lower, nfkc;       /* utf8proc; byte offsets stay those of the text as given */
 } heed_text_settings;
 
+/* How a training draws splits into pieces anew each time a text is read; {0}: it does not. */
+typedef struct heed_text_noise {
+    double dropout;         /* of bpe: chance that a merge is left out (Provilkov et al. 2020, BPE-dropout) */
+    double sampling;        /* of unigram: splits are drawn by their probability to this power (Kudo 2018, subword regularisation) */
+} heed_text_noise;
+
 typedef struct heed_token {
     int32_t id;
     int32_t start, end;     /* bytes [start,end) of the text as given (encode) or as printed (decode) */
@@ -51,6 +57,8 @@ void heed_text_free(heed_text *t);
 
 /* Appends nothing for </s>. Replaces what `out` held. HEED_E_DATA: not UTF-8 (byte and column named). An unknown symbol is HEED_UNK. */
 heed_status heed_text_encode(const heed_text *t, const char *text, size_t size, heed_tokens *out, heed_error *err);
+/* The same, but pieces are drawn with noise: a function of the text and the key alone. Other units, and noise that is not of their kind: heed_text_encode(). */
+heed_status heed_text_draw(const heed_text *t, const char *text, size_t size, const heed_text_noise *noise, uint64_t key, heed_tokens *out, heed_error *err);
 /* Joins symbols (characters: nothing between, symbols: one space, words: as learnt, pieces: what they say), appends to `out`; `at` (NULL or [n]) gets byte offsets from out's start at
  * entry. <s> and </s> print nothing; <unk> prints one symbol, U+FFFD or "<unk>", unless unknown [n] (NULL: for none) has a text for it, which is not empty.
  * HEED_E_USAGE: a number beyond the vocabulary. */

@@ -97,7 +97,7 @@ typedef struct heed_recipe {
         int invalid_utf8;       /* heed_invalid */
         int64_t max_length, shuffle_buffer;
     } data;
-    struct { heed_text_settings source, target; bool shared; } text;
+    struct { heed_text_settings source, target; bool shared; heed_text_noise source_noise, target_noise; } text;   /* noise: of trainings */
     struct {
         heed_encoder_settings encoder;
         heed_attention_settings attention;

@@ -35,6 +35,10 @@ static bool counted_pieces(const heed_recipe *r)
 {
     return (r->text.source.units == HEED_UNIT_pieces && r->text.source.min_count > 1) || (r->text.target.units == HEED_UNIT_pieces && r->text.target.min_count > 1);
 }
+static bool drops(const heed_text_settings *t, const heed_text_noise *n) { return n->dropout > 0 && (t->units != HEED_UNIT_pieces || t->kind != HEED_PIECES_BPE); }
+static bool samples(const heed_text_settings *t, const heed_text_noise *n) { return n->sampling > 0 && (t->units != HEED_UNIT_pieces || t->kind != HEED_PIECES_UNIGRAM); }
+static bool idle_dropout(const heed_recipe *r) { return drops(&r->text.source, &r->text.source_noise) || drops(&r->text.target, &r->text.target_noise); }
+static bool idle_sampling(const heed_recipe *r) { return samples(&r->text.source, &r->text.source_noise) || samples(&r->text.target, &r->text.target_noise); }
 static bool no_window(const heed_recipe *r)
 {
     const heed_attention_settings *a = &r->model.attention;
@@ -80,6 +84,8 @@ static const rule rules[] = {
     {true, unequal_sides, "text.shared needs the same settings for text.source and text.target; set them under text"},
     {true, pieces_without_size, "text: units: pieces needs size, the number of pieces to learn: 8000, say"},
     {true, counted_pieces, "text: min_count says nothing of pieces; their number is size"},
+    {false, idle_dropout, "text.dropout leaves out merges of units: pieces with kind: bpe; there are none (of kind: unigram set text.sampling)"},
+    {false, idle_sampling, "text.sampling draws among splits of units: pieces with kind: unigram; there are none (of kind: bpe set text.dropout)"},
     {true, no_window, "model.attention.align: this one needs model.attention.window, the number of keys to each side or the size of a block"},
     {true, early_feeding, "model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already"},
     {false, choice_at_once, "train.teacher_forcing below 1 needs model.decoder.type: rnn; other decoders see all symbols at once, before any is chosen"},

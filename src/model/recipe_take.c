@@ -13,7 +13,7 @@ heed_status heed_recipe_begin_from(heed_recipe *r, const char *dir, heed_error *
     return HEED_OK;
 }
 
-/* Keys of text hold plain values: a number, a word's number, a flag. */
+/* Keys of text that belong to a vocabulary hold plain values: a number, a word's number, a flag. Real numbers are noise in training. */
 static size_t size_of(const heed_key *k)
 {
     return k->kind == &heed_kind_whole ? sizeof(int64_t) : k->kind == &heed_kind_flag ? sizeof(bool) : sizeof(int);
@@ -24,9 +24,11 @@ int heed_recipe_take_text(heed_recipe *r, const heed_recipe *from, heed_buf *out
     const heed_recipe_owner *owner = r->owner;
     heed_recipe taken = *r;
     taken.text = from->text;
+    taken.text.source_noise = r->text.source_noise;   /* belongs to the training, not to the vocabularies */
+    taken.text.target_noise = r->text.target_noise;
     for (int i = 0; i < HEED_KEYS; i++) {
         const heed_key *k = &heed_keys[i];
-        if (strncmp(k->name, "text.", 5) != 0 || owner->given[i]) continue;
+        if (strncmp(k->name, "text.", 5) != 0 || owner->given[i] || k->kind == &heed_kind_real) continue;
         memcpy((char *)r + k->offset, (const char *)from + k->offset, size_of(k));
     }
     return heed_recipe_differ(&taken, r, out);

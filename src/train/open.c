@@ -234,7 +234,8 @@ static heed_status open_data(heed_run *run, heed_error *err)
     const heed_recipe *r = heed_run_recipe(run);
     heed_loader_settings settings = {
         .corpus = {.paths = run->train.path, .files = run->train.count, .fields = 2, .invalid = (heed_invalid)r->data.invalid_utf8},
-        .source = run->model->source, .target = run->model->target, .sentences = r->train.sentences, .tokens = r->train.tokens,
+        .source = run->model->source, .target = run->model->target, .source_noise = r->text.source_noise, .target_noise = r->text.target_noise,
+        .sentences = r->train.sentences, .tokens = r->train.tokens,
         .max_length = r->data.max_length, .buffer = r->data.shuffle_buffer, .seed = r->train.seed, .shuffle = true,
     };
     heed_model_longest(run->model, &settings.longest_source, &settings.longest_target);

@@ -13,20 +13,28 @@ static void must(bool true_thing)
     if (!true_thing) abort();
 }
 
-static void check_use(const heed_pieces *p, const heed_vocabulary *v)
+/* noise NULL: the plain split. */
+static void check_split(const heed_pieces *p, const heed_vocabulary *v, const heed_text_noise *noise)
 {
     static const char line[] = "  aa the birds, \xE2\x96\x81 \xC3\xA9\xF0\x9F\x98\x80 a";
     heed_error err = {0};
     heed_tokens tokens = {0};
-    heed_buf out = {0};
     must(heed_normalize(line, sizeof line - 1, false, false, &tokens, &err) == HEED_OK);
-    must(heed_pieces_encode(p, &tokens, &err) == HEED_OK && tokens.count > 0);
+    must((noise ? heed_pieces_draw(p, v, noise, 1, &tokens, &err) : heed_pieces_encode(p, &tokens, &err)) == HEED_OK && tokens.count > 0);
     for (int64_t i = 0; i < tokens.count; i++) {
         const heed_token *k = &tokens.item[i];
         must(k->id >= 0 && k->id < v->count + HEED_SPECIALS && k->start >= 0 && k->start <= k->end && k->end < (int32_t)sizeof line);
     }
-    for (int64_t i = 0; i < v->count; i++) must(heed_pieces_print(heed_vocabulary_text(v, i), i == 0, &out) <= out.size);
     heed_tokens_free(&tokens);
+}
+
+static void check_use(const heed_pieces *p, const heed_vocabulary *v)
+{
+    heed_buf out = {0};
+    check_split(p, v, NULL);
+    check_split(p, v, &(heed_text_noise){.dropout = 0.3, .sampling = 0.3});
+    check_split(p, v, &(heed_text_noise){.dropout = 0.95, .sampling = 100});
+    for (int64_t i = 0; i < v->count; i++) must(heed_pieces_print(heed_vocabulary_text(v, i), i == 0, &out) <= out.size);
     heed_buf_free(&out);
 }
 

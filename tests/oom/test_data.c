@@ -19,9 +19,9 @@
 #define MARKS "a\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3" \
               "\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3\xCC\x82\xCC\xA3"
 
-static heed_text *build(heed_unit units, heed_error *err)
+static heed_text *build(heed_unit units, heed_piece_kind kind, heed_error *err)
 {
-    heed_text *t = heed_text_new(&(heed_text_settings){.units = units, .min_count = 1, .size = units == HEED_UNIT_pieces ? 200 : 0, .lower = true, .nfkc = true}, err);
+    heed_text *t = heed_text_new(&(heed_text_settings){.units = units, .min_count = 1, .kind = kind, .size = units == HEED_UNIT_pieces ? 200 : 0, .lower = true, .nfkc = true}, err);
     bool ok = t != NULL;
     char word[] = "a b";
     for (int i = 0; i < 90 && ok; i++) {
@@ -34,14 +34,15 @@ static heed_text *build(heed_unit units, heed_error *err)
     return NULL;
 }
 
-static bool there_and_back(heed_unit units, const char *path)
+static bool there_and_back(heed_unit units, heed_piece_kind kind, const char *path)
 {
     heed_error err = {0};
     heed_tokens tokens = {0};
     heed_buf out = {0};
-    heed_text *t = build(units, &err), *again = NULL;
+    heed_text *t = build(units, kind, &err), *again = NULL;
     bool ok = t && !heed_text_write(t, path, &err) && (again = heed_text_open(path, &err)) != NULL &&
               !heed_text_encode(again, "a b c " MARKS, strlen("a b c " MARKS), &tokens, &err) &&
+              !heed_text_draw(again, "a b c " MARKS, strlen("a b c " MARKS), &(heed_text_noise){0.2, 0.2}, 1, &tokens, &err) &&
               !heed_text_decode(again, &tokens.item[0].id, 1, NULL, &out, NULL, &err);
     assert_true(ok || err.status == HEED_E_NOMEM || err.status == HEED_E_IO || err.status == HEED_E_MODEL);
     heed_buf_free(&out);
@@ -51,9 +52,10 @@ static bool there_and_back(heed_unit units, const char *path)
     return ok;
 }
 
-static bool symbols_there_and_back(void *path) { return there_and_back(HEED_UNIT_symbols, path); }
-static bool words_there_and_back(void *path) { return there_and_back(HEED_UNIT_words, path); }
-static bool pieces_there_and_back(void *path) { return there_and_back(HEED_UNIT_pieces, path); }
+static bool symbols_there_and_back(void *path) { return there_and_back(HEED_UNIT_symbols, HEED_PIECES_BPE, path); }
+static bool words_there_and_back(void *path) { return there_and_back(HEED_UNIT_words, HEED_PIECES_BPE, path); }
+static bool pieces_there_and_back(void *path) { return there_and_back(HEED_UNIT_pieces, HEED_PIECES_BPE, path); }
+static bool unigram_there_and_back(void *path) { return there_and_back(HEED_UNIT_pieces, HEED_PIECES_UNIGRAM, path); }
 
 typedef struct reading { const char *path; const heed_text *text; int epochs; } reading;
 
@@ -136,6 +138,7 @@ static void test_text__survives_every_refusal(void **state)
     refuse_both_ways(symbols_there_and_back, scratch_path("text.json"));
     refuse_both_ways(words_there_and_back, scratch_path("words.json"));
     refuse_both_ways(pieces_there_and_back, scratch_path("pieces.json"));
+    refuse_both_ways(unigram_there_and_back, scratch_path("unigram.json"));
 }
 
 static const char *corpus_of(int lines)
@@ -151,7 +154,7 @@ static const char *corpus_of(int lines)
 static void test_loader__survives_every_refusal_and_allocates_in_its_first_epoch_alone(void **state)
 {
     (void)state;
-    heed_text *text = build(HEED_UNIT_characters, NULL);
+    heed_text *text = build(HEED_UNIT_characters, HEED_PIECES_BPE, NULL);
     reading r = {corpus_of(700), text, 1};
     refuse_both_ways(load_epochs, &r);
     int64_t first = refuse_each(load_epochs, &r, true, 3000);

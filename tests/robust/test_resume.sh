@@ -16,6 +16,16 @@ check "with two threads" train -o two --threads 2
 # shellcheck disable=SC2086
 same "to the same bits again" whole two $files
 
+# Pieces that are drawn anew in every epoch are a function of seed, epoch and line.
+drawn=(--set text.units=pieces --set text.size=30 --set text.dropout=0.2 --set data.shuffle_buffer=40 --set train.batch.sentences=10)
+check "pieces with dropout" train -o drawn "${drawn[@]}"
+train -o drawn-parts "${drawn[@]}" --max-updates 13 >/dev/null
+check "go on where they were" train -o drawn-parts --threads 2 --resume "${drawn[@]}"
+# shellcheck disable=SC2086
+same "and meet the same pieces" drawn drawn-parts $files
+expect "dropout says nothing of characters" 2 "text.dropout leaves out merges of units: pieces" train -o refused --set text.dropout=0.1
+expect "nor of pieces of the other kind" 2 "set text.sampling" train -o refused "${drawn[@]}" --set text.kind=unigram
+
 # Signals: the run is endless, so that only the signal ends it; what it had done is then done again without interruption.
 for row in "INT 130" "TERM 143"; do
   signal=${row% *}
