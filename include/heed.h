@@ -219,6 +219,7 @@ typedef struct heed_event {
     double progress;                   /* 0..1 of the whole, by the nearest limit */
     double seconds, seconds_left;      /* < 0: unknown */
     double loss;                       /* mean per symbol since the last event of its kind */
+    double guided_loss;                /* likewise of train.guided_alignment, per symbol that has links and without its weight; NAN: nothing is guided */
     double valid_loss, metric;         /* VALID */
     const char *metric_name;           /* "wer", or "loss" */
     double tokens_per_second;          /* source + target symbols */

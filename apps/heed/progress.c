@@ -71,6 +71,10 @@ static void add_figures(char *line, const cli_progress *p, const heed_event *e, 
     char text[100], number[40];
     snprintf(text, sizeof text, "%3.0f %%  loss %.3f", fmin(fmax(e->progress, 0), 1) * 100, e->loss);
     add(line, text);
+    if (!isnan(e->guided_loss) && detail >= WITH_VALID) {
+        snprintf(text, sizeof text, "  guided %.3f", e->guided_loss);
+        add(line, text);
+    }
     if (p->valid_loss >= 0 && detail >= WITH_VALID) {
         snprintf(text, sizeof text, "  valid %.3f", p->valid_loss);
         add(line, text);

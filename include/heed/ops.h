@@ -153,7 +153,12 @@ HEED_API int64_t heed_attend_weights(const heed_attended *a, int64_t group, int6
 HEED_API heed_tensor *heed_rotate(heed_tape *t, heed_tensor *x, int64_t heads, heed_span span, int64_t position);
 
 /* --- loss ------------------------------------------------------------------------------------------------------------------------------ */
-typedef struct heed_loss_counts { double log_p; int64_t hits, symbols; } heed_loss_counts;   /* sum of log p[target]; arg max was right; rows */
+typedef struct heed_loss_counts {
+    double log_p;                    /* sum of log p[target] */
+    int64_t hits, symbols;           /* arg max was right; rows */
+    double guide;                    /* heed_guide_loss' sum, where there is one beside */
+    int64_t guided;                  /* and its rows that have keys */
+} heed_loss_counts;
 
 /* Logits x W^T + b and their loss: the sum over rows of w * -((1-s) log p[target] + s/V sum log p), as [1,1]     (Szegedy et al. 2016, section 7).
  * weight [V,D] and bias [1,V] must be weights of a heed_params. Logits are made, turned into their gradient and used in blocks of rows: none of [N,V] exists
@@ -181,6 +186,19 @@ HEED_API heed_tensor *heed_copy_loss(heed_tape *t, heed_tensor *logits, const he
                                      heed_loss_counts *counts);
 /* Turns the logits into ln p(w), in place, and returns them; passes no gradient. For a search. Weights that were not asked for are computed once more. */
 HEED_API heed_tensor *heed_copy_mix(heed_tape *t, heed_tensor *logits, const heed_copying *c);
+
+/* Guided attention: a row's weights are pulled towards given keys, each of n of them to 1/n     (Chen et al. 2016; Garg et al. 2019, section 4.3). */
+typedef struct heed_keys_of_row { int64_t first, count; } heed_keys_of_row;
+typedef struct heed_guide {
+    const heed_attended *attended;   /* [looks] with weights */
+    int64_t looks;
+    const heed_keys_of_row *rows;    /* [N], the queries of all looks, one look after the other; count 0: nothing is known of the row, and it adds nothing */
+    const int32_t *keys;             /* row i has keys[rows[i].first] .. keys[rows[i].first + rows[i].count - 1], numbers in its own sequence, none twice */
+    int64_t head;                    /* -1: the mean of all heads */
+} heed_guide;
+/* The sum over rows of weight * -(1/n) sum ln a, as [1,1]; sum (may be NULL): the same without `weight`. Finite for weights that are 0: src/ops/guide.c tells
+ * how. Differentiable in the weights. *g's arrays stay the caller's until the tape is reset. Cost: a logarithm a key. */
+HEED_API heed_tensor *heed_guide_loss(heed_tape *t, const heed_guide *g, double weight, double *sum);
 
 #ifdef __cplusplus
 }

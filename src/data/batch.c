@@ -15,15 +15,22 @@ static int64_t symbols(const heed_draft *d, int64_t B, bool target)
     return n;
 }
 
-static size_t side_bytes(int64_t B, int64_t N)
+static bool knows_words(const heed_draft *d, int64_t B)
 {
-    return (size_t)(B + 1) * sizeof(int64_t) + (size_t)N * sizeof(uint64_t) + (size_t)(N + N % 2) * sizeof(int32_t);
+    return B > 0 && d[0].source_word;
+}
+
+static size_t side_bytes(int64_t B, int64_t N, bool words)
+{
+    const size_t symbol = (size_t)(words ? 2 : 1) * sizeof(int32_t);
+    return (size_t)(B + 1) * sizeof(int64_t) + (size_t)N * sizeof(uint64_t) + (size_t)(N + N % 2) * symbol;
 }
 
 size_t heed_lay_bytes(const heed_draft *d, int64_t B, bool target)
 {
-    size_t bytes = (size_t)B * (sizeof(heed_rank) + sizeof(uint64_t) + sizeof(int64_t)) + side_bytes(B, symbols(d, B, false));
-    return target ? bytes + side_bytes(B, symbols(d, B, true)) : bytes;
+    const bool words = knows_words(d, B);
+    size_t bytes = (size_t)B * (sizeof(heed_rank) + sizeof(uint64_t) + sizeof(int64_t)) + side_bytes(B, symbols(d, B, false), words);
+    return target ? bytes + side_bytes(B, symbols(d, B, true), words) : bytes;
 }
 
 static void *carve(char **memory, size_t bytes)
@@ -41,6 +48,17 @@ static void rank_drafts(heed_rank *r, const heed_draft *d, int64_t B, bool targe
     }
     if (sort)
         heed_rank_sort(r, B);
+}
+
+static void lay_words(int32_t *word, const heed_draft *d, const heed_rank *r, int64_t B, bool target)
+{
+    for (int64_t i = 0; i < B; i++) {
+        const heed_draft *one = &d[r[i].item];
+        const int32_t *from = target ? one->target_word : one->source_word;
+        int64_t count = target ? one->target_count : one->source_count;
+        for (int64_t k = 0; k <= count; k++)
+            *word++ = k < count ? from[k] : -1;
+    }
 }
 
 static void lay_side(heed_side *side, const heed_draft *d, const heed_rank *r, int64_t B, bool target, char **memory)
@@ -61,6 +79,10 @@ static void lay_side(heed_side *side, const heed_draft *d, const heed_rank *r, i
     }
     start[B] = at;
     *side = (heed_side){.ids = ids, .N = N, .span = {start, B}, .keys = keys};
+    if (!knows_words(d, B))
+        return;
+    side->word = carve(memory, (size_t)(N + N % 2) * sizeof *side->word);
+    lay_words(side->word, d, r, B, target);
 }
 
 void heed_lay(heed_batch *b, const heed_draft *d, int64_t B, bool target, bool sort, void *memory)
@@ -118,7 +140,8 @@ static heed_side part_side(const heed_side *side, int64_t first, int64_t count, 
     int64_t origin = side->span.start[first];
     for (int64_t i = 0; i <= count; i++)
         start[i] = side->span.start[first + i] - origin;
-    return (heed_side){.ids = side->ids + origin, .N = start[count], .span = {start, count}, .keys = side->keys + origin};
+    return (heed_side){.ids = side->ids + origin, .N = start[count], .span = {start, count}, .keys = side->keys + origin,
+                       .word = side->word ? side->word + origin : NULL};
 }
 
 void heed_batch_part(const heed_batch *b, int64_t first, int64_t count, int64_t *source_start, int64_t *target_start, heed_batch *part)
@@ -127,4 +150,7 @@ void heed_batch_part(const heed_batch *b, int64_t first, int64_t count, int64_t 
     part->source = part_side(&b->source, first, count, source_start);
     if (b->target.ids)
         part->target = part_side(&b->target, first, count, target_start);
+    part->guide = b->guide;
+    if (b->guide.start)
+        part->guide.start += b->target.span.start[first];
 }

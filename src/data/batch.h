@@ -14,14 +14,34 @@ typedef struct heed_side {
     int64_t N;
     heed_span span;             /* [B+1] */
     uint64_t *keys;             /* [N] key of (record, position): randomness of a row whatever its place in the batch */
+    int32_t *word;              /* [N] which word of its text a symbol belongs to, -1: none; NULL: nobody asked */
 } heed_side;
+
+/* Links between words of a corpus: of line i, from 1, link[first[i-1]] .. link[first[i]-1] in the order of (target, source). */
+typedef struct heed_word_link { uint16_t source, target; } heed_word_link;
+typedef struct heed_line_links { const heed_word_link *link; const int64_t *first; int64_t lines; } heed_line_links;
+
+/* What they say of a batch's symbols: the guide of guided attention. */
+typedef struct heed_guidance {
+    const int64_t *start;       /* [target.N+1] symbol i of the target is linked with key[start[i]] .. key[start[i+1]-1]; NULL: nothing is known of any */
+    const int32_t *key;         /* numbers of symbols in the source of the same sequence, rising */
+    double share;               /* target symbols of the whole batch for each of them that has links */
+} heed_guidance;
 
 typedef struct heed_batch {
     int64_t B;
     heed_side source, target;   /* target.ids NULL when there is none (inference) */
     uint64_t *record;           /* [B] key of the record: heed_key(epoch, line) in training */
     int64_t *line;              /* [B] line in the corpus, from 1; or place in the request, from 0 */
+    heed_guidance guide;
 } heed_batch;
+
+/* Where links come from and what their words are. */
+typedef struct heed_guide_settings {
+    const heed_line_links *links;          /* NULL: batches get no guide */
+    heed_status (*split)(const char *text, size_t size, bool parted, heed_tokens *words, heed_error *err);   /* the bytes of every word, rising */
+    bool parted;
+} heed_guide_settings;
 
 typedef struct heed_loader_settings {
     heed_corpus_settings corpus;
@@ -35,6 +55,7 @@ typedef struct heed_loader_settings {
     int64_t buffer;                        /* records in the shuffle buffer, 0: 65536 */
     uint64_t seed;
     bool shuffle;                          /* false: validation, order of length only */
+    heed_guide_settings guide;             /* the links are borrowed */
 } heed_loader_settings;
 
 typedef struct heed_loader_state { int64_t epoch, block, batch; } heed_loader_state;   /* the next batch to come; epoch from 0 */

@@ -6,6 +6,7 @@
 
 typedef struct heed_draft {
     const int32_t *source, *target;          /* symbols without </s>, `stride` numbers apart */
+    const int32_t *source_word, *target_word;   /* [source_count], [target_count]; NULL: not known, of all drafts */
     int64_t source_count, target_count, stride;
     uint64_t record;
     int64_t line;

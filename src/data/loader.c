@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "data/batch.h"
+#include "data/guide.h"
 #include "data/lay.h"
 #include "data/rank.h"
 
@@ -23,7 +24,8 @@ struct heed_loader {
     bool loaded;                  /* the block of the state is in the buffer and cut */
 
     heed_tokens source, target;   /* scratch of encoding */
-    int32_t *pool;                /* symbols of the block */
+    heed_tokens words;            /* scratch of splitting */
+    int32_t *pool;                /* symbols of the block, of a record those of both sides and, where a guide is wanted, their words */
     int64_t pooled, pool_room;
     entry *entries;
     heed_rank *ranks;             /* entries by length */
@@ -33,6 +35,7 @@ struct heed_loader {
     void *memory;                 /* of the batch handed out */
     size_t memory_size;
     heed_batch batch;
+    heed_guide_room guide;        /* of the batch */
 };
 
 heed_loader *heed_loader_new(const heed_loader_settings *settings, heed_error *err)
@@ -65,6 +68,8 @@ void heed_loader_free(heed_loader *l)
     heed_corpus_close(l->corpus);
     heed_tokens_free(&l->source);
     heed_tokens_free(&l->target);
+    heed_tokens_free(&l->words);
+    heed_guide_room_free(&l->guide);
     free(l->pool);
     free(l->entries);
     free(l->ranks);
@@ -117,17 +122,32 @@ static void pool_side(heed_loader *l, const heed_tokens *t)
     }
 }
 
-static heed_status keep_record(heed_loader *l, int64_t line, heed_error *err)
+static heed_status pool_words(heed_loader *l, const heed_record *r, heed_error *err)
+{
+    const heed_guide_settings *guide = &l->settings.guide;
+    for (int i = 0; i < 2; i++) {
+        const heed_tokens *symbols = i ? &l->target : &l->source;
+        heed_status status = guide->split(r->text[i], r->size[i], guide->parted, &l->words, err);
+        if (status)
+            return status;
+        heed_guide_words(symbols, &l->words, l->pool + l->pooled);
+        l->pooled += symbols->count;
+    }
+    return HEED_OK;
+}
+
+static heed_status keep_record(heed_loader *l, const heed_record *r, heed_error *err)
 {
     int64_t source = l->source.count, target = l->target.count;
-    if (!reserve_entry(l) || !reserve_pool(l, source + target))
+    const bool guided = l->settings.guide.links != NULL;
+    if (!reserve_entry(l) || !reserve_pool(l, (source + target) * (guided ? 2 : 1)))
         return heed_fail(err, HEED_E_NOMEM, "out of memory for a shuffle buffer of %lld records; set data.shuffle_buffer lower",
                          (long long)l->settings.buffer);
-    l->entries[l->count++] = (entry){.at = l->pooled, .source = source, .target = target, .line = line};
+    l->entries[l->count++] = (entry){.at = l->pooled, .source = source, .target = target, .line = r->line};
     pool_side(l, &l->source);
     pool_side(l, &l->target);
     l->counts.records++;
-    return HEED_OK;
+    return guided ? pool_words(l, r, err) : HEED_OK;
 }
 
 static bool too_long(const heed_loader *l)
@@ -171,7 +191,7 @@ static heed_status take_record(heed_loader *l, const heed_record *r, heed_error 
     else if (too_long(l))
         l->counts.too_long++;
     else
-        return keep_record(l, r->line, err);
+        return keep_record(l, r, err);
     return HEED_OK;
 }
 
@@ -246,6 +266,10 @@ static heed_status build_batch(heed_loader *l, int64_t which, heed_error *err)
         const int32_t *ids = l->pool + e->at;
         l->drafts[i] = (heed_draft){.source = ids, .target = ids + e->source, .source_count = e->source, .target_count = e->target,
                                     .stride = 1, .record = heed_key((uint64_t)l->state.epoch, (uint64_t)e->line), .line = e->line};
+        if (!l->settings.guide.links)
+            continue;
+        l->drafts[i].source_word = ids + e->source + e->target;
+        l->drafts[i].target_word = l->drafts[i].source_word + e->source;
     }
     size_t bytes = heed_lay_bytes(l->drafts, B, true);
     if (bytes > l->memory_size) {
@@ -257,6 +281,8 @@ static heed_status build_batch(heed_loader *l, int64_t which, heed_error *err)
     if (!l->memory)
         return heed_fail(err, HEED_E_NOMEM, "out of memory for a batch of %lld records", (long long)B);
     heed_lay(&l->batch, l->drafts, B, true, true, l->memory);
+    if (l->settings.guide.links && !heed_guide_batch(&l->guide, l->settings.guide.links, &l->batch))
+        return heed_fail(err, HEED_E_NOMEM, "out of memory for the links of %lld records", (long long)B);
     return HEED_OK;
 }
 

@@ -35,6 +35,7 @@ typedef struct rows {
     const heed_memory *memory;
     heed_gaze gaze;
     heed_attended *looked;                      /* [layers] */
+    int64_t guided;                             /* layer whose weights are wanted beside those that are copied by, -1: none */
 } rows;
 
 /* --- weights -------------------------------------------------------------------------------------------------------------------------- */
@@ -86,7 +87,7 @@ static void read_memory(heed_tape *t, const decoder *d, const heed_encoded *memo
 
 static rows embed_rows(heed_tape *t, const decoder *d, const state *s, const int32_t *ids, const heed_gaze *gaze, const uint64_t *keys)
 {
-    rows r = {.g = &t->poison, .memory = s->memory, .gaze = *gaze, .looked = heed_tape_alloc(t, (size_t)d->conv.layers * sizeof *r.looked)};
+    rows r = {.g = &t->poison, .memory = s->memory, .gaze = *gaze, .guided = -1, .looked = heed_tape_alloc(t, (size_t)d->conv.layers * sizeof *r.looked)};
     heed_tape_scope(t, "decoder.embedding");
     if (heed_tape_failed(t)) return r;
     r.g = heed_convs_embed(t, &d->conv, ids, gaze->queries, gaze->position);
@@ -101,7 +102,7 @@ static bool weighs(const decoder *d, int64_t l) { return d->copies && l == d->co
 /* V c + v of layer l, whose convolution gave h. */
 static heed_tensor *look(heed_tape *t, const decoder *d, int64_t l, heed_tensor *h, rows *r)
 {
-    r->gaze.weights = weighs(d, l);
+    r->gaze.weights = weighs(d, l) || l == r->guided;
     heed_tensor *query = heed_add(t, heed_dense_forward(t, &d->query[l], h), r->g);
     r->looked[l] = heed_attn_forward(t, &d->attn[l], query, &r->memory[l], &r->gaze);
     return heed_dense_forward(t, &d->context[l], r->looked[l].out);
@@ -182,19 +183,20 @@ static void select_rows(heed_tape *t, const void *self, heed_state *s, const int
 
 /* --- a whole batch --------------------------------------------------------------------------------------------------------------------- */
 
-static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
+static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, const heed_lesson *lesson)
 {
     const decoder *d = self;
     const heed_side *y = &b->target;
     const heed_gaze gaze = {.queries = y->span};
     const heed_forced failed = {.features = &t->poison};
     const int32_t *before = heed_steps_before(t, y);
-    (void)head, (void)forcing;   /* the steps are computed at once, so no symbol can be the model's own choice */
+    (void)head;   /* the steps are computed at once, so no symbol can be the model's own choice */
     state s = {.vector = NULL};
     if (heed_tape_failed(t)) return failed;
     read_memory(t, d, memory, &s);
     rows r = embed_rows(t, d, &s, before, &gaze, y->keys);
     if (heed_tape_failed(t)) return failed;
+    r.guided = lesson->guided;
     heed_tensor *x = heed_dense_forward(t, &d->conv.in, r.g);
     for (int64_t l = 0; l < d->conv.layers; l++) {
         heed_tape_scope(t, d->conv.scope[l]);
@@ -203,7 +205,9 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
     }
     heed_tape_scope(t, "decoder.out");
     heed_tensor *features = heed_dropout(t, heed_dense_forward(t, &d->conv.out, x), y->keys, heed_mix(13), d->conv.dropout);
-    return (heed_forced){.features = features, .targets = y->ids, .attended = d->copies ? &r.looked[d->conv.layers - 1] : NULL, .looks = d->copies};
+    const bool guides = r.guided >= 0;
+    return (heed_forced){.features = features, .targets = y->ids, .attended = d->copies ? &r.looked[d->conv.layers - 1] : NULL, .looks = d->copies,
+                         .guided = guides ? &r.looked[r.guided] : NULL, .guides = guides};
 }
 
 const heed_decoder_kind heed_decoder_conv = {"conv", init, features_width, start, step, select_rows, forward};

@@ -29,6 +29,7 @@ typedef struct state {
     heed_tensor *feed;                          /* input feeding: the joined context of the step before */
     heed_tensor *vector;                        /* score none, every_step: [n,Dv] */
     heed_tensor *before, *total;                /* location_conv, coverage: [P,H] weights of the step before, sum of all; NULL before the first */
+    bool weighs;                                /* the weights are needed as a result */
     heed_memory memory;
 } state;
 
@@ -43,7 +44,7 @@ typedef struct decoder {
     heed_dense vector;                          /* score none, every_step: tanh layer over the encoder's vector */
     heed_dense join;                            /* luong */
     heed_attn attn;
-    bool attends, weighs, luong, feeds, every_step;   /* weighs: the weights are needed as a result */
+    bool attends, weighs, luong, feeds, every_step;   /* weighs: the weights are always needed as a result */
     int64_t layers, width, embed, context_width;
     double dropout;
 } decoder;
@@ -114,7 +115,7 @@ static void start(heed_tape *t, const void *self, const heed_encoded *memory, he
     heed_tape_scope(t, "decoder.start");
     *s = (heed_state){.n = memory->vector->rows, .own = heed_tape_alloc(t, sizeof(state))};
     if (!s->own) return;
-    *own(s) = (state){.memory = {.span = memory->span}};
+    *own(s) = (state){.memory = {.span = memory->span}, .weighs = d->weighs};
     for (int64_t l = 0; l < d->layers; l++) {
         own(s)->h[l] = heed_tanh(t, heed_dense_forward(t, &d->bridge_h[l], memory->vector));
         if (d->cell[l].kind == HEED_LSTM)
@@ -146,7 +147,7 @@ static symbol rows_of(heed_tape *t, const symbol *all, int64_t first, int64_t n)
 static heed_attended look(heed_tape *t, const decoder *d, const heed_state *s)
 {
     heed_tape_scope(t, "attention");
-    const heed_gaze gaze = {.owner = s->owner, .position = s->position, .before = own(s)->before, .total = own(s)->total, .weights = d->weighs};
+    const heed_gaze gaze = {.owner = s->owner, .position = s->position, .before = own(s)->before, .total = own(s)->total, .weights = own(s)->weighs};
     const heed_attended x = heed_attn_step(t, &d->attn, own(s)->h[d->layers - 1], &own(s)->memory, &gaze);
     if (d->attn.filter) own(s)->before = x.weights;
     if (d->attn.coverage && x.weights) own(s)->total = own(s)->total ? heed_add(t, own(s)->total, x.weights) : x.weights;
@@ -333,7 +334,7 @@ static heed_tensor *force_some(heed_tape *t, const decoder *d, heed_state *s, co
     return heed_stack(t, features, f->T);
 }
 
-static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
+static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, const heed_lesson *lesson)
 {
     const decoder *d = self;
     heed_forcing f;
@@ -343,9 +344,10 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
     start(t, d, memory, &s);
     heed_attended *looked = heed_tape_alloc(t, (size_t)(f.T + 1) * sizeof *looked);
     if (!looked) return failed;
-    const coin c = {forcing, head, &b->source};
-    heed_tensor *features = forcing >= 1 ? force_all(t, d, &s, &f, looked) : force_some(t, d, &s, &f, looked, &c);
-    return (heed_forced){.features = features, .targets = f.targets, .attended = looked, .looks = f.T};
+    own(&s)->weighs = d->weighs || lesson->guided >= 0;
+    const coin c = {lesson->forcing, head, &b->source};
+    heed_tensor *features = lesson->forcing >= 1 ? force_all(t, d, &s, &f, looked) : force_some(t, d, &s, &f, looked, &c);
+    return (heed_forced){.features = features, .targets = f.targets, .attended = looked, .looks = f.T, .guided = looked, .guides = f.T};
 }
 
 const heed_decoder_kind heed_decoder_rnn = {"rnn", init, features_width, start, step, select_rows, forward};

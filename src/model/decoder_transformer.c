@@ -106,23 +106,25 @@ static void select_rows(heed_tape *t, const void *self, heed_state *s, const int
 
 /* --- a whole batch -------------------------------------------------------------------------------------------------------------------------- */
 
-static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing)
+static heed_forced forward(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, const heed_lesson *lesson)
 {
-    (void)head, (void)forcing;
+    (void)head;
     const decoder *d = self;
     heed_passage p = {.span = b->target.span, .keys = b->target.keys};
     reading r;
     const int32_t *before = heed_steps_before(t, &b->target);
-    heed_attended *looked = heed_tape_alloc(t, sizeof *looked);
+    heed_attended *looked = heed_tape_alloc(t, (size_t)d->stack.layers * sizeof *looked);
     if (!before || !looked) return (heed_forced){.features = &t->poison};
     read_memory(t, d, memory, &r);
     heed_tensor *x = heed_transformer_embed(t, &d->stack, before, &p, vectors(t, &r, &p));
     for (int64_t l = 0; l < d->stack.layers; l++) {
-        p.weights = weighs(d, l);
-        x = p.weights ? heed_block_forward(t, &d->stack.block[l], x, &p, &r.memory[l], looked)
+        p.weights = weighs(d, l) || l == lesson->guided;
+        x = p.weights ? heed_block_forward(t, &d->stack.block[l], x, &p, &r.memory[l], &looked[l])
                       : heed_transformer_pass(t, &d->stack.block[l], x, &p, &r.memory[l], NULL);
     }
-    return (heed_forced){.features = heed_transformer_end(t, &d->stack, x), .targets = b->target.ids, .attended = looked, .looks = p.weights};
+    const bool guides = lesson->guided >= 0;
+    return (heed_forced){.features = heed_transformer_end(t, &d->stack, x), .targets = b->target.ids, .attended = &looked[d->stack.layers - 1],
+                         .looks = d->copies, .guided = guides ? &looked[lesson->guided] : NULL, .guides = guides};
 }
 
 const heed_decoder_kind heed_decoder_transformer = {"transformer", init, features_width, start, step, select_rows, forward};

@@ -118,17 +118,60 @@ void heed_model_free(heed_model *m)
     free(m);
 }
 
+/* --- loss ------------------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_tensor *translation_loss(const heed_model *m, heed_tape *t, const heed_forced *f, const heed_batch *b, double weight, heed_loss_counts *counts)
+{
+    const double smoothing = t->train ? m->recipe.train.label_smoothing : 0;
+    if (m->head.copies) return heed_head_copy_loss(t, &m->head, f, &b->source, smoothing, weight, counts);
+    heed_tensor *x = m->head.project ? heed_linear(t, f->features, &m->head.project->tensor, NULL) : f->features;
+    return heed_output_loss(t, x, &m->head.weight->tensor, &m->head.bias->tensor, f->targets, smoothing, weight, counts);
+}
+
+/* The keys of every row that a decoder gave, in its order: those of the symbol that is `shift` steps behind what the row writes. Returns the number of rows that
+ * have any. */
+static int64_t rows_to_guide(const heed_forced *f, const heed_batch *b, int64_t shift, heed_keys_of_row *row)
+{
+    int64_t guided = 0;
+    for (int64_t l = 0; l < f->guides; l++) {
+        const heed_attend_args *a = &f->guided[l].args;
+        for (int64_t g = 0; g < a->queries.B; g++) {
+            const int64_t first = b->target.span.start[a->owner ? a->owner[g] : g];
+            for (int64_t i = a->queries.start[g]; i < a->queries.start[g + 1]; i++, row++) {
+                const int64_t step = a->position + i - a->queries.start[g], *start = b->guide.start + first + step - shift;
+                *row = step >= shift ? (heed_keys_of_row){start[0], start[1] - start[0]} : (heed_keys_of_row){0, 0};
+                guided += row->count > 0;
+            }
+        }
+    }
+    return guided;
+}
+
+/* Its mean over the batch's guided rows counts `weight` of the recipe for every symbol of the target. */
+static heed_tensor *guide_loss(const heed_model *m, heed_tape *t, const heed_forced *f, const heed_batch *b, double weight, heed_loss_counts *counts)
+{
+    const heed_guided_settings *s = &m->recipe.train.guided;
+    heed_keys_of_row *rows = heed_tape_alloc(t, (size_t)(b->target.N + 1) * sizeof *rows);
+    heed_loss_counts sum = {.log_p = 0};
+    heed_tape_scope(t, "guided_alignment");
+    if (heed_tape_failed(t)) return &t->poison;
+    sum.guided = rows_to_guide(f, b, s->shift, rows);
+    heed_tensor *loss = heed_guide_loss(t, &(heed_guide){f->guided, f->guides, rows, b->guide.key, s->head}, s->weight * weight * b->guide.share, &sum.guide);
+    if (counts) counts->guided = sum.guided, counts->guide = sum.guide;
+    return loss;
+}
+
 heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch *b, double weight, heed_loss_counts *counts)
 {
-    const double forcing = t->train ? m->recipe.train.teacher_forcing : 1, smoothing = t->train ? m->recipe.train.label_smoothing : 0;
+    const bool guides = t->train && b->guide.share > 0;
+    const heed_lesson lesson = {.forcing = t->train ? m->recipe.train.teacher_forcing : 1, .guided = guides ? heed_recipe_guided_layer(&m->recipe) : -1};
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, forcing);
+    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, &lesson);
     heed_tape_scope(t, "loss");
     if (counts) *counts = (heed_loss_counts){.log_p = 0};
     if (heed_tape_failed(t)) return &t->poison;
-    if (m->head.copies) return heed_head_copy_loss(t, &m->head, &f, &b->source, smoothing, weight, counts);
-    heed_tensor *x = m->head.project ? heed_linear(t, f.features, &m->head.project->tensor, NULL) : f.features;
-    return heed_output_loss(t, x, &m->head.weight->tensor, &m->head.bias->tensor, f.targets, smoothing, weight, counts);
+    heed_tensor *loss = translation_loss(m, t, &f, b, weight, counts);
+    return guides ? heed_add(t, loss, guide_loss(m, t, &f, b, weight, counts)) : loss;
 }
 
 /* --- how long a text may be ----------------------------------------------------------------------------------------------------------------- */

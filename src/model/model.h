@@ -64,7 +64,15 @@ typedef struct heed_forced {
     const int32_t *targets;             /* [N] */
     const heed_attended *attended;      /* copy: [looks] of the highest layer, with weights; one after the other they have the rows of features */
     int64_t looks;
+    const heed_attended *guided;        /* [guides] likewise of the layer that the lesson names; NULL: it names none */
+    int64_t guides;
 } heed_forced;
+
+/* How a batch is learnt. */
+typedef struct heed_lesson {
+    double forcing;                     /* each symbol before is the target's with this probability, else the model's own choice (recurrent only) */
+    int64_t guided;                     /* layer whose weights are wanted as a result that passes gradients, -1: none */
+} heed_lesson;
 
 /* Loss of what was made or copied; as heed_model_loss(). */
 heed_tensor *heed_head_copy_loss(heed_tape *t, const heed_head *h, const heed_forced *f, const heed_side *source, double smoothing, double weight,
@@ -77,8 +85,8 @@ typedef struct heed_decoder_kind {
     void (*start)(heed_tape *t, const void *self, const heed_encoded *memory, heed_state *s);
     heed_step (*step)(heed_tape *t, const void *self, heed_state *s, const int32_t *ids);   /* ids [s->n]: the symbols before */
     void (*select)(heed_tape *t, const void *self, heed_state *s, const int64_t *rows, int64_t n);   /* keeps these rows, in this order */
-    /* Every step of the batch at once; each symbol before is the target's with probability `forcing`, else the model's own choice (recurrent only). */
-    heed_forced (*forward)(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, double forcing);
+    /* Every step of the batch at once. */
+    heed_forced (*forward)(heed_tape *t, const void *self, const heed_head *head, const heed_encoded *memory, const heed_batch *b, const heed_lesson *lesson);
 } heed_decoder_kind;
 
 /* What of its attention was chosen to link words by: fields as those of heed_look (heed.h), defaults in place. */
@@ -123,8 +131,8 @@ heed_status heed_model_choose(const char *dir, const heed_alignment *choice, hee
  * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference. */
 heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err);
 
-/* Loss of a batch on a recording tape: the sum over target symbols, times `weight`, with label smoothing and teacher forcing of the recipe when the tape
- * trains (without either when it does not). b must be sorted by target length, longest first (data/batch.h). */
+/* Loss of a batch on a recording tape: the sum over target symbols, times `weight`, with label smoothing, teacher forcing and guided attention of the recipe when
+ * the tape trains (without any of them when it does not). b must be sorted by target length, longest first (data/batch.h). */
 heed_tensor *heed_model_loss(const heed_model *m, heed_tape *t, const heed_batch *b, double weight, heed_loss_counts *counts);
 
 #endif

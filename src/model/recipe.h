@@ -85,6 +85,14 @@ typedef struct heed_decoder_settings {
     heed_stack_settings stack;
 } heed_decoder_settings;
 
+typedef struct heed_guided_settings {
+    char *links;                /* "none", "statistical", or a file */
+    double weight;
+    int64_t layer, head;        /* layer < 0: counted from above, -1 the last; head -1: the mean of the layer's heads */
+    int64_t shift;              /* 0: a symbol's weights are those of the step that writes it; 1: of the step that reads it, one later */
+    int symmetry;               /* heed_symmetry (align/links.h), of statistical links */
+} heed_guided_settings;
+
 typedef struct heed_recipe {
     int64_t version;            /* of the recipe's format: 1 */
     char *path;                 /* the file it came from, NULL: none */
@@ -111,6 +119,7 @@ typedef struct heed_recipe {
         struct { int type; int64_t warmup_updates; double from, to, factor; int64_t patience; } schedule;
                                 /* HEED_SCHEDULE_...; from, to: fractions of the rate, where warming up begins and where the end is */
         double clip, label_smoothing, teacher_forcing;
+        heed_guided_settings guided;
         struct { bool by_epoch; int64_t every; char *metric; int64_t beam, patience; } validate;   /* every: updates when !by_epoch; metric "loss" or metrics.def; patience 0: never stop early */
         int64_t keep, average;
         int precision;          /* HEED_PRECISION_... */
@@ -165,6 +174,9 @@ int64_t heed_recipe_embed(const heed_recipe *r, bool target, double *deviation);
 heed_attn_settings heed_recipe_attention(const heed_recipe *r);
 /* Layers of the decoder that look at the source, and heads of each; 0 without attention. */
 void heed_recipe_looks(const heed_recipe *r, int64_t *layers, int64_t *heads);
+/* Whether attention is guided, and the layer that is; -1: none. */
+bool heed_recipe_is_guided(const heed_recipe *r);
+int64_t heed_recipe_guided_layer(const heed_recipe *r);
 /* Symbols that a side may have (</s> counted) where learned positions, or a score with a row for each place, say so: every such limit with its key, in the order
  * in which they count when they are equal. Returns how many. */
 typedef struct heed_limit { const char *key; int64_t symbols; bool target; } heed_limit;

@@ -1,4 +1,6 @@
 /* What the settings of layers come to, and the rules of single layers, in the words of keys: heads and widths, pairs of attn/refusals.def, and places for as many symbols as there may be. */
+#include <string.h>
+
 #include "attn/score.h"
 #include "model/keys.h"
 
@@ -27,6 +29,16 @@ void heed_recipe_looks(const heed_recipe *r, int64_t *layers, int64_t *heads)
     const int64_t given = heed_recipe_attention(r).heads;
     *layers = !looks(r) ? 0 : r->model.decoder.type == HEED_DECODER_rnn ? 1 : r->model.decoder.layers;
     *heads = !looks(r) ? 0 : given ? given : 1;
+}
+
+bool heed_recipe_is_guided(const heed_recipe *r) { return r->train.guided.links && strcmp(r->train.guided.links, "none") != 0; }
+
+int64_t heed_recipe_guided_layer(const heed_recipe *r)
+{
+    int64_t layers, heads;
+    heed_recipe_looks(r, &layers, &heads);
+    const int64_t layer = r->train.guided.layer < 0 ? layers + r->train.guided.layer : r->train.guided.layer;
+    return heed_recipe_is_guided(r) ? layer : -1;
 }
 
 /* Learned positions, and self-attention whose score has a row for each place. */
@@ -112,6 +124,24 @@ static heed_status check_longest(const visit *v)
     return status;
 }
 
+static heed_status check_guided(const visit *v)
+{
+    const heed_guided_settings *g = &v->r->train.guided;
+    int64_t layers, heads;
+    heed_recipe_looks(v->r, &layers, &heads);
+    if (v->model || !heed_recipe_is_guided(v->r)) return HEED_OK;
+    if (!layers)
+        return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment teaches attention where to look, and with score none there is none; choose a score, or "
+                                "links: none");
+    if (g->layer >= layers || g->layer < -layers)
+        return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment.layer: %lld, but the layers that look at the source are 0 to %lld (or -1 to -%lld, from the last)",
+                                (long long)g->layer, (long long)layers - 1, (long long)layers);
+    if (g->head >= heads)
+        return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment.head: %lld, but the heads are 0 to %lld (-1: their mean)", (long long)g->head,
+                                (long long)heads - 1);
+    return HEED_OK;
+}
+
 heed_status heed_layers_check(const heed_recipe *r, bool model, bool training, const heed_origin *from, heed_error *err)
 {
     const visit v = {r, model, training, from, err};
@@ -121,5 +151,6 @@ heed_status heed_layers_check(const heed_recipe *r, bool model, bool training, c
     if (!status) status = check_sinusoid(&v, false);
     if (!status) status = check_sinusoid(&v, true);
     if (!status) status = check_attention(&v);
+    if (!status) status = check_guided(&v);
     return status ? status : check_longest(&v);
 }

@@ -89,6 +89,16 @@ static bool counts_places(const heed_recipe *r, bool encoder, heed_buf *silent, 
     return false;
 }
 
+/* Of train.guided_alignment: all but its links are heard when there are any, and its rule of joining where two directions are learnt. */
+static bool guide_hears(const char *word, const heed_recipe *r, heed_buf *silent, heed_buf *others)
+{
+    const bool statistical = strcmp(r->train.guided.links, "statistical") == 0, joins = strcmp(word, "symmetry") == 0;
+    if (strcmp(word, "links") == 0 || (joins ? statistical : heed_recipe_is_guided(r))) return true;
+    if (silent) heed_buf_printf(silent, "links %s", heed_recipe_is_guided(r) ? "of a file" : "none");
+    if (others) heed_buf_text(others, joins ? "links statistical" : "links statistical, or those of a file");
+    return false;
+}
+
 static const char *after(const char *name, const char *section)
 {
     const size_t size = strlen(section);
@@ -99,7 +109,8 @@ static const char *after(const char *name, const char *section)
 static bool speaks(const heed_key *k, const heed_recipe *r, bool lenient, heed_buf *silent, heed_buf *others)
 {
     const char *encoder = after(k->name, "model.encoder."), *decoder = after(k->name, "model.decoder."), *attention = after(k->name, "model.attention.");
-    const char *word = encoder ? encoder : decoder;
+    const char *word = encoder ? encoder : decoder, *guide = after(k->name, "train.guided_alignment.");
+    if (guide) return guide_hears(guide, r, silent, others);
     for (size_t i = 0; word && i < sizeof parts / sizeof *parts; i++)
         if (strcmp(parts[i].word, word) == 0)
             return hears(parts[i].types, heed_recipe_choice(r, encoder ? "model.encoder.type" : "model.decoder.type"), encoder ? "an encoder of type" : "a decoder of type",

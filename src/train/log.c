@@ -35,6 +35,7 @@ heed_status heed_log_write(heed_log *l, const heed_log_entry *e, heed_error *err
     put_real(out, "tokens_per_second", round(e->tokens_per_second));
     put_real(out, "rate", e->rate);
     put_real(out, "norm", e->norm);
+    if (e->guided) put_real(out, "guided_loss", e->guided_loss);
     if (e->judged) heed_log_figures(out, e->valid_loss, e->metric, e->metric_name);
     heed_buf_text(out, "}\n");
     if (out->failed) return heed_fail(err, HEED_E_NOMEM, "%s: out of memory", l->path);

@@ -13,6 +13,8 @@ void heed_log_free(heed_log *l);
 typedef struct heed_log_entry {
     int64_t update, epoch;
     double seconds, loss, tokens_per_second, rate, norm;
+    bool guided;                       /* guided_loss is there */
+    double guided_loss;
     bool judged;                       /* the rest is there too */
     double valid_loss, metric;
     const char *metric_name;
@@ -20,7 +22,7 @@ typedef struct heed_log_entry {
 
 /* Appends ", "valid_loss": ..., "metric": ..., "metric_name": ..." of a validation. */
 void heed_log_figures(heed_buf *out, double valid_loss, double metric, const char *metric_name);
-/* {"update", "epoch", "seconds", "loss", "tokens_per_second", "rate", "norm"[, "valid_loss", "metric", "metric_name"]}; a number that is not finite is null. */
+/* {"update", "epoch", "seconds", "loss", "tokens_per_second", "rate", "norm"[, "guided_loss"][, "valid_loss", "metric", "metric_name"]}; a number that is not finite is null. */
 heed_status heed_log_write(heed_log *l, const heed_log_entry *e, heed_error *err);
 /* Drops lines of updates after this one, and a half line at the end: what a killed run did after its last checkpoint is done again. */
 heed_status heed_log_cut(heed_log *l, int64_t update, heed_error *err);

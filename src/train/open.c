@@ -52,9 +52,11 @@ static heed_status find_places(heed_places *p, const heed_recipe *r, const heed_
     return status;
 }
 
+static const char *data_dir_of(const heed_run *run) { return run->options->data_dir ? run->options->data_dir : getenv("HEED_DATA"); }
+
 static heed_status find_data(heed_run *run, const heed_recipe *r, heed_error *err)
 {
-    const char *data_dir = run->options->data_dir ? run->options->data_dir : getenv("HEED_DATA");
+    const char *data_dir = data_dir_of(run);
     heed_status status = find_places(&run->train, r, &r->data.train, data_dir, err);
     return status ? status : find_places(&run->valid, r, &r->data.valid, data_dir, err);
 }
@@ -227,6 +229,46 @@ static heed_status name_older(const heed_run *run, heed_error *err)
                      (long long)found, run->dir);
 }
 
+/* --- the links that guide attention -------------------------------------------------------------------------------------------------------- */
+
+static const char kept_links[] = "guided_alignment.links";
+
+/* Learnt once, then read again whenever the run goes on. */
+static heed_status learn_links(heed_run *run, const heed_guide_source *from, heed_error *err)
+{
+    char path[HEED_PATH] = "";
+    heed_error why;
+    heed_status status = *run->dir ? in_dir(run, kept_links, path, err) : HEED_OK;
+    if (status) return status;
+    if (!*path || !heed_path_exists(path)) return heed_guide_learn(&run->guide, from, heed_run_recipe(run)->train.guided.symmetry, err);
+    status = heed_guide_read(&run->guide, from, path, true, &why);
+    if (status != HEED_E_DATA) return status ? heed_fail(err, status, "%s", why.text) : HEED_OK;
+    return heed_fail(err, status, "%.800s; remove the file, and its links will be learnt again from the training data", why.text);
+}
+
+static heed_status open_guide(heed_run *run, heed_error *err)
+{
+    const heed_recipe *r = heed_run_recipe(run);
+    const heed_guided_settings *g = &r->train.guided;
+    const heed_guide_source from = {
+        .corpus = {.paths = run->train.path, .files = run->train.count, .fields = 2, .invalid = (heed_invalid)r->data.invalid_utf8},
+        .threads = run->threads, .stop = heed_run_stopped, .user = run,
+    };
+    char path[HEED_PATH];
+    if (!heed_recipe_is_guided(r)) return HEED_OK;
+    run->model->alignment = (heed_alignment){.chosen = true, .layer = (int)heed_recipe_guided_layer(r), .head = (int)g->head, .shift = (int)g->shift};
+    if (strcmp(g->links, "statistical") == 0) return learn_links(run, &from, err);
+    heed_status status = heed_recipe_find(r, g->links, data_dir_of(run), path, sizeof path, err);
+    return status ? status : heed_guide_read(&run->guide, &from, path, false, err);
+}
+
+static heed_status keep_links(const heed_run *run, heed_error *err)
+{
+    char path[HEED_PATH];
+    heed_status status = in_dir(run, kept_links, path, err);
+    return status || !run->guide.learnt ? status : heed_guide_write(&run->guide, path, err);
+}
+
 /* --- all together --------------------------------------------------------------------------------------------------------------------------- */
 
 static heed_status open_data(heed_run *run, heed_error *err)
@@ -238,6 +280,7 @@ static heed_status open_data(heed_run *run, heed_error *err)
         .sentences = r->train.sentences, .tokens = r->train.tokens,
         .max_length = r->data.max_length, .buffer = r->data.shuffle_buffer, .seed = r->train.seed, .shuffle = true,
     };
+    if (run->guide.first) settings.guide = (heed_guide_settings){.links = &run->guide.links, .split = heed_bitext_words, .parted = run->guide.parted};
     heed_model_longest(run->model, &settings.longest_source, &settings.longest_target);
     run->loader = heed_loader_new(&settings, err);
     if (!run->loader) return err->status;
@@ -271,6 +314,7 @@ static heed_status open_dir(heed_run *run, bool exists, heed_error *err)
     heed_status status = exists ? HEED_OK : heed_dir_make(run->dir, err);
     if (!status && !exists) status = lock_dir(run, err);
     if (!status) status = write_recipe(run, err);
+    if (!status) status = keep_links(run, err);
     if (!status) status = in_dir(run, "log.jsonl", run->log.path, err);
     if (!status) status = heed_log_cut(&run->log, run->state.update, err);
     return status ? status : heed_run_film_open(run, err);
@@ -303,6 +347,7 @@ heed_status heed_run_rehearse(heed_run *run, const heed_training *t, heed_error 
     if (!status) status = check_metric(run, &recipe, err);
     if (!status && !(run->model = heed_run_build(run, &recipe, err))) status = err->status;
     heed_recipe_free(&recipe);
+    if (!status) status = open_guide(run, err);
     if (!status) status = open_data(run, err);
     return status ? status : open_learning(run, err);
 }
@@ -314,6 +359,7 @@ heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err
     heed_status status = begin(run, t, &recipe, err);
     if (!status) status = open_model(run, &recipe, &exists, err);
     heed_recipe_free(&recipe);
+    if (!status) status = open_guide(run, err);
     if (!status) status = open_data(run, err);
     if (!status) status = open_learning(run, err);
     if (status == HEED_E_MODEL && run->from) return name_older(run, err);
@@ -337,6 +383,7 @@ void heed_run_close(heed_run *run)
     heed_shards_free(run->shards);
     heed_validator_free(run->validator);
     heed_loader_free(run->loader);
+    heed_guide_store_free(&run->guide);
     heed_model_free(run->model);
     if (run->lock >= 0) close(run->lock);
 }

@@ -82,7 +82,9 @@ static heed_side put_side(unsigned char **at, const heed_side *s)
 static kept *keep(const heed_batch *b)
 {
     const size_t rows = (size_t)b->B;
-    kept *k = malloc(sizeof *k + side_bytes(&b->source) + side_bytes(&b->target) + rows * (sizeof *b->record + sizeof *b->line));
+    const size_t starts = b->guide.start ? (size_t)b->target.N + 1 : 0, links = starts ? (size_t)(b->guide.start[b->target.N]) : 0;
+    kept *k = malloc(sizeof *k + side_bytes(&b->source) + side_bytes(&b->target) + rows * (sizeof *b->record + sizeof *b->line) +
+                     starts * sizeof *b->guide.start + links * sizeof *b->guide.key + 8);
     if (!k) return NULL;
     unsigned char *at = (unsigned char *)(k + 1);
     *k = (kept){.batch = {.B = b->B}};
@@ -90,6 +92,10 @@ static kept *keep(const heed_batch *b)
     k->batch.target = put_side(&at, &b->target);
     k->batch.record = put(&at, b->record, rows * sizeof *b->record);
     k->batch.line = put(&at, b->line, rows * sizeof *b->line);
+    k->batch.guide = b->guide;
+    if (!starts) return k;
+    k->batch.guide.start = put(&at, b->guide.start, starts * sizeof *b->guide.start);
+    k->batch.guide.key = put(&at, b->guide.key, links * sizeof *b->guide.key);
     return k;
 }
 
@@ -271,8 +277,9 @@ static void conclude(plan *p)
     const double learn = p->learn_seconds / (double)p->learnt * (double)f->symbols, apply = p->apply_seconds / (double)p->applied * (double)f->updates;
     f->seconds_per_epoch = p->load_seconds + learn + apply;
     f->tokens_per_second = (double)f->symbols / f->seconds_per_epoch;
-    f->seconds = r->train.epochs > 0 ? f->seconds_per_epoch * (double)r->train.epochs : -1;
-    f->seconds = least(f->seconds, r->train.updates > 0 ? f->seconds_per_epoch / (double)f->updates * (double)r->train.updates : -1);
+    const double before = p->run.guide.seconds;   /* of learning links */
+    f->seconds = r->train.epochs > 0 ? before + f->seconds_per_epoch * (double)r->train.epochs : -1;
+    f->seconds = least(f->seconds, r->train.updates > 0 ? before + f->seconds_per_epoch / (double)f->updates * (double)r->train.updates : -1);
     f->seconds = least(f->seconds, r->train.seconds > 0 ? (double)r->train.seconds : -1);
 }
 

@@ -36,6 +36,9 @@ void heed_pace_reset(heed_pace *p) { *p = (heed_pace){.since = heed_clock()}; }
 
 static double loss_of(const heed_pace *p) { return p->meter.symbols > 0 ? -p->meter.log_p / (double)p->meter.symbols : NAN; }
 
+/* NAN where nothing is guided. */
+static double guided_of(const heed_pace *p) { return p->meter.guided > 0 ? p->meter.guide / (double)p->meter.guided : NAN; }
+
 static double speed_of(const heed_pace *p)
 {
     const double seconds = heed_clock() - p->since;
@@ -68,6 +71,7 @@ static heed_event event_of(const heed_run *run, heed_event_kind kind)
     return (heed_event){
         .kind = kind, .update = run->state.update, .updates = r->train.updates, .epoch = heed_run_epoch(run), .epochs = r->train.epochs,
         .progress = progress, .seconds = heed_run_seconds(run), .seconds_left = seconds_left(run, progress), .rate = run->state.rate, .loss = NAN,
+        .guided_loss = NAN,
         .valid_loss = run->state.valid_loss, .metric = run->state.metric, .metric_name = r->train.validate.metric,
     };
 }
@@ -186,6 +190,8 @@ void heed_run_announce(const heed_run *run)
     else if (*r->train.init_from) heed_buf_printf(&out, "begins from %s; ", r->train.init_from);
     if (r->train.freeze.count) heed_buf_printf(&out, "%.2f M weights frozen; ", (double)weights_of(run->model, true) * 1e-6);
     heed_buf_printf(&out, "%s pairs", heed_group(number, run->state.pairs));
+    if (run->guide.first) heed_buf_printf(&out, ", attention guided by %s links", heed_group(number, run->guide.count));
+    if (run->guide.learnt) heed_buf_printf(&out, ", learnt in %.0f s", run->guide.seconds);
     add_limits(&out, run);
     if (!out.failed) heed_run_say(run, HEED_EVENT_START, "%s", out.data);
     heed_buf_free(&out);
@@ -199,6 +205,8 @@ void heed_run_count(heed_run *run, const heed_loss_counts *counts, int64_t token
     for (int i = 0; i < 3; i++) {
         all[i]->meter.log_p += counts->log_p;
         all[i]->meter.symbols += counts->symbols;
+        all[i]->meter.guide += counts->guide;
+        all[i]->meter.guided += counts->guided;
         all[i]->tokens += tokens;
     }
 }
@@ -208,6 +216,7 @@ void heed_run_show(heed_run *run)
     if (!run->options->event || heed_clock() - run->shown.since < show_every) return;
     heed_event e = event_of(run, HEED_EVENT_UPDATE);
     e.loss = loss_of(&run->shown);
+    e.guided_loss = guided_of(&run->shown);
     e.tokens_per_second = speed_of(&run->shown);
     send(run, &e);
     heed_pace_reset(&run->shown);
@@ -217,6 +226,7 @@ void heed_run_show_valid(const heed_run *run)
 {
     heed_event e = event_of(run, HEED_EVENT_VALID);
     e.loss = loss_of(&run->judged);
+    e.guided_loss = guided_of(&run->judged);
     e.tokens_per_second = speed_of(&run->judged);
     send(run, &e);
 }
@@ -226,7 +236,7 @@ heed_status heed_run_write(heed_run *run, bool judged, heed_error *err)
     const heed_pace *p = judged ? &run->judged : &run->written;
     const heed_log_entry e = {
         .update = run->state.update, .epoch = heed_run_epoch(run), .seconds = heed_run_seconds(run), .loss = loss_of(p), .tokens_per_second = speed_of(p),
-        .rate = run->state.rate, .norm = run->state.norm, .judged = judged, .valid_loss = run->state.valid_loss, .metric = run->state.metric,
+        .rate = run->state.rate, .norm = run->state.norm, .guided = run->guide.first != NULL, .guided_loss = guided_of(p), .judged = judged, .valid_loss = run->state.valid_loss, .metric = run->state.metric,
         .metric_name = heed_run_recipe(run)->train.validate.metric,
     };
     return heed_log_write(&run->log, &e, err);

@@ -4,6 +4,7 @@
 
 #include "train/checkpoint.h"
 #include "train/film.h"
+#include "train/guide.h"
 #include "train/log.h"
 #include "train/shards.h"
 #include "train/train.h"
@@ -23,6 +24,7 @@ typedef struct heed_run {
     bool higher;                      /* a higher metric is better */
     int threads;
     heed_places train, valid;
+    heed_guide_store guide;
     heed_model *model;                /* its recipe is that of the run */
     heed_loader *loader;
     heed_validator *validator;        /* NULL: no data to validate on */

@@ -136,6 +136,8 @@ heed_status heed_shards_run(heed_shards *s, const heed_batch *b, bool train, dou
         counts->log_p += me->counts.log_p;
         counts->hits += me->counts.hits;
         counts->symbols += me->counts.symbols;
+        counts->guide += me->counts.guide;
+        counts->guided += me->counts.guided;
         *finite = *finite && me->finite;
     }
     return HEED_OK;

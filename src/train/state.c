@@ -14,31 +14,35 @@ enum { FORMAT = 1 };
 
 typedef enum field_kind { WHOLE, REAL } field_kind;
 
-typedef struct field { const char *name; field_kind kind; size_t offset; } field;
+typedef struct field { const char *name; field_kind kind; size_t offset; bool later; } field;   /* later: states of earlier versions lack it, and mean 0 */
 
 static const field fields[] = {
-    {"update", WHOLE, offsetof(heed_train_state, update)},
-    {"validated", WHOLE, offsetof(heed_train_state, validated)},
-    {"epoch", WHOLE, offsetof(heed_train_state, data.epoch)},
-    {"block", WHOLE, offsetof(heed_train_state, data.block)},
-    {"batch", WHOLE, offsetof(heed_train_state, data.batch)},
-    {"records", WHOLE, offsetof(heed_train_state, records)},
-    {"records_per_epoch", WHOLE, offsetof(heed_train_state, records_per_epoch)},
-    {"pairs", WHOLE, offsetof(heed_train_state, pairs)},
-    {"best", REAL, offsetof(heed_train_state, best)},
-    {"best_update", WHOLE, offsetof(heed_train_state, best_update)},
-    {"bad", WHOLE, offsetof(heed_train_state, bad)},
-    {"scale", REAL, offsetof(heed_train_state, scale)},
-    {"plateau", WHOLE, offsetof(heed_train_state, plateau)},
-    {"logged_log_p", REAL, offsetof(heed_train_state, logged.log_p)},
-    {"logged_symbols", WHOLE, offsetof(heed_train_state, logged.symbols)},
-    {"judged_log_p", REAL, offsetof(heed_train_state, judged.log_p)},
-    {"judged_symbols", WHOLE, offsetof(heed_train_state, judged.symbols)},
-    {"rate", REAL, offsetof(heed_train_state, rate)},
-    {"norm", REAL, offsetof(heed_train_state, norm)},
-    {"valid_loss", REAL, offsetof(heed_train_state, valid_loss)},
-    {"metric", REAL, offsetof(heed_train_state, metric)},
-    {"seconds", REAL, offsetof(heed_train_state, seconds)},
+    {"update", WHOLE, offsetof(heed_train_state, update), false},
+    {"validated", WHOLE, offsetof(heed_train_state, validated), false},
+    {"epoch", WHOLE, offsetof(heed_train_state, data.epoch), false},
+    {"block", WHOLE, offsetof(heed_train_state, data.block), false},
+    {"batch", WHOLE, offsetof(heed_train_state, data.batch), false},
+    {"records", WHOLE, offsetof(heed_train_state, records), false},
+    {"records_per_epoch", WHOLE, offsetof(heed_train_state, records_per_epoch), false},
+    {"pairs", WHOLE, offsetof(heed_train_state, pairs), false},
+    {"best", REAL, offsetof(heed_train_state, best), false},
+    {"best_update", WHOLE, offsetof(heed_train_state, best_update), false},
+    {"bad", WHOLE, offsetof(heed_train_state, bad), false},
+    {"scale", REAL, offsetof(heed_train_state, scale), false},
+    {"plateau", WHOLE, offsetof(heed_train_state, plateau), false},
+    {"logged_log_p", REAL, offsetof(heed_train_state, logged.log_p), false},
+    {"logged_symbols", WHOLE, offsetof(heed_train_state, logged.symbols), false},
+    {"logged_guide", REAL, offsetof(heed_train_state, logged.guide), true},
+    {"logged_guided", WHOLE, offsetof(heed_train_state, logged.guided), true},
+    {"judged_log_p", REAL, offsetof(heed_train_state, judged.log_p), false},
+    {"judged_symbols", WHOLE, offsetof(heed_train_state, judged.symbols), false},
+    {"judged_guide", REAL, offsetof(heed_train_state, judged.guide), true},
+    {"judged_guided", WHOLE, offsetof(heed_train_state, judged.guided), true},
+    {"rate", REAL, offsetof(heed_train_state, rate), false},
+    {"norm", REAL, offsetof(heed_train_state, norm), false},
+    {"valid_loss", REAL, offsetof(heed_train_state, valid_loss), false},
+    {"metric", REAL, offsetof(heed_train_state, metric), false},
+    {"seconds", REAL, offsetof(heed_train_state, seconds), false},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -74,6 +78,7 @@ static heed_status load_field(heed_train_state *s, const field *f, const json_t 
 {
     const json_t *value = json_object_get(root, f->name);
     char *at = (char *)s + f->offset;
+    if (!value && f->later) return HEED_OK;
     if (f->kind == WHOLE) {
         const int64_t whole = json_integer_value(value);
         if (!json_is_integer(value) || whole < 0) return bad_field(path, f->name, "a whole number from 0", err);

@@ -6,7 +6,7 @@
 #include "data/batch.h"
 
 /* A mean that is being taken. */
-typedef struct heed_meter { double log_p; int64_t symbols; } heed_meter;
+typedef struct heed_meter { double log_p; int64_t symbols; double guide; int64_t guided; } heed_meter;   /* as in heed_loss_counts */
 
 typedef struct heed_train_state {
     int64_t update, validated;            /* updates done; the update of the last validation, 0: none yet */

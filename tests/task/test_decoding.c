@@ -26,7 +26,7 @@ static const heed_tensor *force(heed_tape *t, const heed_model *m, const heed_ba
 {
     heed_error err;
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, forcing);
+    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, &(heed_lesson){forcing, -1});
     const heed_tensor *logits = heed_head_choices(t, &m->head, f.features, f.attended, f.looks, &b->source);
     if (heed_tape_status(t, &err) != HEED_OK) fail_msg("%s", err.text);
     assert_int_equal(logits->rows, b->target.N);

@@ -81,7 +81,7 @@ static forced force(heed_tape *t, const heed_model *m, const heed_batch *b, cons
     heed_forcing lay;
     const heed_span span = b->target.span;
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, 1);
+    const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, &(heed_lesson){1, -1});
     forced x = {heed_head_choices(t, &m->head, f.features, f.attended, f.looks, &b->source), heed_tape_alloc(t, (size_t)b->target.N * sizeof *x.row)};
     assert_true(heed_forcing_lay(&lay, t, &b->target));
     must(t, name);

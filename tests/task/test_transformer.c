@@ -104,7 +104,7 @@ static void test_step__equals_all_at_once(void **state)
         heed_tape_reset(t, i % 2, false, 0);
         heed_tape_reset(other, false, false, 0);
         const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-        const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, 1);
+        const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, &(heed_lesson){1, -1});
         sound(t, i);
         assert_ptr_equal(f.targets, b->target.ids);
         compare_steps(m, b, &f, other, i);
@@ -174,13 +174,13 @@ static void test_training__has_the_same_bits_alone_and_in_any_batch(void **state
         heed_batch *b = texts_batch(&p, 0, B);
         heed_tape_reset(t, true, true, 5);
         heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-        const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, 1);
+        const heed_forced f = m->decoder_kind->forward(t, m->decoder, &m->head, &memory, b, &(heed_lesson){1, -1});
         sound(t, i);
         for (int64_t r = 0; r < B; r++) {
             heed_batch *one = texts_batch(&p, b->line[r], 1);
             heed_tape_reset(other, false, true, 5);
             memory = m->encoder_kind->forward(other, m->encoder, &one->source);
-            const heed_forced alone = m->decoder_kind->forward(other, m->decoder, &m->head, &memory, one, 1);
+            const heed_forced alone = m->decoder_kind->forward(other, m->decoder, &m->head, &memory, one, &(heed_lesson){1, -1});
             sound(other, i);
             if (memcmp(alone.features->x, row_of(&f, b, r, 0), (size_t)(one->target.N * f.features->cols) * sizeof(float)))
                 fail_msg("record %d: %s", (int)b->line[r], said(i));
