@@ -307,9 +307,10 @@ HEED_API void heed_checked_free(heed_checked *c);             /* NULL is fine */
 typedef struct heed_figure {
     char name[80];                     /* "bleu", "wer", "loss"; with a test set: "2016/bleu"; by length: "wer 1-10" */
     double value;
+    double low, high;                  /* of 95 % of the corpora drawn anew from the lines (the bootstrap; Koehn 2004); NAN: not asked */
     bool sides;                        /* the figure joins precision and recall, in percent; else they are 0 */
     double precision, recall;
-    char signature[120];
+    char signature[160];
 } heed_figure;
 
 typedef struct heed_score_options {
@@ -359,7 +360,10 @@ HEED_API heed_status heed_files_compare(const char *const *references, int refer
 typedef struct heed_eval_options {
     const char *source, *target;       /* two files; target NULL: source is a TSV; both NULL: the test sets of the recipe */
     const char *set_name;              /* of the recipe's test sets, only this one; NULL: all */
-    const int64_t *edges; int edge_count;       /* also by length of the source in symbols: bins 1..e0, e0+1..e1, ..., above the last; rising; NULL: none */
+    const int64_t *edges; int edge_count;       /* also by length of the source: bins 1..e0, e0+1..e1, ..., above the last; rising; NULL: none */
+    bool words;                        /* lengths are words as white space parts them; else symbols */
+    bool intervals;                    /* low and high of every figure, */
+    int64_t samples; uint64_t seed;    /* from so many draws, 0: 1,000; 0: 12345. Cost: samples x lines, and 4 bytes for every number counted of a line */
     const char *data_dir;
     int64_t beam;                      /* as in heed_decode; 0: decode.beam of the model's recipe */
     const char *metrics;               /* "bleu wer", also loss and perplexity; NULL: loss, the recipe's metric, and the usual ones for the target's units; case does not count

@@ -223,12 +223,22 @@ void cli_print_json_text(const char *text, FILE *out)
     fputc('"', out);
 }
 
+static void print_number(const char *name, double value, FILE *out)
+{
+    if (isfinite(value)) fprintf(out, ", \"%s\": %.10g", name, value);
+    else fprintf(out, ", \"%s\": null", name);
+}
+
 void cli_print_json_figure(const heed_figure *f, FILE *out)
 {
     fputs("{\"name\": ", out);
     cli_print_json_text(f->name, out);
-    if (isfinite(f->value)) fprintf(out, ", \"value\": %.10g, \"signature\": ", f->value);
-    else fputs(", \"value\": null, \"signature\": ", out);
+    print_number("value", f->value, out);
+    if (!isnan(f->low)) {
+        print_number("low", f->low, out);
+        print_number("high", f->high, out);
+    }
+    fputs(", \"signature\": ", out);
     cli_print_json_text(f->signature, out);
     if (f->sides) fprintf(out, ", \"precision\": %.10g, \"recall\": %.10g", f->precision, f->recall);
     fputc('}', out);

@@ -9,7 +9,7 @@
 
 enum { PATH = 4096 };
 
-enum { NAMES = 80 };
+enum { NAMES = 80, USUAL_SAMPLES = 1000, USUAL_SEED = 12345, MOST_SAMPLES = 1000000 };   /* as of comparisons */
 
 /* The loss, what decided in training, and what suits the target: of characters the character error rate, of all else the word error rate. */
 static const char *usual_metrics(const heed_session *s, char names[NAMES])
@@ -23,8 +23,15 @@ static const char *usual_metrics(const heed_session *s, char names[NAMES])
 
 static heed_evaluation evaluation_of(heed_session *s, const heed_eval_options *o, char names[NAMES])
 {
-    return (heed_evaluation){
-        .session = s, .metrics = o->metrics ? o->metrics : usual_metrics(s, names), .edges = o->edges, .edge_count = o->edge_count, .beam = o->beam};
+    return (heed_evaluation){.session = s,
+                             .metrics = o->metrics ? o->metrics : usual_metrics(s, names),
+                             .edges = o->edges,
+                             .edge_count = o->edge_count,
+                             .words = o->words,
+                             .intervals = o->intervals,
+                             .samples = o->samples ? o->samples : USUAL_SAMPLES,
+                             .seed = o->seed ? o->seed : USUAL_SEED,
+                             .beam = o->beam};
 }
 
 static heed_status evaluate_set(heed_session *s, const heed_eval_options *o, const heed_recipe *r, const heed_set *set, heed_figure **figures, int *count,
@@ -65,6 +72,7 @@ heed_status heed_eval(heed_session *s, const heed_eval_options *options, heed_fi
     *figures = NULL;
     *count = 0;
     heed_status status;
+    if (options->samples < 0 || options->samples > MOST_SAMPLES) return heed_fail(err, HEED_E_USAGE, "%lld draws; at most %d", (long long)options->samples, MOST_SAMPLES);
     if (options->source) {
         const char *paths[2] = {options->source, options->target};
         char names[NAMES];

@@ -8,7 +8,8 @@
 #include "api/session.h"
 #include "data/beside.h"
 #include "data/corpus.h"
-#include "metric/metric.h"
+#include "metric/bootstrap.h"
+#include "task/task.h"
 
 enum { ROUND = 1024, MOST_METRICS = 8, MOST_REFERENCES = 16 };
 
@@ -19,6 +20,7 @@ typedef struct record { char *text; const char *source, *reference[MOST_REFERENC
 typedef struct tally {
     heed_metric *metric[MOST_METRICS];
     int metrics;
+    heed_counts counts[MOST_METRICS], surprise;      /* for intervals: what was counted of each record, of each metric; -ln p and symbols */
     double logp;
     int64_t symbols, records;
 } tally;
@@ -54,18 +56,32 @@ static heed_status tally_init(tally *t, const char *names, bool lower, bool *los
     return HEED_OK;
 }
 
-static heed_status tally_add(tally *t, const record *r, const heed_output *free_run, const heed_output *forced, heed_error *err)
+/* keep: for intervals. */
+static heed_status tally_add(tally *t, const record *r, const heed_output *free_run, const heed_output *forced, bool keep, heed_error *err)
 {
+    heed_status status = HEED_OK;
     t->records++;
+    for (int i = 0; i < t->metrics && status == HEED_OK; i++) {
+        int width;
+        status = heed_metric_add(t->metric[i], free_run->text, r->reference, r->references, err);
+        if (status == HEED_OK && keep) {
+            const double *sums = heed_metric_sums(t->metric[i], &width);
+            status = heed_counts_add(&t->counts[i], sums, width, err);
+        }
+    }
+    if (!forced || status != HEED_OK) return status;
+    t->logp += forced->score;
+    t->symbols += forced->count;
+    return keep ? heed_counts_add(&t->surprise, (const double[]){-forced->score, (double)forced->count}, 2, err) : HEED_OK;
+}
+
+static void tally_free(tally *t)
+{
     for (int i = 0; i < t->metrics; i++) {
-        heed_status status = heed_metric_add(t->metric[i], free_run->text, r->reference, r->references, err);
-        if (status != HEED_OK) return status;
+        heed_metric_free(t->metric[i]);
+        heed_counts_free(&t->counts[i]);
     }
-    if (forced) {
-        t->logp += forced->score;
-        t->symbols += forced->count;
-    }
-    return HEED_OK;
+    heed_counts_free(&t->surprise);
 }
 
 /* 1..edge[0] is bin 1, edge[0]+1..edge[1] bin 2, ..., above the last edge the last bin; tallies[0] is of all. */
@@ -133,8 +149,10 @@ static heed_status add_round(evaluation *v, int64_t n, heed_error *err)
         const heed_output *bad = o->status != HEED_OK ? o : f && f->status != HEED_OK ? f : NULL;
         if (bad && bad->status == HEED_E_LIMIT && v->e->leave_long) continue;
         status = bad ? heed_fail(err, bad->status, "%s: record %lld: %s", v->e->paths[0], (long long)(v->tallies[0].records + 1), bad->error)
-                     : tally_add(&v->tallies[0], &v->records[i], o, f, err);
-        if (status == HEED_OK && v->bins) status = tally_add(&v->tallies[bin_of(v->e, o->source_count - 1)], &v->records[i], o, f, err);
+                     : tally_add(&v->tallies[0], &v->records[i], o, f, v->e->intervals, err);
+        if (status != HEED_OK || !v->bins) continue;
+        const int64_t length = v->e->words ? heed_words_split(o->source, NULL) : o->source_count - 1;
+        status = tally_add(&v->tallies[bin_of(v->e, length)], &v->records[i], o, f, v->e->intervals, err);
     }
     heed_reply_free(written);
     heed_reply_free(forced);
@@ -177,28 +195,55 @@ static void bin_label(const heed_evaluation *e, int bin, char *out, size_t size)
     else snprintf(out, size, " %lld-", from);
 }
 
-static heed_status add_figures(const evaluation *v, const char *prefix, int bin, const char *metrics, heed_figure **figures, int *count, heed_error *err)
+static double loss_of(const void *of, const double *sums)
+{
+    (void)of;
+    return sums[1] > 0 ? sums[0] / sums[1] : 0;
+}
+
+static double perplexity_of(const void *of, const double *sums) { return exp(loss_of(of, sums)); }
+
+static void sign(const evaluation *v, int bin, const heed_metric *m, heed_figure *f)
 {
     const tally *t = &v->tallies[bin];
+    char draws[64] = "";
+    heed_buf text = {0};
+    if (m) heed_metric_signature(m, &text);
+    else heed_buf_printf(&text, "symbols:%lld", (long long)t->symbols);
+    if (v->e->intervals) snprintf(draws, sizeof draws, "|bs:%lld|seed:%llu", (long long)v->e->samples, (unsigned long long)v->e->seed);
+    snprintf(f->signature, sizeof f->signature, "records:%lld%s|%.80s%s", (long long)t->records, bin && v->e->words ? "|length:words" : "", text.data ? text.data : "", draws);
+    heed_buf_free(&text);
+}
+
+/* Of metric number i, or of the loss. */
+static heed_status fill(const evaluation *v, int bin, const char *name, int i, heed_figure *f, heed_error *err)
+{
+    const tally *t = &v->tallies[bin];
+    const bool loss = of_loss(name), perplexity = strcmp(name, "perplexity") == 0;
+    const double sums[] = {-t->logp, (double)t->symbols};
+    const heed_sample drawn = loss ? (heed_sample){&t->surprise, perplexity ? perplexity_of : loss_of, NULL}
+                                   : (heed_sample){&t->counts[i], heed_figure_of_metric, t->metric[i]};
+    heed_interval around = {.low = NAN, .high = NAN};
+    f->value = loss ? drawn.figure(NULL, sums) : heed_metric_value(t->metric[i]);
+    heed_status status = v->e->intervals ? heed_bootstrap_interval(&drawn, &(heed_draws){v->e->samples, v->e->seed}, &around, err) : HEED_OK;
+    f->low = around.low;
+    f->high = around.high;
+    f->sides = !loss && heed_metric_sides(t->metric[i], &f->precision, &f->recall);
+    sign(v, bin, loss ? NULL : t->metric[i], f);
+    return status;
+}
+
+static heed_status add_figures(const evaluation *v, const char *prefix, int bin, const char *metrics, heed_figure **figures, int *count, heed_error *err)
+{
     char name[32], label[40];
     heed_status status = HEED_OK;
     bin_label(v->e, bin, label, sizeof label);
     for (int used = 0, i = 0; status == HEED_OK && sscanf(metrics, "%31s%n", name, &used) == 1; metrics += used) {
         heed_figure f = {.sides = false};
         snprintf(f.name, sizeof f.name, "%.43s%s%.15s%.20s", prefix, *prefix ? "/" : "", name, label);
-        if (of_loss(name)) {
-            f.value = t->symbols ? -t->logp / (double)t->symbols : 0;
-            if (strcmp(name, "perplexity") == 0) f.value = exp(f.value);
-            snprintf(f.signature, sizeof f.signature, "records:%lld|symbols:%lld", (long long)t->records, (long long)t->symbols);
-        } else {
-            heed_buf text = {0};
-            f.value = heed_metric_value(t->metric[i]);
-            f.sides = heed_metric_sides(t->metric[i], &f.precision, &f.recall);
-            heed_metric_signature(t->metric[i++], &text);
-            snprintf(f.signature, sizeof f.signature, "records:%lld|%.80s", (long long)t->records, text.data ? text.data : "");
-            heed_buf_free(&text);
-        }
-        status = add_figure(figures, count, &f, err);
+        status = fill(v, bin, name, i, &f, err);
+        i += !of_loss(name);
+        if (status == HEED_OK) status = add_figure(figures, count, &f, err);
     }
     return status;
 }
@@ -228,8 +273,7 @@ heed_status heed_evaluate(const heed_evaluation *e, const char *prefix, heed_fig
     if (status == HEED_OK) status = run_rounds(&v, err);
     for (int bin = 0; bin <= v.bins && status == HEED_OK; bin++)
         if (v.tallies[bin].records) status = add_figures(&v, prefix, bin, e->metrics, figures, count, err);
-    for (int i = 0; v.tallies && i <= v.bins; i++)
-        for (int m = 0; m < v.tallies[i].metrics; m++) heed_metric_free(v.tallies[i].metric[m]);
+    for (int i = 0; v.tallies && i <= v.bins; i++) tally_free(&v.tallies[i]);
     for (int i = 0; i < e->files; i++) heed_lines_close(v.file[i]);
     free(v.tallies);
     free(v.records);

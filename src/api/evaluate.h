@@ -9,8 +9,12 @@ typedef struct heed_evaluation {
     const char *const *paths;          /* source and target, or one TSV: source, then one or more references */
     int files;
     const char *metrics;               /* names separated by spaces; "loss" and "perplexity" are two */
-    const int64_t *edges;              /* of bins by source symbols, or NULL */
+    const int64_t *edges;              /* of bins by source symbols, or by words; NULL: none */
     int edge_count;
+    bool words;
+    bool intervals;                    /* of every figure low and high, which are NAN without */
+    int64_t samples;                   /* of intervals, as in heed_eval_options; settled */
+    uint64_t seed;
     int64_t beam;                      /* 0: the recipe's */
     bool leave_long;                   /* records that the model cannot hold are left out instead of HEED_E_LIMIT: for validation, which says so itself */
 } heed_evaluation;

@@ -80,7 +80,7 @@ static bool evaluate(void *data)
     heed_figure *figures;
     int count;
     const int64_t edge = 2;
-    const heed_eval_options o = {.source = e->tsv, .metrics = "loss bleu", .edges = &edge, .edge_count = 1};
+    const heed_eval_options o = {.source = e->tsv, .metrics = "loss bleu", .edges = &edge, .edge_count = 1, .intervals = true, .samples = 9};
     const heed_status status = heed_eval(e->s, &o, &figures, &count, &err);
     if (status) expect_nomem(&err);
     free(figures);

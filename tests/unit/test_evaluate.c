@@ -1,135 +1,5 @@
 /* Figures of a model on files: heed_eval against the same outputs scored by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <ctype.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/file.h"
-#include "base/rng.h"
-#include "heed.h"
-#include "metric/metric.h"
-#include "support/scratch.h"
-#include "support/tiny.h"
-
-/* --- help -------------------------------------------------------------------------------------------------------------------------- */
-
-enum { RECORDS = 40, LONGEST = 12 };
-
-static heed_model *model;
-static heed_session *session;
-
-static int set_up(void **state)
-{
-    (void)state;
-    model = tiny_build(&(tiny){.data = "data: {train: none.tsv, valid: none.tsv, test: {spoken: [one.txt, two.txt], written: [all.tsv]}}", .train = "train: {validate: {metric: chrf}}"});
-    session = heed_session_new(model, &(heed_session_options){.threads = 2, .batch = 7}, NULL);
-    return session ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    heed_session_free(session);
-    heed_model_free(model);
-    return 0;
-}
-
-typedef struct figures { heed_figure *f; int count; heed_error err; } figures;
-
-static heed_status evaluate(figures *x, const heed_eval_options *o)
-{
-    *x = (figures){0};
-    const heed_status status = heed_eval(session, o, &x->f, &x->count, &x->err);
-    if (status) assert_true(x->f == NULL && x->count == 0 && x->err.status == status);
-    return status;
-}
-
-static const heed_figure *figure(const figures *x, const char *name)
-{
-    for (int i = 0; i < x->count; i++)
-        if (strcmp(x->f[i].name, name) == 0) return &x->f[i];
-    fail_msg("no figure \"%s\"", name);
-    return NULL;
-}
-
-static void refused(const heed_eval_options *o, heed_status status, const char *text)
-{
-    figures x;
-    if (evaluate(&x, o) != status) fail_msg("status %d, expected %d: %s", (int)x.err.status, (int)status, x.err.text);
-    if (!strstr(x.err.text, text)) fail_msg("no \"%s\" in: %s", text, x.err.text);
-}
-
-/* Pairs to be evaluated: every second reference is what the model writes. */
-typedef struct corpus { char source[RECORDS][LONGEST + 1]; char reference[RECORDS][100]; char written[RECORDS][100]; double logp[RECORDS]; int64_t symbols[RECORDS]; } corpus;
-
-static void run_one(const char *source, const char *target, char *text, double *score, int64_t *count)
-{
-    heed_reply *r = heed_session_run(session, &(heed_request){.items = &(heed_item){.text = source, .target = target}, .count = 1}, NULL);
-    const heed_output *o = heed_reply_at(r, 0);
-    if (text) snprintf(text, 100, "%s", o->text);
-    *score = o->score;
-    *count = o->count;
-    heed_reply_free(r);
-}
-
-static const corpus *make(void)
-{
-    static corpus c;
-    if (c.source[0][0]) return &c;
-    for (uint64_t i = 0; i < RECORDS; i++) {
-        const uint64_t n = 1 + heed_below(i, 0, LONGEST);
-        for (uint64_t k = 0; k < n; k++) c.source[i][k] = "abcdeq"[heed_below(i, 1 + k, 6)];
-        run_one(c.source[i], NULL, c.written[i], &c.logp[i], &c.symbols[i]);
-        snprintf(c.reference[i], sizeof c.reference[i], "%s", i % 2 ? "A B" : c.written[i]);
-        run_one(c.source[i], c.reference[i], NULL, &c.logp[i], &c.symbols[i]);
-    }
-    return &c;
-}
-
-/* The value over records whose length is in [from, to]. */
-static double expected(const corpus *c, const char *name, int64_t from, int64_t to)
-{
-    double logp = 0;
-    int64_t symbols = 0;
-    heed_metric *m = strcmp(name, "loss") ? heed_metric_new(name, &(heed_metric_options){0}, NULL) : NULL;
-    for (int i = 0; i < RECORDS; i++) {
-        const int64_t n = (int64_t)strlen(c->source[i]);
-        const char *reference = c->reference[i];
-        if (n < from || n > to) continue;
-        logp += c->logp[i];
-        symbols += c->symbols[i];
-        if (m) assert_int_equal(heed_metric_add(m, c->written[i], &reference, 1, NULL), HEED_OK);
-    }
-    const double value = m ? heed_metric_value(m) : -logp / (double)symbols;
-    heed_metric_free(m);
-    return value;
-}
-
-static void expect(const figures *x, const char *name, double value)
-{
-    const heed_figure *f = figure(x, name);
-    if (fabs(f->value - value) > 1e-12 * fabs(value)) fail_msg("%s is %.17g, expected %.17g", name, f->value, value);
-}
-
-static heed_eval_options two_files(const corpus *c)
-{
-    heed_buf source = {0}, target = {0};
-    for (int i = 0; i < RECORDS; i++) {
-        heed_buf_printf(&source, "%s\n", c->source[i]);
-        heed_buf_printf(&target, "%s\r\n", c->reference[i]);
-    }
-    const heed_eval_options o = {.source = scratch_text("one.txt", source.data), .target = scratch_text("two.txt", target.data)};
-    heed_buf_free(&source);
-    heed_buf_free(&target);
-    return o;
-}
+#include "unit/evaluations.h"
 
 /* --- figures ---------------------------------------------------------------------------------------------------------------------------- */
 
@@ -189,6 +59,22 @@ static void test_bins__hold_each_record_once(void **state)
     o.edge_count = 1;
     assert_int_equal(evaluate(&x, &o), HEED_OK);
     expect(&x, "wer 4-", expected(c, "wer", 4, 99));
+    heed_free(x.f);
+}
+
+/* As many words as spaces part: records of one length in symbols lie in several bins. */
+static void test_bins__may_count_words(void **state)
+{
+    (void)state;
+    figures x;
+    const heed_eval_options o = {.source = scratch_text("words.tsv", "a b c\tA\nab cd\tA\nabcde\tA\n  ab  cd\tB\n"), .metrics = "wer", .edges = (const int64_t[]){1, 2}, .edge_count = 2,
+                                 .words = true};
+    assert_int_equal(evaluate(&x, &o), HEED_OK);
+    assert_int_equal(x.count, 4);
+    assert_non_null(strstr(figure(&x, "wer")->signature, "records:4|nrefs"));
+    assert_non_null(strstr(figure(&x, "wer 1-1")->signature, "records:1|length:words|"));
+    assert_non_null(strstr(figure(&x, "wer 2-2")->signature, "records:2|length:words|"));
+    assert_non_null(strstr(figure(&x, "wer 3-")->signature, "records:1|length:words|"));
     heed_free(x.f);
 }
 
@@ -386,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_figures__are_those_of_the_outputs),
         cmocka_unit_test(test_figures__without_names_are_the_recipes_and_the_usual_ones),
         cmocka_unit_test(test_bins__hold_each_record_once),
+        cmocka_unit_test(test_bins__may_count_words),
         cmocka_unit_test(test_references__may_be_several),
         cmocka_unit_test(test_tsv__fields_may_be_escaped),
         cmocka_unit_test(test_rounds__join_without_a_seam),

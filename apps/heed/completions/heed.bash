@@ -12,6 +12,7 @@ _heed() {
     --shift) words='0 1' ;;
     --direction) words='forward reverse both' ;;
     --symmetrise) words='grow-diag-final-and grow-diag intersect union' ;;
+    --length-unit) words='symbols words' ;;
     --tok) words='13a intl char zh words none rouge unicode' ;;
     --smooth) words='exp floor add-k none' ;;
     --test)
@@ -32,7 +33,7 @@ _heed() {
     '') options="--version $everywhere" words=$commands ;;
     train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
     run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold $everywhere" ;;
-    eval) options="--set --set-name --by-length --metric --beam --data --digits --json $everywhere" ;;
+    eval) options="--set --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --reverse --statistical --direction --symmetrise --set $everywhere" ;;

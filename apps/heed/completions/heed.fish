@@ -43,7 +43,7 @@ complete -c heed -n '__fish_seen_subcommand_from run' -l sample -d 'draw answers
 complete -c heed -n '__fish_seen_subcommand_from run' -l temperature -x -d 'of draws'
 complete -c heed -n '__fish_seen_subcommand_from run' -l top-k -x -d 'draw from the likeliest'
 complete -c heed -n '__fish_seen_subcommand_from run' -l top-p -x -d 'draw from this share'
-complete -c heed -n '__fish_seen_subcommand_from run compare' -l seed -x -d 'of draws'
+complete -c heed -n '__fish_seen_subcommand_from run eval compare' -l seed -x -d 'of draws'
 complete -c heed -n '__fish_seen_subcommand_from run' -l keep-going -d 'go on after a bad record'
 complete -c heed -n '__fish_seen_subcommand_from run explain' -l layer -x -d 'of this layer'
 complete -c heed -n '__fish_seen_subcommand_from run align explain' -l head -x -d 'of this head'
@@ -62,6 +62,8 @@ complete -c heed -n '__fish_seen_subcommand_from align' -l symmetrise -x -a 'gro
 
 complete -c heed -n '__fish_seen_subcommand_from eval' -l set-name -x -d 'only this test set'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l by-length -d 'by length of the source'
+complete -c heed -n '__fish_seen_subcommand_from eval' -l length-unit -x -a 'symbols words' -d 'what length counts'
+complete -c heed -n '__fish_seen_subcommand_from eval' -l intervals -d 'low and high of each figure'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l beam -x -d 'hypotheses kept'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l metric -x -a 'loss perplexity bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem' -d 'instead of the usual ones'
 complete -c heed -n '__fish_seen_subcommand_from eval score compare' -l digits -x -d 'decimals'
@@ -77,7 +79,7 @@ complete -c heed -n '__fish_seen_subcommand_from score' -l gold-base -x -a '0 1'
 
 complete -c heed -n '__fish_seen_subcommand_from compare' -l metric -x -a 'bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem' -d 'instead of bleu, chrf and ter'
 complete -c heed -n '__fish_seen_subcommand_from compare' -l test -x -a 'bootstrap randomisation' -d 'where p comes from'
-complete -c heed -n '__fish_seen_subcommand_from compare' -l samples -x -d 'draws'
+complete -c heed -n '__fish_seen_subcommand_from eval compare' -l samples -x -d 'draws'
 
 complete -c heed -n '__fish_seen_subcommand_from explain' -l svg -r -F -d 'a heat map as SVG'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l film -d 'how it was learnt, of a training'
