@@ -307,7 +307,8 @@ HEED_API void heed_checked_free(heed_checked *c);             /* NULL is fine */
 typedef struct heed_figure {
     char name[80];                     /* "bleu", "wer", "loss"; with a test set: "2016/bleu"; by length: "wer 1-10" */
     double value;
-    double low, high;                  /* of 95 % of the corpora drawn anew from the lines (the bootstrap; Koehn 2004); NAN: not asked */
+    bool interval;                     /* it was asked for: of corpora drawn anew from the lines (the bootstrap; Koehn 2004), 95 % have figures from low to high */
+    double low, high;
     bool sides;                        /* the figure joins precision and recall, in percent; else they are 0 */
     double precision, recall;
     char signature[160];

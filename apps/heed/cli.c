@@ -234,7 +234,7 @@ void cli_print_json_figure(const heed_figure *f, FILE *out)
     fputs("{\"name\": ", out);
     cli_print_json_text(f->name, out);
     print_number("value", f->value, out);
-    if (!isnan(f->low)) {
+    if (f->interval) {
         print_number("low", f->low, out);
         print_number("high", f->high, out);
     }

@@ -223,9 +223,10 @@ static heed_status fill(const evaluation *v, int bin, const char *name, int i, h
     const double sums[] = {-t->logp, (double)t->symbols};
     const heed_sample drawn = loss ? (heed_sample){&t->surprise, perplexity ? perplexity_of : loss_of, NULL}
                                    : (heed_sample){&t->counts[i], heed_figure_of_metric, t->metric[i]};
-    heed_interval around = {.low = NAN, .high = NAN};
+    heed_interval around = {.mean = 0};
     f->value = loss ? drawn.figure(NULL, sums) : heed_metric_value(t->metric[i]);
     heed_status status = v->e->intervals ? heed_bootstrap_interval(&drawn, &(heed_draws){v->e->samples, v->e->seed}, &around, err) : HEED_OK;
+    f->interval = v->e->intervals;
     f->low = around.low;
     f->high = around.high;
     f->sides = !loss && heed_metric_sides(t->metric[i], &f->precision, &f->recall);

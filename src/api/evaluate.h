@@ -12,7 +12,7 @@ typedef struct heed_evaluation {
     const int64_t *edges;              /* of bins by source symbols, or by words; NULL: none */
     int edge_count;
     bool words;
-    bool intervals;                    /* of every figure low and high, which are NAN without */
+    bool intervals;                    /* of every figure */
     int64_t samples;                   /* of intervals, as in heed_eval_options; settled */
     uint64_t seed;
     int64_t beam;                      /* 0: the recipe's */

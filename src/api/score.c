@@ -1,5 +1,4 @@
 /* heed_files_score: a file of hypotheses against one or several of references, in bounded memory. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +38,7 @@ heed_status heed_files_score(const char *metric, const char *const *references, 
     if (status == HEED_OK) {
         heed_buf text = {0};
         heed_metric_signature(m, &text);
-        *figure = (heed_figure){.value = heed_metric_value(m), .low = NAN, .high = NAN};
+        *figure = (heed_figure){.value = heed_metric_value(m)};
         snprintf(figure->name, sizeof figure->name, "%s", metric);
         snprintf(figure->signature, sizeof figure->signature, "%s", text.data ? text.data : "");
         figure->sides = heed_metric_sides(m, &figure->precision, &figure->recall);
