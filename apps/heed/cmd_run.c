@@ -202,6 +202,14 @@ static int check_decode(const cli_run_values *v)
     return -1;
 }
 
+static bool any_blank(const cli_texts *words)
+{
+    for (int i = 0; i < words->count; i++)
+        if (!words->items[i][strspn(words->items[i], " \t")])
+            return true;
+    return false;
+}
+
 /* What goes with words that must or must not appear, and with other words at a place. */
 static int check_searches(const cli_run_values *v)
 {
@@ -210,6 +218,8 @@ static int check_searches(const cli_run_values *v)
         return cli_usage_error("run: --sample draws what comes; words that must or must not appear need a search");
     if (worded && v->target)
         return cli_usage_error("run: --target gives the answers; words that must or must not appear go with what the model writes");
+    if (any_blank(&v->must) || any_blank(&v->never))
+        return cli_usage_error("run: --must and --never take words, not a blank");
     if (v->constraints && v->input && !strcmp(v->input, "json"))
         return cli_usage_error("run: with --input json a line's words stand in its object: \"must\": [\"red cup\"], \"never\": [\"hat\"]");
     if (v->alternatives == 0 || v->alternatives > 1000)

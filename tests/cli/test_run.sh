@@ -27,6 +27,18 @@ check "links name every word once" is "$(echo 'two red bird' | "$heed" run $mode
 check "symbols are words here" is "$(echo 'two red bird' | "$heed" run $model --align symbols)" "$(echo 'two red bird' | "$heed" run $model --align pharaoh)"
 
 # A person at the other end waits for each answer before he writes on.
+options=(--constraints words --scores --keep-going)
+for ((i = 0; i < 40; i++)); do printf -- '-RED\n+ONE TWO\n\n-BIRD\t+CUP\t-TWO\n'; done | head -n "$(wc -l <sources)" >words
+"$heed" -q run $model sources "${options[@]}" --threads 1 >one
+check "words for each line: the same bits with two threads" cmp -s one <("$heed" -q run $model sources "${options[@]}" --threads 2)
+check "words for each line are its own" is "$(awk 'NR % 4 == 1 && /RED/ || NR % 4 == 2 && !/ONE TWO/ || NR % 4 == 0 && (/BIRD/ || /TWO/ || !/CUP/)' one | wc -l)" 0
+check "a line without words is as it was" is "$(sed -n 3p one)" "$("$heed" run $model sources --scores | sed -n 3p)"
+printf -- '-RED\n' >words
+"$heed" run $model sources --constraints words >out.txt 2>errors
+check "words that end early" is $? 4
+check "are counted" grep -q 'words ends after line 1, but sources goes on with line 2' errors
+check "-q leaves the answer" is "$(echo 'two red bird' | "$heed" -q run $model --must nothing 2>&1)" "BIRD RED TWO"
+
 mkfifo in out
 "$heed" run $model <in >out &
 exec 3>in 4<out

@@ -25,7 +25,7 @@ done
 . "$completions/heed.bash"
 complete_words() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _heed; echo "${COMPREPLY[*]}"; }
 check "bash completes a command" is "$(complete_words heed tr)" train
-check "bash completes an option" is "$(complete_words heed run --al)" --align
+check "bash completes an option" is "$(complete_words heed run --ali)" --align
 check "bash completes a value" is "$(complete_words heed run --align sy)" symbols
 
 usage() { # WHAT EXIT TEXT ARGUMENT...
@@ -49,6 +49,14 @@ usage "draws not asked for" 2 "need --sample" run model --top-k 3
 usage "no temperature" 2 "are above 0" run model --sample --temperature 0
 usage "a share above all" 2 "--top-p is 1 at most" run model --sample --top-p 1.5
 usage "two beginnings" 2 "exclude each other" run model --prefix a --prefixes b
+usage "words and draws" 2 "need a search" run model --must a --sample
+usage "words and a target" 2 "go with what the model writes" run model --never a --target lines
+usage "words that are none" 2 "not a blank" run model --must ' '
+usage "words of JSON in a file" 2 'stand in its object' run model --input json --constraints file
+usage "no alternatives" 2 "--alternatives takes 1 to 1000" run model --alternatives 0
+usage "a place alone" 2 "--at needs --alternatives" run model --at 3
+usage "a place and several answers" 2 "goes without --nbest" run model --at 3 --alternatives 2 --nbest 2
+usage "a mean of another kind" 2 "--ensemble-mean takes arithmetic|geometric" eval model --ensemble-mean harmonic
 usage "an option before the command" 2 "unknown option --trheads; did you mean --threads?" --trheads 2 run
 usage "a value that is missing" 2 "--svg needs a value: --svg FILE" explain model text --svg
 usage "a value too many" 2 "--scores takes no value" run model --scores=yes

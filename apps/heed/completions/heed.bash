@@ -9,6 +9,7 @@ _heed() {
   case $before in
     --input) words='text json' ;;
     --align) words='pharaoh soft symbols' ;;
+    --ensemble-mean) words='arithmetic geometric' ;;
     --shift) words='0 1' ;;
     --direction) words='forward reverse both' ;;
     --symmetrise) words='grow-diag-final-and grow-diag intersect union' ;;
@@ -19,7 +20,7 @@ _heed() {
       [ "$command" = compare ] || { COMPREPLY=($(compgen -f -- "$word")); return; }
       words='bootstrap randomisation' ;;
     --metric) words='loss perplexity bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem' ;;
-    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --temperature | --top-k | --top-p | --seed | --samples | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --must | --never | --alternatives | --at | --temperature | --top-k | --top-p | --seed | --samples | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
     -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem aer' ;;
@@ -32,8 +33,8 @@ _heed() {
   case $command in
     '') options="--version $everywhere" words=$commands ;;
     train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
-    run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold $everywhere" ;;
-    eval) options="--set --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
+    run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --must --never --constraints --alternatives --at --ensemble --ensemble-mean --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold $everywhere" ;;
+    eval) options="--set --ensemble --ensemble-mean --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --reverse --statistical --direction --symmetrise --set $everywhere" ;;
