@@ -12,6 +12,10 @@ train -o parts --max-updates 5 --resume >/dev/null
 check "one that was cut twice goes on" train -o parts --resume
 # shellcheck disable=SC2086
 same "to the same bits" whole parts $files
+train -o torn --max-updates 12 >/dev/null
+printf '{"update": 15, "epoch": 2, "sentences": []}\n{"update": 20, "ep' >>torn/film.jsonl
+check "frames after the checkpoint, and half a frame, are made again" train -o torn --resume
+same "to the same film" whole torn film.jsonl
 check "with two threads" train -o two --threads 2
 # shellcheck disable=SC2086
 same "to the same bits again" whole two $files
