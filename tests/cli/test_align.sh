@@ -60,6 +60,20 @@ subset() { awk 'NR == FNR { a[FNR] = " " $0 " "; next } { for (i = 1; i <= NF; i
 check "what both have is in all" eval 'subset intersect grow-diag && subset grow-diag grow-diag-final-and && subset grow-diag-final-and union'
 check "grow-diag-final-and is the usual" cmp -s grow-diag-final-and <("$heed" align many/model sources targets --reverse back/model)
 
+"$heed" align --statistical sources targets >learnt
+check "without a model, learnt from the files themselves" cmp -s learnt links
+check "the same with one thread" cmp -s learnt <("$heed" align --statistical sources targets --threads 1)
+check "against gold, both directions" is "$("$heed" align --statistical sources targets --gold gold | tr '\n\t' '| ')" \
+  "aer 0.00|precision 100.00|recall 100.00|forward aer 0.00|reverse aer 0.00|"
+check "and one" is "$("$heed" align --statistical sources targets --gold gold --direction reverse | tr '\n\t' '| ')" "aer 0.00|precision 100.00|recall 100.00|"
+head -n 3 sources >few
+head -n 3 targets >few.targets
+check "from more files" cmp -s <(head -n 3 links) <("$heed" align --statistical few few.targets sources targets)
+check "its words have places" is "$("$heed" align --statistical few few.targets sources targets --json | head -n 1 | grep -o '"words": .*')" \
+  '"words": [{"text": "CUP", "start": 0, "end": 3}, {"text": "RED", "start": 4, "end": 7}, {"text": "ONE", "start": 8, "end": 11}], "align": [[0, 2], [1, 1], [2, 0]]}]}'
+check "beside a calibration" is "$("$heed" align many/model sources targets --gold gold --lines 1-20 --calibrate --statistical -q | tail -n 3 | tr '\n\t' '| ')" \
+  "statistical aer 0.00|statistical forward aer 0.00|statistical reverse aer 0.00|"
+
 refused() { # EXIT TEXT ARGUMENTS...
   local code=$1 text=$2
   shift 2
@@ -72,6 +86,10 @@ check "lines that are no range" refused 2 '--lines takes a range' $model sources
 check "lines without gold" refused 2 "--lines needs --gold" $model sources targets --lines 1-5
 check "a calibration without gold" refused 2 "--calibrate needs --gold" $model sources targets --calibrate
 check "a calibration by a look" refused 2 "--calibrate finds out" $model sources targets --gold gold --calibrate --head 1
+check "a direction of a model" refused 2 "--direction is of --statistical" $model sources targets --direction reverse
+check "half a pair to learn from" refused 2 "come in twos" --statistical sources targets sources
+check "a look at statistics" refused 2 "no model to set or to look into" --statistical sources targets --head 1
+check "weights of statistics" refused 2 "--soft goes with one model" --statistical sources targets --soft
 check "a joining of one" refused 2 "--symmetrise joins two" $model sources targets --symmetrise union
 check "a head that is not there" refused 2 "head 7: this model has head 0 only" $model sources targets --head 7
 check "a threshold above 1" refused 2 "from 0 to 1, not 2" $model sources targets --threshold 2

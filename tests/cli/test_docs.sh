@@ -67,8 +67,8 @@ finetune() {
 check "the example of fine-tuning trains and is measured" finetune
 
 alignment() {
-  for i in 1 2 3 4 5; do block alignment.md sh $i | sed '/ train /s/$/ --max-updates 20/' >align-$i.sh; done
-  bash -e align-1.sh && block alignment.md yaml 1 >order/recipe.yaml && cat align-[2-5].sh >align.sh && grep -q -- --reverse align.sh && bash -e align.sh
+  for i in 1 2 3 4 5 6; do block alignment.md sh $i | sed '/ train /s/$/ --max-updates 20/' >align-$i.sh; done
+  bash -e align-1.sh && block alignment.md yaml 1 >order/recipe.yaml && cat align-[2-6].sh >align.sh && grep -q -- --reverse align.sh && bash -e align.sh
 }
 check "the example of word alignment trains and is aligned" alignment
 guided() { block guided.md sh 1 | sed '/ train /s/$/ --max-updates 20/' >guided.sh && bash -e guided.sh && grep -q guided_loss runs/order-guided/log.jsonl; }

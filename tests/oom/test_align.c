@@ -91,6 +91,17 @@ static void test_align__by_models_survives_every_refusal(void **state)
     heed_model_free(m);
 }
 
+static void test_align__without_a_model_survives_every_refusal(void **state)
+{
+    (void)state;
+    const char *const more[] = {scratch_text("more", "a\nb c\n"), scratch_text("more-target", "A\nC B\n")};
+    aligning a = {.options = pairs()};
+    a.options.threads = 1;
+    a.options.more = more;
+    a.options.more_count = 2;
+    refuse_both_ways(align, &a);
+}
+
 static void test_look__is_stored_or_not_at_all(void **state)
 {
     (void)state;
@@ -115,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_align__by_models_survives_every_refusal),
+        cmocka_unit_test(test_align__without_a_model_survives_every_refusal),
         cmocka_unit_test(test_look__is_stored_or_not_at_all),
         cmocka_unit_test(test_score_links__survives_every_refusal),
     };
