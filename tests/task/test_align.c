@@ -14,29 +14,13 @@
 #include "heed.h"
 #include "support/scratch.h"
 #include "support/tiny.h"
+#include "task/told.h"
 
 enum { PAIRS = 600 };   /* more than a round takes */
-
-typedef struct seer { heed_model *model; heed_session *session; } seer;
 
 static const tiny transformer = {.layers = 2, .attention = "{score: scaled}", .encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 3"};
 static const tiny recurrent = {.cell = "gru"};
 static const tiny backwards = {.source_units = "symbols", .target_units = "symbols", .attention = "{score: scaled, heads: 2, width: 8}"};
-
-static seer open_seer(const tiny *t)
-{
-    heed_error err;
-    seer s = {.model = tiny_build(t)};
-    s.session = heed_session_new(s.model, &(heed_session_options){.threads = 2}, &err);
-    if (!s.session) fail_msg("%s", err.text);
-    return s;
-}
-
-static void close_seer(seer *s)
-{
-    heed_session_free(s->session);
-    heed_model_free(s->model);
-}
 
 /* Words of one or two letters. */
 static void add_words(heed_buf *out, uint64_t key, const char *letters, int most)
@@ -66,44 +50,6 @@ static heed_align_options write_pairs(int64_t count)
 }
 
 /* --- links ------------------------------------------------------------------------------------------------------------------------------------- */
-
-/* What was answered, a line a pair: links from 1 as gold files have them. */
-typedef struct told { heed_buf text; int64_t pairs, stop_at; bool swapped; } told;
-
-static bool tell(void *user, const heed_reply *r, int64_t first)
-{
-    told *x = user;
-    assert_int_equal(first, x->pairs);
-    for (int64_t i = 0; i < heed_reply_count(r); i++, x->pairs++) {
-        const heed_output *o = heed_reply_at(r, i);
-        for (int64_t k = 0; k < o->link_count; k++) {
-            const long long source = o->links[k].source + 1, target = o->links[k].target + 1;
-            assert_true(source <= o->source_words && target <= o->target_words);
-            heed_buf_printf(&x->text, "%s%lld-%lld", k ? " " : "", x->swapped ? target : source, x->swapped ? source : target);
-        }
-        heed_buf_char(&x->text, '\n');
-    }
-    return !x->stop_at || x->pairs < x->stop_at;
-}
-
-static heed_align_report align(heed_session *s, heed_align_options o, told *x)
-{
-    heed_error err = {0};
-    heed_align_report report;
-    o.answer = x ? tell : NULL;
-    o.user = x;
-    if (heed_files_align(s, &o, &report, &err)) fail_msg("%s", err.text);
-    return report;
-}
-
-static void refused(heed_session *s, const heed_align_options *o, heed_status status, const char *text)
-{
-    heed_error err = {0};
-    assert_int_equal(heed_files_align(s, o, NULL, &err), status);
-    assert_int_equal(err.status, status);
-    if (!strstr(err.text, text)) fail_msg("no \"%s\" in: %s", text, err.text);
-    assert_int_equal(heed_files_align(s, o, NULL, NULL), status);
-}
 
 /* By one request a pair. */
 static void align_alone(seer *s, const heed_look *look, heed_buf *out)
@@ -165,14 +111,6 @@ static void test_links__end_where_the_caller_has_enough(void **state)
 }
 
 /* --- gold -------------------------------------------------------------------------------------------------------------------------------------- */
-
-static void counts(const heed_align_figures *f, double aer, double precision, double recall, int64_t lines)
-{
-    assert_true(f->aer > aer - 1e-9 && f->aer < aer + 1e-9);
-    assert_true(f->precision > precision - 1e-9 && f->precision < precision + 1e-9);
-    assert_true(f->recall > recall - 1e-9 && f->recall < recall + 1e-9);
-    assert_int_equal(f->lines, lines);
-}
 
 static void test_gold__is_counted_on_the_lines_asked_for(void **state)
 {
@@ -389,111 +327,6 @@ static void test_calibration__needs_gold_and_attention(void **state)
     close_seer(&none);
 }
 
-/* --- without a model --------------------------------------------------------------------------------------------------------------------------------- */
-
-/* Words that translate one by one, in the other order. */
-static heed_align_options write_reversed(const char *source, const char *target, int64_t count, uint64_t key)
-{
-    heed_buf from = {0}, to = {0}, gold = {0};
-    for (int64_t i = 0; i < count; i++) {
-        const int n = (int)heed_below(heed_key(key, (uint64_t)i), 0, 6);
-        int words[6] = {(int)heed_below(heed_key(key + 1, (uint64_t)i), 0, 20)};
-        for (int k = 1; k < n; k++) words[k] = (words[k - 1] + 1 + (int)heed_below(heed_key(key + 1, (uint64_t)i), (uint64_t)k, 3)) % 20;   /* none twice */
-        for (int k = 0; k < n; k++) {
-            heed_buf_printf(&from, "%sw%d", k ? " " : "", words[k]);
-            heed_buf_printf(&to, "%s%cX%d", k ? " " : "", 'a' + words[n - 1 - k] % 3, words[n - 1 - k]);
-            heed_buf_printf(&gold, "%s%d-%d", k ? " " : "", k + 1, n - k);
-        }
-        heed_buf_char(&from, '\n');
-        heed_buf_char(&to, '\n');
-        heed_buf_char(&gold, '\n');
-    }
-    heed_align_options o = {.source = scratch_write(source, from.data, from.size), .target = scratch_write(target, to.data, to.size), .gold = scratch_write("g", gold.data, gold.size)};
-    heed_buf_free(&from);
-    heed_buf_free(&to);
-    heed_buf_free(&gold);
-    return o;
-}
-
-static void test_statistics__find_words_that_translate_one_by_one(void **state)
-{
-    (void)state;
-    static const heed_direction directions[] = {HEED_DIRECTION_BOTH, HEED_DIRECTION_FORWARD, HEED_DIRECTION_REVERSE};
-    heed_align_options o = write_reversed("s", "t", 700, 1);
-    for (int i = 0; i < 3; i++) {
-        o.direction = directions[i];
-        heed_align_report r = align(NULL, o, NULL);
-        assert_int_equal(r.joined, i == 0);
-        assert_int_equal(r.links.lines, 700);
-        assert_true(r.links.aer < 3);
-    }
-}
-
-static void test_statistics__are_the_same_links_with_any_threads(void **state)
-{
-    (void)state;
-    heed_align_options o = write_reversed("s", "t", 700, 1);
-    told one = {.pairs = 0}, two = {.pairs = 0};
-    o.threads = 1;
-    align(NULL, o, &one);
-    o.threads = 2;
-    align(NULL, o, &two);
-    assert_int_equal(one.pairs, 700);
-    assert_string_equal(one.text.data, two.text.data);
-    heed_buf_free(&one.text);
-    heed_buf_free(&two.text);
-}
-
-/* Three pairs alone say little of what belongs together. A pair too long is not learnt from. */
-static void test_statistics__learn_from_more_files(void **state)
-{
-    (void)state;
-    heed_buf from = {0}, to = {0};
-    write_reversed("more.s", "more.t", 500, 1);
-    for (int side = 0; side < 2; side++) {
-        heed_buf *text = side ? &to : &from;
-        char *all = scratch_read(side ? "more.t" : "more.s", NULL);
-        heed_buf_text(text, all);
-        for (int i = 0; i < 1200; i++) heed_buf_text(text, "w1 ");
-        heed_buf_char(text, '\n');
-        free(all);
-    }
-    const char *const more[] = {scratch_write("more.s", from.data, from.size), scratch_write("more.t", to.data, to.size)};
-    heed_align_options o = write_reversed("s", "t", 3, 5);
-    o.more = more;
-    o.more_count = 2;
-    told x = {.pairs = 0};
-    const heed_align_report r = align(NULL, o, &x);
-    assert_int_equal(x.pairs, 3);
-    assert_true(r.links.aer < 3);
-    heed_buf_free(&x.text);
-    heed_buf_free(&from);
-    heed_buf_free(&to);
-}
-
-static void test_statistics__are_told_what_is_wrong_with_their_files(void **state)
-{
-    (void)state;
-    heed_align_options o = {.source = scratch_text("s", "a b\nc\n"), .target = scratch_text("t", "A\nB\n"), .gold = scratch_text("g", "1-1\n1-1 2-1\n")}, x = o;
-    refused(NULL, &o, HEED_E_DATA, "/g: line 2: link 2, \"2-1\"");
-    x.gold = NULL;
-    x.more = (const char *const[]){scratch_text("m", "a\nb\n"), scratch_text("n", "a\n")};
-    x.more_count = 2;
-    refused(NULL, &x, HEED_E_DATA, "/n ends after line 1");
-    x.more_count = 1;
-    refused(NULL, &x, HEED_E_USAGE, "come in twos");
-    heed_buf long_line = {0};
-    for (int i = 0; i < 1200; i++) heed_buf_text(&long_line, "a ");
-    heed_buf_text(&long_line, "\nb\n");
-    x = (heed_align_options){.source = scratch_write("s", long_line.data, long_line.size), .target = o.target};
-    refused(NULL, &x, HEED_E_LIMIT, "/s: line 1");
-    heed_buf_free(&long_line);
-    seer s = open_seer(&recurrent);
-    x.reverse = s.session;
-    refused(NULL, &x, HEED_E_USAGE, "both are needed");
-    close_seer(&s);
-}
-
 /* --- what is refused ------------------------------------------------------------------------------------------------------------------------------ */
 
 static void test_pairs__that_cannot_be_aligned_are_told(void **state)
@@ -542,10 +375,6 @@ int main(void)
         cmocka_unit_test(test_calibration__finds_the_look_that_gold_was_made_of),
         cmocka_unit_test(test_calibration__of_equals_takes_the_simplest),
         cmocka_unit_test(test_calibration__needs_gold_and_attention),
-        cmocka_unit_test(test_statistics__find_words_that_translate_one_by_one),
-        cmocka_unit_test(test_statistics__are_the_same_links_with_any_threads),
-        cmocka_unit_test(test_statistics__learn_from_more_files),
-        cmocka_unit_test(test_statistics__are_told_what_is_wrong_with_their_files),
         cmocka_unit_test(test_pairs__that_cannot_be_aligned_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
