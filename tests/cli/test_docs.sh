@@ -58,6 +58,8 @@ train() { block recipes.md sh 2 | sed '1s/$/ --max-updates 5/' >train.sh; grep -
 check "the example recipe trains, is measured, runs and is explained" train
 settings() { block recipes.md sh 3 | sed 's/$/ --max-updates 2/' >train.sh; grep -q -- --set train.sh && sh -e train.sh; }
 check "its settings from the command line are taken" settings
+film() { block recipes.md sh 4 | sed '/ train /s/$/ --max-updates 2/' >film.sh; grep -q -- --film film.sh && sh -e film.sh && [ -s film.svg ]; }
+check "its film is made and drawn" film
 
 finetune() {
   block finetune.md sh 1 >make.sh && sh -e make.sh && block finetune.md yaml 1 >additive/recipe.yaml
