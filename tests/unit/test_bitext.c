@@ -1,0 +1,460 @@
+/* align: the aligner without a network, from the probability of one pair to the links of a corpus. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "align/bitext.h"
+#include "align/pass.h"
+#include "align/stems.h"
+#include "base/rng.h"
+
+/* --- one pair: against all alignments there are ----------------------------------------------------------------------------------------------- */
+
+enum { STATES = 4, WORDS = 4, WIDE = HEED_LANES };
+
+typedef struct toy {
+    int n, m;
+    float t[WORDS * WIDE], empty[WORDS];
+    heed_jumps jumps;
+} toy;
+
+static void toy_draw(toy *y, uint64_t key)
+{
+    double count[HEED_JUMP_BUCKETS];
+    *y = (toy){.n = 1 + (int)heed_below(key, 0, STATES), .m = 1 + (int)heed_below(key, 1, WORDS)};
+    for (int j = 0; j < y->m; j++) {
+        y->empty[j] = (float)(0.01 + heed_uniform(key, 100 + (uint64_t)j));
+        for (int i = 0; i < y->n; i++) y->t[j * WIDE + i] = (float)heed_uniform(key, 200 + (uint64_t)(j * STATES + i));
+    }
+    for (int b = 0; b < HEED_JUMP_BUCKETS; b++) count[b] = 5000 * heed_uniform(key, 300 + (uint64_t)b);
+    heed_jumps_learn(&y->jumps, count);
+}
+
+typedef struct sums { double p, chosen[WORDS][STATES], jumped[HEED_JUMP_BUCKETS]; } sums;
+
+static double jump_to(const toy *y, int from, int to)
+{
+    double all = 0;
+    for (int k = 0; k < y->n; k++) all += heed_jumps_weight(&y->jumps, k - from);
+    return heed_jumps_weight(&y->jumps, to - from) / all;
+}
+
+/* Path: of each word its state, or STATES + the state whose twin it is. */
+static void add_path(const toy *y, const int *path, sums *out)
+{
+    double p = 1;
+    for (int j = 0; j < y->m; j++) {
+        const bool nowhere = path[j] >= STATES;
+        const int at = path[j] % STATES, from = j ? path[j - 1] % STATES : -1;
+        if (nowhere) p *= (j == 0 ? 1.0 / y->n : at == from) * HEED_EMPTY_SHARE * y->empty[j];
+        else p *= jump_to(y, from, at) * (1 - HEED_EMPTY_SHARE) * y->t[j * WIDE + at];
+    }
+    out->p += p;
+    for (int j = 0; j < y->m; j++) {
+        if (path[j] >= STATES) continue;
+        out->chosen[j][path[j]] += p;
+        out->jumped[heed_jump_bucket(path[j] - (j ? path[j - 1] % STATES : -1))] += p;
+    }
+}
+
+static void add_paths(const toy *y, int *path, int j, sums *out)
+{
+    if (j == y->m) {
+        add_path(y, path, out);
+        return;
+    }
+    for (int s = 0; s < 2 * STATES; s++) {
+        if (s % STATES >= y->n) continue;
+        path[j] = s;
+        add_paths(y, path, j + 1, out);
+    }
+}
+
+/* Single precision, and a path below 1e-15 of the best may be dropped; sums of a few hundred terms. */
+static const double close = 2e-5;
+
+static void test_markov__is_the_sum_over_all_alignments(void **state)
+{
+    (void)state;
+    heed_markov *w = heed_markov_new(WIDE);
+    for (uint64_t trial = 0; trial < 60; trial++) {
+        toy y;
+        toy_draw(&y, heed_key(7, trial));
+        int path[WORDS];
+        sums all = {0};
+        add_paths(&y, path, 0, &all);
+        float posterior[WORDS * WIDE];
+        double jumped[HEED_JUMP_BUCKETS] = {0};
+        const heed_markov_pair pair = {y.n, y.m, y.t, y.empty, posterior};
+        assert_true(fabs(heed_markov_run(w, &y.jumps, &pair, jumped) - log(all.p)) < close);
+        for (int j = 0; j < y.m; j++)
+            for (int i = 0; i < WIDE; i++) assert_true(fabs(posterior[j * WIDE + i] - (i < y.n ? all.chosen[j][i] / all.p : 0)) < close);
+        for (int b = 0; b < HEED_JUMP_BUCKETS; b++) assert_true(fabs(jumped[b] - all.jumped[b] / all.p) < close);
+    }
+    heed_markov_free(w);
+}
+
+static void test_model1__is_the_product_over_words_of_the_sum_over_states(void **state)
+{
+    (void)state;
+    for (uint64_t trial = 0; trial < 20; trial++) {
+        toy y;
+        toy_draw(&y, heed_key(8, trial));
+        float posterior[WORDS * WIDE];
+        const heed_markov_pair pair = {y.n, y.m, y.t, y.empty, posterior};
+        double log_p = 0;
+        const double found = heed_model1_run(&pair);
+        for (int j = 0; j < y.m; j++) {
+            double p = HEED_EMPTY_SHARE * y.empty[j];
+            for (int i = 0; i < y.n; i++) p += (1 - HEED_EMPTY_SHARE) / y.n * y.t[j * WIDE + i];
+            for (int i = 0; i < y.n; i++) assert_true(fabs(posterior[j * WIDE + i] - (1 - HEED_EMPTY_SHARE) / y.n * y.t[j * WIDE + i] / p) < close);
+            log_p += log(p);
+        }
+        assert_true(fabs(found - log_p) < close);
+    }
+}
+
+static void test_jumps__of_one_distance_weigh_the_same_wherever_they_begin(void **state)
+{
+    (void)state;
+    assert_int_equal(heed_jump_bucket(0), HEED_JUMP_BUCKETS / 2);
+    assert_int_equal(heed_jump_bucket(-1000), 0);
+    assert_int_equal(heed_jump_bucket(1000), HEED_JUMP_BUCKETS - 1);
+    for (int64_t d = -20; d < 20; d++) {
+        const int step = heed_jump_bucket(d + 1) - heed_jump_bucket(d);
+        assert_true(step == 1 || (step == 0 && (d >= HEED_NEAR_JUMPS || d < -HEED_NEAR_JUMPS)));
+    }
+    static heed_jumps j;
+    double count[HEED_JUMP_BUCKETS] = {0};
+    count[heed_jump_bucket(1)] = 1e6;
+    heed_jumps_learn(&j, count);
+    assert_true(heed_jumps_weight(&j, 1) > 0.9 && heed_jumps_weight(&j, -999) > 0);
+}
+
+static void test_markov__survives_the_longest_pair_and_probabilities_of_nothing(void **state)
+{
+    (void)state;
+    const int64_t n = HEED_LONGEST_SIDE, wide = heed_padded(n);
+    float *t = calloc((size_t)(n * wide), sizeof *t), *posterior = calloc((size_t)(n * wide), sizeof *posterior), *empty = calloc((size_t)n, sizeof *empty);
+    heed_markov *w = heed_markov_new(n);
+    static heed_jumps jumps;
+    heed_jumps_begin(&jumps);
+    for (int64_t m = 0; m < n; m++) {
+        empty[m] = 1e-9f;
+        if (m % 3) t[m * wide + (n - 1 - m)] = 1e-25f;   /* against the order, hardly more probable than not at all */
+    }
+    double jumped[HEED_JUMP_BUCKETS] = {0}, sum = 0;
+    const double log_p = heed_markov_run(w, &jumps, &(heed_markov_pair){n, n, t, empty, posterior}, jumped);
+    assert_true(isfinite(log_p) && log_p < 0);
+    for (int64_t k = 0; k < n * wide; k++) {
+        assert_true(posterior[k] >= 0 && posterior[k] <= 1.001f);
+        sum += posterior[k];
+    }
+    assert_true(isfinite(sum));
+    heed_markov_free(w);
+    free(t);
+    free(posterior);
+    free(empty);
+}
+
+/* --- spelling and stems ------------------------------------------------------------------------------------------------------------------------ */
+
+static int likeness(const char *a, const char *b)
+{
+    heed_spelling x, y;
+    heed_spelling_read(&x, a);
+    heed_spelling_read(&y, b);
+    assert_int_equal(heed_spelling_likeness(&x, &y), heed_spelling_likeness(&y, &x));
+    return heed_spelling_likeness(&x, &y);
+}
+
+static void test_spelling__tells_how_much_words_look_alike(void **state)
+{
+    (void)state;
+    assert_int_equal(likeness("1986", "1986"), HEED_LIKENESSES - 1);
+    assert_int_equal(likeness(",", ","), HEED_LIKENESSES - 2);
+    assert_int_equal(likeness("a", "\xC3\xA0"), 0);
+    assert_int_equal(likeness("house", "dvfgt"), 0);
+    assert_int_equal(likeness("minister", "ministre"), 8);                /* 7 in order, 6 at the beginning, of 8 */
+    assert_int_equal(likeness("d\xC3\xA9put\xC3\xA9", "deputy"), 4);      /* letters, not bytes: d, p, u, t in order and d at the beginning, of 6 */
+    char longer[200];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = 0;
+    assert_int_equal(likeness(longer, longer), HEED_LIKENESSES - 1);
+}
+
+/* --- a corpus ---------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct lines { const char *source, *target; } lines;
+
+static heed_bitext *bitext_of(const heed_bitext_settings *settings, const lines *pairs, int count, int times)
+{
+    heed_error err = {0};
+    heed_bitext *b = heed_bitext_new(settings, &err);
+    if (!b) fail_msg("%s", err.text);
+    for (int i = 0; i < count * times; i++) {
+        const lines *l = &pairs[i % count];
+        if (heed_bitext_add(b, l->source, strlen(l->source), l->target, strlen(l->target), &err)) fail_msg("%s", err.text);
+    }
+    return b;
+}
+
+static void links_are(const heed_links *l, const char *expected)
+{
+    heed_buf out = {0};
+    heed_links_write(l, &out);
+    assert_string_equal(out.data ? out.data : "", expected);
+    heed_buf_free(&out);
+}
+
+static const lines house[] = {
+    {"the house", "la maison"}, {"the book", "le livre"}, {"the flower", "la fleur"}, {"a house", "une maison"}, {"a book", "un livre"}, {"a flower", "une fleur"},
+    {"the blue house", "la maison bleue"}, {"the blue book", "le livre bleu"}, {"a blue flower", "une fleur bleue"}, {"a green house", "une maison verte"},
+    {"", "vide"}, {"empty", " "},
+};
+enum { HOUSES = sizeof house / sizeof house[0], TIMES = 4, HOUSED = HOUSES * TIMES };
+
+static void test_bitext__learns_a_toy_corpus(void **state)
+{
+    (void)state;
+    heed_bitext *b = bitext_of(&(heed_bitext_settings){.threads = 1}, house, HOUSES, TIMES);
+    heed_links forward[HOUSED] = {{0}}, reverse[HOUSED] = {{0}};
+    assert_int_equal(heed_bitext_count(b), HOUSED);
+    assert_int_equal(heed_bitext_align(b, forward, reverse, NULL, NULL, NULL), HEED_OK);
+    for (int i = 0; i < 10; i++) {
+        links_are(&forward[i], i < 6 ? "0-0 1-1" : "0-0 1-2 2-1");   /* adjectives behind */
+        links_are(&reverse[i], i < 6 ? "0-0 1-1" : "0-0 1-2 2-1");
+    }
+    for (int i = 10; i < HOUSES; i++) assert_int_equal(forward[i].count + reverse[i].count, 0);
+    assert_int_equal(heed_bitext_align(b, NULL, reverse, NULL, NULL, NULL), HEED_OK);
+    links_are(&reverse[9], "0-0 1-2 2-1");
+    for (int i = 0; i < HOUSED; i++) {
+        heed_links_free(&forward[i]);
+        heed_links_free(&reverse[i]);
+    }
+    heed_bitext_free(b);
+}
+
+/* A language and its cipher: word w becomes word 7 w mod `kinds`, and words of each half of a line are exchanged. */
+static heed_bitext *cipher(const heed_bitext_settings *settings, int count, int kinds, heed_links *truth)
+{
+    heed_bitext *b = bitext_of(settings, NULL, 0, 1);
+    for (int i = 0; i < count; i++) {
+        const uint64_t key = heed_key(3, (uint64_t)i);
+        const int n = 2 + 2 * (int)heed_below(key, 0, 6);
+        heed_buf s = {0}, t = {0};
+        heed_link link[16];
+        for (int k = 0; k < n; k++) {
+            const int w = (int)heed_below(key, 1 + (uint64_t)k, (uint64_t)kinds), partner = (int)heed_below(key, 1 + (uint64_t)(k ^ 1), (uint64_t)kinds);
+            heed_buf_printf(&s, "s%d ", w);
+            heed_buf_printf(&t, "%dt ", 7 * partner % kinds);
+            link[k] = (heed_link){k, k ^ 1};
+        }
+        assert_int_equal(heed_bitext_add(b, s.data, s.size, t.data, t.size, NULL), HEED_OK);
+        assert_int_equal(heed_links_set(&truth[i], link, n, NULL), HEED_OK);
+        heed_buf_free(&s);
+        heed_buf_free(&t);
+    }
+    return b;
+}
+
+enum { CIPHERED = 600 };
+
+static void test_bitext__has_the_same_links_for_any_number_of_threads(void **state)
+{
+    (void)state;
+    static heed_links truth[CIPHERED], first[2][CIPHERED], again[2][CIPHERED];
+    static const int threads[] = {1, 2, 3, 8};
+    for (int r = 0; r < 4; r++) {
+        heed_bitext *b = cipher(&(heed_bitext_settings){.threads = threads[r]}, CIPHERED, 150, truth);
+        heed_link_counts c = {0};
+        heed_links(*out)[CIPHERED] = r ? again : first;
+        assert_int_equal(heed_bitext_align(b, out[0], out[1], NULL, NULL, NULL), HEED_OK);
+        for (int i = 0; i < CIPHERED; i++)
+            for (int d = 0; d < 2; d++) {
+                assert_int_equal(out[d][i].count, first[d][i].count);
+                if (out[d][i].count) assert_memory_equal(out[d][i].link, first[d][i].link, (size_t)out[d][i].count * sizeof(heed_link));
+                heed_link_counts_add(&c, &out[d][i], &truth[i], &truth[i]);
+            }
+        assert_true(heed_link_counts_aer(&c) < 0.02);
+        heed_bitext_free(b);
+    }
+    for (int i = 0; i < CIPHERED; i++) {
+        heed_links_free(&truth[i]);
+        for (int d = 0; d < 2; d++) {
+            heed_links_free(&first[d][i]);
+            heed_links_free(&again[d][i]);
+        }
+    }
+}
+
+/* --- expectation and maximisation ----------------------------------------------------------------------------------------------------------------- */
+
+static void make_side(heed_side *s, int which, int texts)
+{
+    *s = (heed_side){.texts = texts, .word = calloc(8 * (size_t)texts, sizeof *s->word), .start = calloc((size_t)texts + 1, sizeof *s->start)};
+    for (int t = 0; t < texts; t++) {
+        const uint64_t key = heed_key(11, (uint64_t)t);
+        const int n = 1 + (int)heed_below(key, (uint64_t)which, 8);
+        for (int k = 0; k < n; k++) {
+            char text[16];
+            const int size = snprintf(text, sizeof text, "%c%d", "st"[which], (int)heed_below(key, 10 + (uint64_t)k, 25));
+            heed_token code[16];
+            for (int c = 0; c < size; c++) code[c] = (heed_token){.id = text[c]};
+            const int64_t number = heed_vocabulary_add(&s->words, code, size);
+            s->words.item[number].count++;
+            s->word[s->start[t] + k] = (int32_t)number;
+        }
+        s->start[t + 1] = s->start[t] + n;
+    }
+}
+
+/* Maximum likelihood, directions apart, jumps as they are: then each round makes the words more probable, or leaves them so. */
+static void check_rounds(bool markov)
+{
+    heed_side side[2];
+    for (int d = 0; d < 2; d++) make_side(&side[d], d, 300);
+    static heed_pass p;
+    assert_int_equal(heed_pass_begin(&p, side, 2, NULL), HEED_OK);
+    p.markov = markov;
+    double before[2] = {INFINITY, INFINITY}, first[2] = {0};
+    for (int round = 0; round < 12; round++) {
+        assert_int_equal(heed_pass_count(&p, NULL), HEED_OK);
+        for (int d = 0; d < 2; d++) {
+            const double now = heed_count_get(&p.surprise[d]);
+            assert_true(now <= before[d] * (1 + 1e-6));   /* single precision */
+            first[d] = round ? first[d] : now;
+            before[d] = now;
+        }
+        heed_lexicon_learn(&p.lexicon, side, &(heed_prior){0}, 2);
+    }
+    for (int d = 0; d < 2; d++) assert_true(before[d] < 0.8 * first[d]);
+    heed_pass_end(&p);
+    for (int d = 0; d < 2; d++) {
+        heed_vocabulary_free(&side[d].words);
+        free(side[d].word);
+        free(side[d].start);
+    }
+}
+
+static void test_em__makes_the_words_no_less_probable(void **state)
+{
+    (void)state;
+    check_rounds(false);
+    check_rounds(true);
+}
+
+/* Of each source word the probabilities of what stands with it sum to 1, or to less where a prior takes its share; those of the other direction likewise. */
+static void test_lexicon__gives_probabilities(void **state)
+{
+    (void)state;
+    heed_side side[2];
+    for (int d = 0; d < 2; d++) make_side(&side[d], d, 100);
+    static heed_pass p;
+    assert_int_equal(heed_pass_begin(&p, side, 1, NULL), HEED_OK);
+    for (int plain = 0; plain < 2; plain++) {
+        assert_int_equal(heed_pass_count(&p, NULL), HEED_OK);
+        heed_pass_learn(&p, &(heed_prior){.each = plain ? 0 : 0.02, .spelling = 1, .stem = plain ? 0 : 1, .empty = 1});
+        double *sums = calloc((size_t)side[1].words.count, sizeof *sums);
+        for (int64_t s = 0; s < side[0].words.count; s++) {
+            double sum = 0;
+            for (int64_t k = p.lexicon.row[s]; k < p.lexicon.row[s + 1]; k++) {
+                assert_true(k == p.lexicon.row[s] || p.lexicon.target[k] > p.lexicon.target[k - 1]);
+                assert_true(heed_lexicon_find(&p.lexicon, (int32_t)s, p.lexicon.target[k]) == k);
+                sum += p.lexicon.given[0][k];
+                sums[p.lexicon.target[k]] += p.lexicon.given[1][k];
+            }
+            assert_true(plain ? fabs(sum - 1) < 1e-4 : sum < 1.0001);
+        }
+        for (int64_t t = 0; t < side[1].words.count; t++) assert_true(plain ? fabs(sums[t] - 1) < 1e-4 : sums[t] < 1.0001);
+        free(sums);
+    }
+    heed_pass_end(&p);
+    for (int d = 0; d < 2; d++) {
+        heed_vocabulary_free(&side[d].words);
+        free(side[d].word);
+        free(side[d].start);
+    }
+}
+
+/* --- what it says no to ---------------------------------------------------------------------------------------------------------------------------- */
+
+static bool stop_at_third(void *user)
+{
+    return ++*(int *)user == 3;
+}
+
+static void test_bitext__stops_when_asked(void **state)
+{
+    (void)state;
+    heed_bitext *b = bitext_of(&(heed_bitext_settings){.threads = 1}, house, HOUSES, TIMES);
+    heed_error err = {0};
+    int asked = 0;
+    heed_links forward[HOUSED] = {{0}};
+    assert_int_equal(heed_bitext_align(b, forward, NULL, stop_at_third, &asked, &err), HEED_E_STOPPED);
+    assert_int_equal(asked, 3);
+    assert_int_equal(forward[0].count, 0);
+    heed_bitext_free(b);
+}
+
+static void test_bitext__refuses_bad_text_and_stays_as_it_was(void **state)
+{
+    (void)state;
+    heed_bitext *b = bitext_of(&(heed_bitext_settings){.threads = 1}, house, 1, 1);
+    heed_error err = {0};
+    assert_int_equal(heed_bitext_add(b, "good", 4, "b\xFF" "ad", 4, &err), HEED_E_DATA);
+    char longest[2 * HEED_LONGEST_SIDE + 2];
+    for (int i = 0; i < 2 * HEED_LONGEST_SIDE + 2; i++) longest[i] = i % 2 ? ' ' : 'a';
+    assert_int_equal(heed_bitext_add(b, "good", 4, longest, 2 * HEED_LONGEST_SIDE + 1, &err), HEED_E_LIMIT);
+    assert_string_equal(err.text, "the target has more than 1000 words; cut it into sentences");
+    assert_int_equal(heed_bitext_count(b), 1);
+    assert_int_equal(heed_bitext_add(b, "good", 4, longest, 2 * HEED_LONGEST_SIDE, &err), HEED_OK);
+    assert_int_equal(heed_bitext_count(b), 2);
+    heed_links forward[2] = {{0}};
+    assert_int_equal(heed_bitext_align(b, forward, NULL, NULL, NULL, &err), HEED_OK);
+    for (int i = 0; i < 2; i++) heed_links_free(&forward[i]);
+    heed_bitext_free(b);
+    assert_null(heed_bitext_new(&(heed_bitext_settings){.threads = -1}, &err));
+    assert_int_equal(err.status, HEED_E_USAGE);
+    b = bitext_of(&(heed_bitext_settings){0}, NULL, 0, 1);
+    assert_int_equal(heed_bitext_align(b, NULL, NULL, NULL, NULL, &err), HEED_OK);   /* of nothing: nothing */
+    heed_bitext_free(b);
+}
+
+static void test_bitext__words_are_lowered_and_parted_when_asked(void **state)
+{
+    (void)state;
+    static const lines shouted[] = {{"The house.", "La maison."}, {"the HOUSE", "la MAISON"}, {"a house", "une maison"}, {"the book", "la livre"}};
+    heed_bitext *b = bitext_of(&(heed_bitext_settings){.threads = 1, .lower = true, .parted = true}, shouted, 4, 1);
+    heed_links forward[4] = {{0}};
+    assert_int_equal(heed_bitext_align(b, forward, NULL, NULL, NULL, NULL), HEED_OK);
+    links_are(&forward[0], "0-0 1-1 2-2");
+    for (int i = 0; i < 4; i++) heed_links_free(&forward[i]);
+    heed_bitext_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_markov__is_the_sum_over_all_alignments),
+        cmocka_unit_test(test_model1__is_the_product_over_words_of_the_sum_over_states),
+        cmocka_unit_test(test_jumps__of_one_distance_weigh_the_same_wherever_they_begin),
+        cmocka_unit_test(test_markov__survives_the_longest_pair_and_probabilities_of_nothing),
+        cmocka_unit_test(test_spelling__tells_how_much_words_look_alike),
+        cmocka_unit_test(test_bitext__learns_a_toy_corpus),
+        cmocka_unit_test(test_bitext__has_the_same_links_for_any_number_of_threads),
+        cmocka_unit_test(test_em__makes_the_words_no_less_probable),
+        cmocka_unit_test(test_lexicon__gives_probabilities),
+        cmocka_unit_test(test_bitext__stops_when_asked),
+        cmocka_unit_test(test_bitext__refuses_bad_text_and_stays_as_it_was),
+        cmocka_unit_test(test_bitext__words_are_lowered_and_parted_when_asked),
+    };
+    return cmocka_run_group_tests_name("bitext", tests, NULL, NULL);
+}
