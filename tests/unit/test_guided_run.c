@@ -144,7 +144,7 @@ static void test_guided__threads_and_resuming_change_no_bit(void **state)
     (void)state;
     static const char *const links[] = {GUIDED("true.links"), GUIDED("statistical")};
     static const char *const names[][3] = {{"file-1", "file-3", "file-cut"}, {"learnt-1", "learnt-3", "learnt-cut"}};
-    for (int i = 0; i < 1; i++) {
+    for (int i = 0; i < 2; i++) {
         call one = short_run(names[i][0], links[i]), three = short_run(names[i][1], links[i]), cut = short_run(names[i][2], links[i]);
         must(&one, HEED_OK);
         three.options.threads = 3;
@@ -163,7 +163,31 @@ static void test_guided__threads_and_resuming_change_no_bit(void **state)
         end(&three);
         end(&cut);
     }
+    for (int k = 1; k < 3; k++) same_file("learnt-1", names[1][k], "guided_alignment.links");
     assert_false(exists("file-1", "guided_alignment.links"));
+}
+
+/* What was learnt is read again, not learnt again; what is wrong with it is said. */
+static void test_guided__kept_links_are_checked_when_they_are_read(void **state)
+{
+    (void)state;
+    call c = short_run("kept", GUIDED("statistical"));
+    c.options.max_updates = 4;
+    must(&c, HEED_OK);
+    told(&c, "links, learnt in ");
+    c.options.resume = true;
+    must(&c, HEED_OK);
+    told(&c, "attention guided by ");
+    assert_null(strstr(c.told.data, "learnt in"));
+    scratch_text("kept/guided_alignment.links", "0-0\n0-0\n9-0\n");
+    must(&c, HEED_E_DATA);
+    says(&c, "guided_alignment.links: line 3: link 1, \"9-0\": the source has ");
+    says(&c, "remove the file, and its links will be learnt again from the training data");
+    assert_int_equal(unlink(file_of("kept", "guided_alignment.links")), 0);
+    must(&c, HEED_OK);
+    told(&c, "links, learnt in ");
+    assert_true(exists("kept", "guided_alignment.links"));
+    end(&c);
 }
 
 /* --- what a run tells and leaves ------------------------------------------------------------------------------------------------------------ */
@@ -257,6 +281,27 @@ static void test_guided__lines_without_links_and_records_left_out_are_passed_ove
     end(&c);
 }
 
+/* The aligner takes sentences; a line of a thousand words and more gets no links, and ends nothing. Neither do lines that are empty at the end. */
+static void test_guided__a_line_too_long_to_align_is_passed_over(void **state)
+{
+    (void)state;
+    heed_buf text = {0};
+    heed_buf_text(&text, "a b c\tA B\nd e\tD E F\na b\tA B\n");
+    for (int i = 0; i < 1200; i++) heed_buf_text(&text, i ? " a" : "a");
+    heed_buf_text(&text, "\tA\na c\tA C\n\n\n");
+    scratch_write("long.tsv", text.data, text.size);
+    heed_buf_free(&text);
+    call c = toy("long");
+    set(&c, "data.train=long.tsv");
+    set(&c, "train.updates=2");
+    set(&c, GUIDED("statistical"));
+    must(&c, HEED_OK);
+    c.options.resume = true;   /* what was kept has a line for each */
+    must(&c, HEED_OK);
+    told(&c, "attention guided by ");
+    end(&c);
+}
+
 /* Without one link in a batch there is nothing to teach, and no division by it. */
 static void test_guided__no_link_at_all_is_a_training_like_any_other(void **state)
 {
@@ -296,10 +341,12 @@ int main(void)
         cmocka_unit_test(test_guided__so_does_a_head_of_a_transformer),
         cmocka_unit_test(test_guided__and_a_recurrent_decoder_in_either_order),
         cmocka_unit_test(test_guided__threads_and_resuming_change_no_bit),
+        cmocka_unit_test(test_guided__kept_links_are_checked_when_they_are_read),
         cmocka_unit_test(test_guided__the_log_and_the_model_tell_of_it),
         cmocka_unit_test(test_guided__a_state_of_before_there_was_guidance_is_read),
         cmocka_unit_test(test_guided__files_that_are_wrong_are_refused_with_their_line),
         cmocka_unit_test(test_guided__lines_without_links_and_records_left_out_are_passed_over),
+        cmocka_unit_test(test_guided__a_line_too_long_to_align_is_passed_over),
         cmocka_unit_test(test_guided__no_link_at_all_is_a_training_like_any_other),
         cmocka_unit_test(test_guided__a_plan_counts_it),
     };
