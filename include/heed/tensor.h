@@ -64,7 +64,8 @@ HEED_API int64_t heed_tape_grown(const heed_tape *t);    /* how often memory was
 /* A tensor over a copy of the caller's values (NULL: zeros); grad: collect its gradient, as for a weight. */
 HEED_API heed_tensor *heed_input(heed_tape *t, int64_t rows, int64_t cols, const float *values, bool grad);
 
-typedef enum heed_fill { HEED_FILL_ZERO, HEED_FILL_ONE, HEED_FILL_GLOROT, HEED_FILL_NORMAL, HEED_FILL_ORTHOGONAL } heed_fill;
+/* FORGET: 1 in the second quarter, else 0: an LSTM's gates that begin by keeping what they know (Jozefowicz et al. 2015, section 4.2). */
+typedef enum heed_fill { HEED_FILL_ZERO, HEED_FILL_ONE, HEED_FILL_FORGET, HEED_FILL_GLOROT, HEED_FILL_NORMAL, HEED_FILL_ORTHOGONAL } heed_fill;
 
 /* Named weights in one slab: values and gradients are each contiguous over all weights, so an optimizer is one loop. */
 struct heed_weight {

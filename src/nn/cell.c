@@ -15,7 +15,7 @@ void heed_cell_init(heed_cell *c, heed_params *p, const char *scope, heed_cell_k
     c->hidden = heed_params_add(p, name, 2, heed_cell_gates(c), width, HEED_FILL_ORTHOGONAL, 1);
     heed_weight_product(c->hidden);
     snprintf(name, sizeof name, "%s.hidden.bias", scope);
-    c->bias = heed_params_add(p, name, 1, 1, heed_cell_gates(c), HEED_FILL_ZERO, 0);
+    c->bias = heed_params_add(p, name, 1, 1, heed_cell_gates(c), kind == HEED_LSTM ? HEED_FILL_FORGET : HEED_FILL_ZERO, 0);
 }
 
 heed_lstm_state heed_cell_step(heed_tape *t, const heed_cell *c, heed_tensor *gates, heed_lstm_state before)

@@ -157,6 +157,9 @@ static void fill_weight(heed_weight *w, uint64_t seed)
     case HEED_FILL_ONE:
         for (int64_t i = 0; i < n; i++) x[i] = 1;
         break;
+    case HEED_FILL_FORGET:
+        for (int64_t i = 0; i < n; i++) x[i] = 4 * i / n == 1;
+        break;
     case HEED_FILL_GLOROT:
         for (int64_t i = 0; i < n; i++) x[i] = (float)(reach * (2 * heed_uniform(key, (uint64_t)i) - 1));
         break;
