@@ -77,7 +77,7 @@ static void judge_visit(void *self, const view *v)
 
 typedef struct returning { heed_tape *t; const guided *s; double by; } returning;
 
-static void back_visit(void *self, const view *v)
+static void row_back(void *self, const view *v)
 {
     const returning *r = self;
     const heed_guide *g = &r->s->g;
@@ -96,7 +96,7 @@ static void back_visit(void *self, const view *v)
 static void guide_loss_back(heed_tape *t, heed_node *n)
 {
     const guided *s = n->saved;
-    each_row(&s->g, back_visit, &(returning){t, s, s->weight * (double)n->out->g[0]});
+    each_row(&s->g, row_back, &(returning){t, s, s->weight * (double)n->out->g[0]});
 }
 
 /* --- builder ---------------------------------------------------------------------------------------------------------------------------------- */
