@@ -77,7 +77,7 @@ typedef struct heed_decode {
     uint64_t first;           /* number of the request's first item */
     heed_phrases must, never; /* words that every output must and must not hold; not with draws. A phrase stands in a text where its characters do and a word
                                  ends at both of its ends (docs/decoding.md); a model that lower-cases takes them in lower case. An output that lacks some of
-                                 what it must hold says so (heed_output.unmet). must: 64 an item, of 63 symbols in all. An item with such words keeps at
+                                 what it must hold says so (heed_output.unmet). must: 64 an item, of 63 symbols in all, spaces included. An item with such words keeps at
                                  least one hypothesis for each symbol of must and one more; when no beam was asked for twice as many, and 4 */
 } heed_decode;
 

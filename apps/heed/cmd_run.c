@@ -167,7 +167,8 @@ static int run_all(const cli_run_values *v, const cli_globals *g, const cli_open
     r->decode = decode_of(v);
     r->beside.fd = r->wording.fd = -1;
     const char *beside = v->target ? v->target : v->prefixes;
-    if (!check_settings(r, &err) || (beside && !cli_lines_open(&r->beside, beside, &err)) || (v->constraints && !cli_lines_open(&r->wording, v->constraints, &err))) {
+    if (!check_settings(r, &err) || (beside && !cli_lines_open(&r->beside, beside, &err)) ||
+        (v->constraints && !cli_lines_open(&r->wording, v->constraints, &err))) {
         cli_lines_close(&r->beside);
         free(r);
         return cli_fail(&err);
@@ -247,8 +248,8 @@ static int check(const cli_run_values *v)
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    cli_run_values v = {.look = CLI_LOOK_NOT_GIVEN, .beam = CLI_NOT_GIVEN, .nbest = CLI_NOT_GIVEN, .top_k = CLI_NOT_GIVEN, .seed = CLI_NOT_GIVEN, .temperature = CLI_NOT_GIVEN, .top_p = CLI_NOT_GIVEN,
-                        .alternatives = CLI_NOT_GIVEN, .at = CLI_NOT_GIVEN};
+    cli_run_values v = {.look = CLI_LOOK_NOT_GIVEN, .beam = CLI_NOT_GIVEN, .nbest = CLI_NOT_GIVEN, .top_k = CLI_NOT_GIVEN, .seed = CLI_NOT_GIVEN,
+                        .temperature = CLI_NOT_GIVEN, .top_p = CLI_NOT_GIVEN, .alternatives = CLI_NOT_GIVEN, .at = CLI_NOT_GIVEN};
     cli_globals g = *globals;
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, -1);

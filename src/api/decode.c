@@ -70,7 +70,8 @@ static heed_status check_item(const heed_request *q, int64_t i, heed_error *err)
     const bool own = item->must.count || item->never.count, all = d && (d->must.count || d->never.count);
     if (!item->text) return heed_fail(err, HEED_E_USAGE, "item %lld has no text", (long long)i);
     if (item->target && item->prefix) return heed_fail(err, HEED_E_USAGE, "item %lld has a target and a prefix; give one", (long long)i);
-    if (item->target && (own || all)) return heed_fail(err, HEED_E_USAGE, "item %lld has a target, and words that must or must not appear; give one of them", (long long)i);
+    if (item->target && (own || all))
+        return heed_fail(err, HEED_E_USAGE, "item %lld has a target, and words that must or must not appear; give one of them", (long long)i);
     if (item->target && q->fork) return heed_fail(err, HEED_E_USAGE, "item %lld has a target; other words are tried in what the model writes", (long long)i);
     if (own && d && d->sample) return heed_fail(err, HEED_E_USAGE, "item %lld has words that must or must not appear; sampling draws what comes", (long long)i);
     return HEED_OK;
@@ -80,15 +81,18 @@ static heed_status check_fork(const heed_request *q, heed_error *err)
 {
     const heed_fork *f = q->fork;
     if (f->word < 0) return heed_fail(err, HEED_E_USAGE, "fork: words are counted from 0, not %lld", (long long)f->word);
-    if (f->outputs < 1 || f->outputs > HEED_MOST_BEAMS) return heed_fail(err, HEED_E_USAGE, "fork: 1 to %d outputs, not %lld", HEED_MOST_BEAMS, (long long)f->outputs);
-    if (q->decode && (q->decode->nbest > 1 || q->decode->sample)) return heed_fail(err, HEED_E_USAGE, "fork: other words are tried in the best output alone, without nbest and sampling");
+    if (f->outputs < 1 || f->outputs > HEED_MOST_BEAMS)
+        return heed_fail(err, HEED_E_USAGE, "fork: 1 to %d outputs, not %lld", HEED_MOST_BEAMS, (long long)f->outputs);
+    if (q->decode && (q->decode->nbest > 1 || q->decode->sample))
+        return heed_fail(err, HEED_E_USAGE, "fork: other words are tried in the best output alone, without nbest and sampling");
     return HEED_OK;
 }
 
 heed_status heed_request_check(const heed_session *s, const heed_request *q, heed_error *err)
 {
     if (!q || q->count < 0 || (q->count && !q->items)) return heed_fail(err, HEED_E_USAGE, "a request needs its items and their number");
-    if (q->choices < 0 || q->choices > MOST_CHOICES) return heed_fail(err, HEED_E_USAGE, "choices: up to %d symbols, not %lld", MOST_CHOICES, (long long)q->choices);
+    if (q->choices < 0 || q->choices > MOST_CHOICES)
+        return heed_fail(err, HEED_E_USAGE, "choices: up to %d symbols, not %lld", MOST_CHOICES, (long long)q->choices);
     bool searched = q->choices || q->fork || (q->decode && (q->decode->must.count || q->decode->never.count));
     heed_status status = q->fork ? check_fork(q, err) : HEED_OK;
     for (int64_t i = 0; status == HEED_OK && i < q->count; i++) {
@@ -96,7 +100,8 @@ heed_status heed_request_check(const heed_session *s, const heed_request *q, hee
         searched |= q->items[i].must.count || q->items[i].never.count;
     }
     if (status == HEED_OK && searched && !s->task->searches)
-        return heed_fail(err, HEED_E_USAGE, "the model's task, %s, writes nothing: it has no words that must or must not appear, and no choices", s->task->name);
+        return heed_fail(err, HEED_E_USAGE,
+                         "the model's task, %s, writes nothing: it has no words that must or must not appear, and no choices", s->task->name);
     return status;
 }
 
@@ -120,7 +125,8 @@ heed_status heed_look_settle(const heed_model *m, const heed_look *asked, heed_l
     int layers, heads;
     heed_model_looks(m, &layers, &heads);
     *settled = asked ? *asked : chosen(m);
-    if (settled->shift < 0 || settled->shift > 1) return heed_fail(err, HEED_E_USAGE, "shift %d: 0 for the step that wrote a symbol, 1 for the next", settled->shift);
+    if (settled->shift < 0 || settled->shift > 1)
+        return heed_fail(err, HEED_E_USAGE, "shift %d: 0 for the step that wrote a symbol, 1 for the next", settled->shift);
     if (!(settled->threshold >= 0 && settled->threshold <= 1))
         return heed_fail(err, HEED_E_USAGE, "threshold: a share of a word's weights, from 0 to 1, not %g", settled->threshold);
     heed_status status = check_among("layer", settled->layer, layers, err);

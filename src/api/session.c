@@ -35,7 +35,9 @@ static heed_status check_ensemble(const heed_session *s, heed_error *err)
         if (strcmp(m->recipe.task, s->model->recipe.task) != 0)
             return heed_fail(err, HEED_E_USAGE, "model %d of the ensemble has the task %s, the first has %s", i + 2, m->recipe.task, s->model->recipe.task);
         if (heed_text_compare(s->model->target, m->target, &why) != HEED_OK)
-            return heed_fail(err, HEED_E_USAGE, "models 1 and %d of the ensemble differ in target.vocab.json: %s; models that write together have the same target vocabulary", i + 2, why.text);
+            return heed_fail(err, HEED_E_USAGE,
+                             "models 1 and %d of the ensemble differ in target.vocab.json: %s; models that write together have the same target vocabulary",
+                             i + 2, why.text);
     }
     return HEED_OK;
 }

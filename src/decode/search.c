@@ -386,7 +386,8 @@ static bool take_room(search *r)
     r->chances = room(r->how->draws ? r->s->V : 0, sizeof *r->chances);
     r->candidates = room(r->candidates_room, sizeof *r->candidates);
     r->taken = room(r->banks, sizeof *r->taken);
-    return r->live && r->next && r->done && r->rest && r->done_n && r->rest_n && r->keep && r->before && r->ids && r->best && r->chances && r->candidates && r->taken;
+    return r->live && r->next && r->done && r->rest && r->done_n && r->rest_n && r->keep && r->before && r->ids && r->best && r->chances && r->candidates &&
+           r->taken;
 }
 
 bool heed_search_run(const heed_search *s, const heed_search_options *how, heed_quest *quests, int64_t B, heed_arena *arena)

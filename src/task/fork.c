@@ -91,7 +91,8 @@ static bool lay_tine(const heed_job *j, const heed_writer *w, tine *t, heed_ques
     if (p >= 0) t->count = p + 1 < t->work->quest->limit ? lay_quests(j, w, t->work, p, q + t->first, &room) : 0;
     if (p >= 0 || !room) return room;
     heed_error why;
-    o->status = heed_fail(&why, HEED_E_DATA, "there is no word %lld in its output of %lld, \"%.200s\"; they are counted from 0", (long long)j->fork->word, (long long)count, o->text);
+    o->status = heed_fail(&why, HEED_E_DATA,
+                          "there is no word %lld in its output of %lld, \"%.200s\"; they are counted from 0", (long long)j->fork->word, (long long)count, o->text);
     o->error = heed_arena_text(j->arena, why.text);
     return o->error != NULL;
 }

@@ -216,4 +216,5 @@ static heed_status run(heed_job *j, heed_error *err)
     return status;
 }
 
-const heed_task heed_task_transduce = {"transduce", "one sequence of symbols to another: letters to sounds, inflection, translation of symbols", 2, length, run, true};
+const heed_task heed_task_transduce = {"transduce", "one sequence of symbols to another: letters to sounds, inflection, translation of symbols", 2, length,
+                                        run, true};

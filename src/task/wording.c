@@ -14,7 +14,8 @@ static const heed_spelling *spelling_of(const heed_job *j)
     const heed_text *t = j->model->target;
     heed_spelling *s = heed_tape_alloc(j->tape, sizeof *s);
     if (!s) return NULL;
-    *s = (heed_spelling){.self = t, .text = print_symbol, .apart = heed_text_spaced(t), .blocks = heed_text_get_settings(t)->units == HEED_UNIT_pieces, .space = -1};
+    const bool pieces = heed_text_get_settings(t)->units == HEED_UNIT_pieces;
+    *s = (heed_spelling){.self = t, .text = print_symbol, .apart = heed_text_spaced(t), .blocks = pieces, .space = -1};
     for (int32_t i = HEED_SPECIALS; i < heed_text_size(t) && s->space < 0; i++)
         if (strcmp(heed_text_printed(t, i), s->blocks ? "\xE2\x96\x81" : " ") == 0) s->space = i;
     return s;
