@@ -63,6 +63,15 @@ static void conclude(const heed_run *run, heed_train_state *s)
     s->plateau = 0;
 }
 
+static heed_status save_failed(const heed_run *run, const heed_error *why, heed_error *err)
+{
+    char good[HEED_PATH] = "none", number[HEED_GROUP_SIZE];
+    if (run->saved) heed_step_path(good, run->dir, run->saved, NULL);
+    if (why->status == HEED_E_DIVERGED) return heed_run_diverged(run, run->state.update, why->text, "", err);
+    return heed_fail(err, why->status, "%.500s; the checkpoint of update %s was not made, last good checkpoint: %.300s; make room and go on with --resume",
+                     why->text, heed_group(number, run->state.update), good);
+}
+
 heed_status heed_run_judge(heed_run *run, heed_error *err)
 {
     heed_train_state next = run->state;   /* a validation that is stopped leaves no trace */
@@ -74,22 +83,14 @@ heed_status heed_run_judge(heed_run *run, heed_error *err)
     next.validated = next.update;
     run->state = next;
     if (run->validator) {
-        heed_status status = heed_run_write(run, true, err);
-        if (!status) status = heed_run_film(run, true, err);
-        if (status) return status;
+        heed_error why = {.status = HEED_OK};
+        heed_status status = heed_run_write(run, true, &why);
+        if (!status) status = heed_run_film(run, true, &why);
+        if (status) return save_failed(run, &why, err);
         heed_run_show_valid(run);
     }
     heed_pace_reset(&run->judged);
     return heed_run_save(run, err);
-}
-
-static heed_status save_failed(const heed_run *run, const heed_error *why, heed_error *err)
-{
-    char good[HEED_PATH] = "none", number[HEED_GROUP_SIZE];
-    if (run->saved) heed_step_path(good, run->dir, run->saved, NULL);
-    if (why->status == HEED_E_DIVERGED) return heed_run_diverged(run, run->state.update, why->text, "", err);
-    return heed_fail(err, why->status, "%.500s; the checkpoint of update %s was not made, last good checkpoint: %.300s; make room and go on with --resume",
-                     why->text, heed_group(number, run->state.update), good);
 }
 
 heed_status heed_run_save(heed_run *run, heed_error *err)
