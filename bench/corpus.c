@@ -1,12 +1,13 @@
-/* A corpus of any size for bench/stream.sh, cheap to make: corpus LINES SOURCE TARGET [SEED]. Lines have 4 to 12 words drawn by Zipf's law (a chance of 1 / rank) from five
- * million, so that new words keep coming as in real text; the target says the same words in other syllables from right to left. */
+/* A corpus of any size for bench/stream.sh, cheap to make: corpus LINES SOURCE TARGET [SEED]. Lines have 4 to 12 words; chances fall with 1 / rank up to rank 8,000 and with
+ * 1 / rank^2 from there on, without end, as in large texts (Ferrer i Cancho and Sole 2001), so new words keep coming: about half a million in ten million lines. The
+ * target says the same words in other syllables from right to left. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
 
-enum { LEAST = 4, MOST = 12, WORDS = 5000000, LONGEST = 32 };
+enum { LEAST = 4, MOST = 12, COMMON = 8000, LONGEST = 32 };
 
 /* The rank in syllables of a consonant and a vowel: frequent words are short. */
 static int spell(int64_t rank, const char *consonants, int count, char out[LONGEST])
@@ -18,6 +19,13 @@ static int spell(int64_t rank, const char *consonants, int count, char out[LONGE
         out[n++] = "aeiou"[digit / count];
     }
     return n;
+}
+
+/* The share of the common words follows from the chance at rank COMMON, where both laws meet. */
+static int64_t draw_rank(uint64_t key, uint64_t i)
+{
+    const double octaves = log(COMMON), common = octaves / (1 + octaves), u = heed_uniform(key, i);
+    return (int64_t)(u < common ? exp(u / common * octaves) : COMMON / (1 - (u - common) / (1 - common)));
 }
 
 static void write_line(FILE *file, const int64_t *rank, int n, bool reverse)
@@ -40,7 +48,7 @@ int main(int argc, char **argv)
         const uint64_t key = heed_key(seed, (uint64_t)i);
         const int n = LEAST + (int)heed_below(key, 0, MOST - LEAST + 1);
         int64_t rank[MOST];
-        for (int k = 0; k < n; k++) rank[k] = (int64_t)exp(heed_uniform(key, (uint64_t)k + 1) * log(WORDS));
+        for (int k = 0; k < n; k++) rank[k] = draw_rank(key, (uint64_t)k + 1);
         write_line(source, rank, n, false);
         write_line(target, rank, n, true);
     }

@@ -12,17 +12,19 @@
 
 static const char LOWER_BLOCK[] = "\xE2\x96\x81";   /* U+2581, the library's sign for a space */
 enum { BLOCK_BYTES = sizeof LOWER_BLOCK - 1, BLOCK = 0x2581, RESERVED = 0x2585 };
-enum { MOST_LEARNT = 1 << 29, LONGEST_LINE = 1 << 19 };   /* bytes; the library ends the process beyond 2^31 characters */
+enum { MOST_LEARNT = 64 << 20, MOST_LEARNT_UNIGRAM = 24 << 20, LONGEST_LINE = 1 << 19 };   /* bytes */
 
-heed_pieces *heed_pieces_new(void)
+heed_pieces *heed_pieces_new(bool unigram)
 {
-    return calloc(1, sizeof(heed_pieces));
+    heed_pieces *p = calloc(1, sizeof *p);
+    if (p) p->sample.most = unigram ? MOST_LEARNT_UNIGRAM : MOST_LEARNT;
+    return p;
 }
 
 void heed_pieces_free(heed_pieces *p)
 {
     if (!p) return;
-    heed_buf_free(&p->lines);
+    heed_sample_free(&p->sample);
     heed_buf_free(&p->model);
     heed_spm_close(p->spm);
     free(p->score);
@@ -53,10 +55,9 @@ static bool teaches(const heed_tokens *codes)
 
 bool heed_pieces_count(heed_pieces *p, heed_tokens *codes)
 {
-    if (p->lines.size > MOST_LEARNT || !teaches(codes)) return true;
-    spell(codes, &p->lines);
-    heed_buf_char(&p->lines, '\n');
-    return !p->lines.failed;
+    if (!teaches(codes) || !heed_sample_offer(&p->sample)) return true;
+    spell(codes, &p->sample.lines);
+    return heed_sample_keep(&p->sample);
 }
 
 /* --- models ---------------------------------------------------------------------------------------------------------------------------- */
@@ -138,9 +139,9 @@ heed_status heed_pieces_learn(heed_pieces *p, bool unigram, int64_t size, heed_v
 {
     char why[HEED_SPM_WHY];
     size_t bytes = 0;
-    if (p->lines.size == 0) return heed_fail(err, HEED_E_DATA, "pieces cannot be learnt from these texts: they hold nothing but white space");
-    char *model = heed_spm_train(p->lines.data, p->lines.size, unigram, size, &bytes, why);
-    heed_buf_free(&p->lines);
+    if (p->sample.lines.size == 0) return heed_fail(err, HEED_E_DATA, "pieces cannot be learnt from these texts: they hold nothing but white space");
+    char *model = heed_spm_train(p->sample.lines.data, p->sample.lines.size, unigram, size, &bytes, why);
+    heed_sample_free(&p->sample);
     if (!model && why[0])
         return heed_fail(err, HEED_E_DATA, "pieces cannot be learnt from these texts: %s (vocab_size is the recipe's size, %lld)", why, (long long)size);
     if (!model) return fail_with(why, HEED_E_DATA, "pieces cannot be learnt from these texts", err);

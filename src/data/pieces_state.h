@@ -4,9 +4,10 @@
 
 #include "data/pieces.h"
 #include "data/pieces_shim.h"
+#include "data/sample.h"
 
 struct heed_pieces {
-    heed_buf lines;          /* to learn from */
+    heed_sample sample;      /* to learn from */
     heed_buf model;          /* as it lies in its file */
     heed_spm *spm;
     bool unigram;

@@ -9,6 +9,8 @@
 #include "data/text_state.h"
 #include "data/words.h"
 
+enum { MOST_COUNTED = 1 << 21 };   /* different symbols while a vocabulary is counted: some 100 MB */
+
 typedef struct unit {
     const char *name;
     const char *joint;     /* printed between two symbols */
@@ -120,7 +122,7 @@ heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err)
     else
         t->settings = *settings;
     const bool words = settings->units == HEED_UNIT_words, pieces = settings->units == HEED_UNIT_pieces;
-    if (t && ((words && (t->joints = calloc(1, sizeof *t->joints)) == NULL) || (pieces && (t->pieces = heed_pieces_new()) == NULL))) {
+    if (t && ((words && (t->joints = calloc(1, sizeof *t->joints)) == NULL) || (pieces && (t->pieces = heed_pieces_new(settings->kind == HEED_PIECES_UNIGRAM)) == NULL))) {
         heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary");
         heed_text_free(t);
         t = NULL;
@@ -148,6 +150,12 @@ heed_status heed_text_codes(const heed_text *t, const char *text, size_t size, h
     return status;
 }
 
+static void forget_rare(heed_vocabulary *v)
+{
+    for (int64_t least = 2; v->count > MOST_COUNTED / 2; least++)
+        heed_vocabulary_prune(v, least);
+}
+
 heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_error *err)
 {
     heed_status status = heed_text_codes(t, text, size, &t->codes, err);
@@ -171,6 +179,8 @@ heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_er
             return heed_fail(err, HEED_E_NOMEM, "out of memory for a vocabulary of %lld symbols", (long long)t->vocabulary.count);
         t->vocabulary.item[number].count++;
         at += length;
+        if (t->vocabulary.count >= MOST_COUNTED)
+            forget_rare(&t->vocabulary);
     }
     return HEED_OK;
 }

@@ -49,7 +49,9 @@ void heed_tokens_free(heed_tokens *t);
 
 typedef struct heed_text heed_text;
 
-/* Building: new, add every text of the corpus (counts symbols), finish. heed_text_new(NULL...) fails with HEED_E_NOMEM. */
+/* Building: new, add every text of the corpus (counts symbols), finish. heed_text_new(NULL...) fails with HEED_E_NOMEM. Memory is bounded: beyond two million different
+ * symbols the rarest half is forgotten (lossy counting, Manku and Motwani 2002), so a symbol that comes rarely and late may be counted a few times too little; of
+ * pieces see data/pieces.h. */
 heed_text *heed_text_new(const heed_text_settings *settings, heed_error *err);
 heed_status heed_text_count(heed_text *t, const char *text, size_t size, heed_error *err);
 heed_status heed_text_finish(heed_text *t, heed_error *err);

@@ -55,6 +55,17 @@ static int64_t slot_of(const heed_vocabulary *v, const heed_token *code, int64_t
     }
 }
 
+/* Puts every symbol into free slots. */
+static void fill(int32_t *slot, int64_t slots, const heed_symbol *item, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++) {
+        int64_t i = item[k].hash & (slots - 1);
+        while (slot[i] != 0)
+            i = (i + 1) & (slots - 1);
+        slot[i] = (int32_t)k + 1;
+    }
+}
+
 static bool grow(heed_vocabulary *v)
 {
     int64_t capacity = v->capacity ? v->capacity * 2 : 64, slots = capacity * 2;
@@ -65,12 +76,7 @@ static bool grow(heed_vocabulary *v)
     int32_t *slot = calloc((size_t)slots, sizeof *slot);
     if (!slot)
         return false;
-    for (int64_t k = 0; k < v->count; k++) {
-        int64_t i = item[k].hash & (slots - 1);
-        while (slot[i] != 0)
-            i = (i + 1) & (slots - 1);
-        slot[i] = (int32_t)k + 1;
-    }
+    fill(slot, slots, item, v->count);
     free(v->slot);
     v->slot = slot;
     v->slots = slots;
@@ -104,4 +110,25 @@ int64_t heed_vocabulary_add(heed_vocabulary *v, const heed_token *code, int64_t 
     v->item[v->count++] = s;
     v->slot[i] = (int32_t)v->count;
     return v->count - 1;
+}
+
+void heed_vocabulary_prune(heed_vocabulary *v, int64_t least)
+{
+    int64_t kept = 0;
+    size_t used = 0;
+    for (int64_t k = 0; k < v->count; k++) {
+        heed_symbol s = v->item[k];
+        if (s.count < least)
+            continue;
+        memmove(v->pool.data + used, v->pool.data + s.at, (size_t)s.size + 1);   /* symbols lie in the order of their numbers */
+        s.at = used;
+        used += (size_t)s.size + 1;
+        v->item[kept++] = s;
+    }
+    v->count = kept;
+    v->pool.size = used;
+    if (v->slots == 0)
+        return;
+    memset(v->slot, 0, (size_t)v->slots * sizeof *v->slot);
+    fill(v->slot, v->slots, v->item, kept);
 }

@@ -24,5 +24,7 @@ const char *heed_vocabulary_text(const heed_vocabulary *v, int64_t number);
 int64_t heed_vocabulary_find(const heed_vocabulary *v, const heed_token *code, int64_t n);
 /* The same, added with a count of 0 when it is new; -1 when out of memory. */
 int64_t heed_vocabulary_add(heed_vocabulary *v, const heed_token *code, int64_t n);
+/* Forgets symbols that were seen less than `least` times; the others close up. */
+void heed_vocabulary_prune(heed_vocabulary *v, int64_t least);
 
 #endif

@@ -42,7 +42,7 @@ static void read_as(const uint8_t *data, size_t size, bool unigram)
 {
     heed_error err = {0};
     heed_vocabulary v = {0};
-    heed_pieces *p = heed_pieces_new();
+    heed_pieces *p = heed_pieces_new(unigram);
     must(p != NULL);
     if (heed_pieces_parse(p, data, size, "x.spm.model", unigram, &v, &err) == HEED_OK) check_use(p, &v);
     else must(err.status == HEED_E_MODEL && strlen(err.text) > 0);
