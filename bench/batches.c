@@ -1,8 +1,9 @@
-/* Batches for bench/train.sh, so that both sides train on the same.
+/* Batches for bench/train.sh, so that both sides train on the same. Beside FILE it writes the recipe of their model, FILE.yaml.
  *
  *   batches demo DICTIONARY FILE            the demo's model, from data/cmudict/cmudict.tsv.gz
  *   batches words SOURCE TARGET FILE        GRUs and additive attention over words: lower-cased, split at spaces and punctuation, rarer than twice unknown
  *   batches tiny|base SOURCE TARGET FILE    Transformers over 10,000 joint pieces, lower-cased; batches of 4,096 symbols with padding, which the other side needs
+ *   batches RECIPE FILE                     the model and the training data of a recipe, batches of so many sentences as it says
  *
  * A file of batches is text: a first line (settings.h), a line of settings (names and numbers in turn), and for each batch a line with the number of its sentences,
  * then a line a sentence: symbols of the source, "|", symbols of the target, the ends of sentence not written. */
@@ -13,6 +14,7 @@
 
 #include "data/batch.h"
 #include "data/phrases.h"
+#include "model/recipe.h"
 #include "settings.h"
 
 enum { POOL = 8192, PADDED = 4096 };
@@ -25,11 +27,21 @@ static int complain(const char *text)
 
 /* A corpus and how to read it, before it becomes batches. */
 typedef struct source {
-    settings of;
-    heed_text_settings source, target;
+    heed_recipe recipe;
+    const char *paths[2];
+    int files;
     int64_t sentences;          /* a batch; 0: PADDED symbols instead */
-    bool joint;                 /* one vocabulary */
+    settings of;                /* the recipe's, when the vocabularies are known */
 } source;
+
+static settings settings_of(const heed_recipe *r)
+{
+    return (settings){
+#define SETTING(name, value, meaning) .name = (double)(value),
+        SETTINGS
+#undef SETTING
+    };
+}
 
 /* --- vocabularies ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -50,7 +62,7 @@ static bool count_symbols(heed_text *text, const char *const *paths, int files, 
 static void write_settings(FILE *out, const settings *s)
 {
     fputs(FIRST_LINE, out);
-#define SETTING(name, meaning) fprintf(out, #name " %.10g ", s->name);
+#define SETTING(name, value, meaning) fprintf(out, #name " %.10g ", s->name);
     SETTINGS
 #undef SETTING
     fputs("\n", out);
@@ -126,48 +138,93 @@ static bool write_by_padding(FILE *out, const source *s, heed_loader *loader, he
 
 /* --- a corpus becomes a file --------------------------------------------------------------------------------------------------------------- */
 
+static bool write_recipe(const char *path, const heed_recipe *r, heed_error *err)
+{
+    char name[4096];
+    heed_buf yaml = {.data = NULL};
+    snprintf(name, sizeof name, "%s.yaml", path);
+    FILE *out = heed_recipe_write(r, &yaml) == HEED_OK ? fopen(name, "w") : NULL;
+    const bool good = out && fwrite(yaml.data, 1, yaml.size, out) == yaml.size;
+    heed_buf_free(&yaml);
+    if ((out && fclose(out)) || !good) return heed_fail(err, HEED_E_IO, "cannot write %s", name), false;
+    return true;
+}
+
 static bool write_file(const char *path, const source *s, heed_loader *loader, heed_error *err)
 {
     FILE *out = fopen(path, "w");
     if (!out) return heed_fail(err, HEED_E_IO, "cannot write %s", path), false;
     write_settings(out, &s->of);
     const bool good = s->sentences ? write_by_sentences(out, s, loader, err) : write_by_padding(out, s, loader, err);
-    return fclose(out) == 0 && good;
+    return fclose(out) == 0 && good && write_recipe(path, &s->recipe, err);
 }
 
-static int make_batches(source *s, const char *const *paths, int files, const char *path)
+static bool make_batches(source *s, int batches, const char *path, heed_error *err)
 {
-    heed_error err = {.status = HEED_OK};
-    heed_text *a = heed_text_new(&s->source, &err), *b = s->joint ? a : heed_text_new(&s->target, &err);
+    const heed_recipe *r = &s->recipe;
+    heed_text *a = heed_text_new(&r->text.source, err), *b = r->text.shared ? a : heed_text_new(&r->text.target, err);
     heed_loader *loader = NULL;
-    bool good = a && b && count_symbols(a, paths, files, 0, &err) && count_symbols(b, paths, files, 1, &err) && heed_text_finish(a, &err) == HEED_OK &&
-                (s->joint || heed_text_finish(b, &err) == HEED_OK);
+    bool good = a && b && count_symbols(a, s->paths, s->files, 0, err) && count_symbols(b, s->paths, s->files, 1, err) && heed_text_finish(a, err) == HEED_OK &&
+                (a == b || heed_text_finish(b, err) == HEED_OK);
     if (good) {
+        s->of = settings_of(r);
         s->of.source = (double)heed_text_size(a);
         s->of.target = (double)heed_text_size(b);
-        loader = heed_loader_new(&(heed_loader_settings){.corpus = {paths, files, 2, HEED_INVALID_ERROR}, .source = a, .target = b,
-                                                         .sentences = s->sentences ? s->sentences : POOL, .shuffle = true, .seed = 1}, &err);
-        good = loader && write_file(path, s, loader, &err);
+        s->of.batches = batches;
+        loader = heed_loader_new(&(heed_loader_settings){.corpus = {s->paths, s->files, 2, HEED_INVALID_ERROR}, .source = a, .target = b,
+                                                         .sentences = s->sentences ? s->sentences : POOL, .max_length = r->data.max_length, .shuffle = true,
+                                                         .seed = 1}, err);
+        good = loader && write_file(path, s, loader, err);
     }
     heed_loader_free(loader);
     heed_text_free(a);
     if (b != a) heed_text_free(b);
-    return good ? 0 : complain(err.text);
+    return good;
+}
+
+/* --- the models that have no recipe of their own: assignments to the default one ---------------------------------------------------------------- */
+
+#define RECURRENT "data.train=corpus.tsv", "train.clip=1", "data.max_length=0"
+
+static const char *const demo_model[] = {RECURRENT, "text.source.units=characters", "text.target.units=symbols", "model.encoder.embed=64", "model.decoder.embed=64",
+                                         "model.encoder.width=128", "model.decoder.width=128", "model.encoder.dropout=0", "model.decoder.dropout=0",
+                                         "train.rate=2e-3", NULL};
+static const char *const words_model[] = {RECURRENT, "text.units=symbols", "text.min_count=2", "text.lower=true", "model.encoder.dropout=0.5",
+                                          "model.decoder.dropout=0.5", "train.rate=1e-3", NULL};
+
+#define STACK(L, D, H, F) "{type: transformer, layers: " L ", width: " D ", heads: " H ", inner: " F ", dropout: 0.3}"
+#define TRANSFORMER(L, D, H, F)                                                                                                              \
+    {"data.train=corpus.tsv", "data.max_length=0", "text.units=pieces", "text.size=10000", "text.lower=true", "text.shared=true",            \
+     "model.tie=all", "model.attention.score=scaled", "model.encoder=" STACK(L, D, H, F), "model.decoder=" STACK(L, D, H, F),                \
+     "train.optimizer.betas=[0.9, 0.98]", "train.rate=1e-4", "train.clip=25", "train.label_smoothing=0.1", "train.accumulate=2", NULL}
+static const char *const tiny_model[] = TRANSFORMER("4", "128", "4", "256");
+static const char *const base_model[] = TRANSFORMER("6", "512", "8", "2048");
+
+static bool open_default(source *s, const char *const *assignments, heed_error *err)
+{
+    bool good = heed_recipe_default(&s->recipe, err) == HEED_OK;
+    for (; good && *assignments; assignments++) good = heed_recipe_set(&s->recipe, *assignments, err) == HEED_OK;
+    return good;
+}
+
+static int finish(source *s, bool good, const heed_error *err)
+{
+    heed_recipe_free(&s->recipe);
+    return good ? 0 : complain(err->text);
 }
 
 static int write_demo(const char *dictionary, const char *path)
 {
-    source s = {.of = {.embed = 64, .width = 128, .rate = 2e-3, .beta2 = 0.999, .clip = 1, .accumulate = 1, .batches = 400},
-                .source = {.units = HEED_UNIT_characters, .min_count = 1}, .target = {.units = HEED_UNIT_symbols, .min_count = 1}, .sentences = 48};
     char tsv[4096];
-    heed_error err;
+    source s = {.paths = {tsv}, .files = 1, .sentences = 48};
+    heed_error err = {.status = HEED_OK};
     heed_phrases *p = heed_phrases_open(dictionary, &err);
     snprintf(tsv, sizeof tsv, "%s.tsv", path);
-    const bool good = p && heed_phrases_write_training(p, tsv, 200000, 3, 1, &err) == HEED_OK;
+    const bool good = p && heed_phrases_write_training(p, tsv, 200000, 3, 1, &err) == HEED_OK && open_default(&s, demo_model, &err) &&
+                      make_batches(&s, 400, path, &err);
     heed_phrases_close(p);
-    const int rc = good ? make_batches(&s, (const char *const[]){tsv}, 1, path) : complain(err.text);
     remove(tsv);
-    return rc;
+    return finish(&s, good, &err);
 }
 
 /* Punctuation stands alone, as a tokenizer would have it. Tabs and backslashes are none of Multi30k's. */
@@ -198,39 +255,52 @@ static bool write_pairs(FILE *out, const char *const *paths, heed_error *err)
 
 static int write_corpus(const char *const *paths, const char *path)
 {
-    const heed_text_settings words = {.units = HEED_UNIT_symbols, .min_count = 2, .lower = true};
-    source s = {.of = {.embed = 256, .width = 512, .dropout = 0.5, .rate = 1e-3, .beta2 = 0.999, .clip = 1, .accumulate = 1, .batches = 60},
-                .source = words, .target = words, .sentences = 128};
     char tsv[4096];
+    source s = {.paths = {tsv}, .files = 1, .sentences = 128};
     heed_error err = {.status = HEED_OK};
     snprintf(tsv, sizeof tsv, "%s.tsv", path);
     FILE *out = fopen(tsv, "w");
     if (!out) return complain("cannot write beside the file of batches");
-    const bool good = write_pairs(out, paths, &err);
-    int rc = fclose(out) || !good ? complain(good ? "the disk is full" : err.text) : 0;
-    if (!rc) rc = make_batches(&s, (const char *const[]){tsv}, 1, path);
+    bool good = write_pairs(out, paths, &err);
+    if (fclose(out) && good) good = (heed_fail(&err, HEED_E_IO, "the disk is full"), false);
+    good = good && open_default(&s, words_model, &err) && make_batches(&s, 60, path, &err);
     remove(tsv);
-    return rc;
+    return finish(&s, good, &err);
 }
 
 static int write_transformer(bool base, const char *const *paths, const char *path)
 {
-    const heed_text_settings pieces = {.units = HEED_UNIT_pieces, .kind = HEED_PIECES_BPE, .size = 10000, .min_count = 1, .lower = true};
-    source s = {.of = {.layers = 4, .width = 128, .heads = 4, .inner = 256, .dropout = 0.3, .rate = 1e-4, .beta2 = 0.98, .clip = 25, .smoothing = 0.1, .accumulate = 2,
-                       .batches = 24},
-                .source = pieces, .target = pieces, .joint = true};
-    if (base) s.of.layers = 6, s.of.width = 512, s.of.heads = 8, s.of.inner = 2048;
-    s.of.embed = s.of.width;
-    return make_batches(&s, paths, 2, path);
+    source s = {.paths = {paths[0], paths[1]}, .files = 2};
+    heed_error err = {.status = HEED_OK};
+    const bool good = open_default(&s, base ? base_model : tiny_model, &err) && make_batches(&s, 24, path, &err);
+    return finish(&s, good, &err);
+}
+
+/* A rate with which no model needs to warm up; speed does not depend on it. */
+static int write_ladder(const char *recipe, const char *path)
+{
+    static const char *const sets[] = {"train.rate=1e-4"};
+    char file[2][4096];
+    source s = {.paths = {file[0], file[1]}};
+    heed_error err = {.status = HEED_OK};
+    bool good = heed_recipe_open(&s.recipe, recipe, sets, 1, &err) == HEED_OK;
+    const heed_files *train = &s.recipe.data.train;
+    s.files = train->count;
+    s.sentences = s.recipe.train.sentences;
+    if (good && (s.files > 2 || !s.sentences)) good = (heed_fail(&err, HEED_E_USAGE, "%s: its batches are not of sentences, or its files not two", recipe), false);
+    for (int i = 0; good && i < s.files; i++) good = heed_recipe_find(&s.recipe, train->path[i], getenv("HEED_DATA"), file[i], sizeof file[i], &err) == HEED_OK;
+    good = good && make_batches(&s, 60, path, &err);
+    return finish(&s, good, &err);
 }
 
 int main(int argc, char **argv)
 {
+    if (argc == 3) return write_ladder(argv[1], argv[2]);
     if (argc == 4 && !strcmp(argv[1], "demo")) return write_demo(argv[2], argv[3]);
     if (argc == 5) {
         const char *const paths[] = {argv[2], argv[3]};
         if (!strcmp(argv[1], "words")) return write_corpus(paths, argv[4]);
         if (!strcmp(argv[1], "tiny") || !strcmp(argv[1], "base")) return write_transformer(!strcmp(argv[1], "base"), paths, argv[4]);
     }
-    return complain("demo DICTIONARY FILE | words SOURCE TARGET FILE | tiny SOURCE TARGET FILE | base SOURCE TARGET FILE");
+    return complain("demo DICTIONARY FILE | words SOURCE TARGET FILE | tiny SOURCE TARGET FILE | base SOURCE TARGET FILE | RECIPE FILE");
 }

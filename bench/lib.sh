@@ -1,4 +1,4 @@
-# For the benchmarks: sourced by train.sh, decode.sh and plan.sh from the top of the project.
+# For the benchmarks: sourced by train.sh, decode.sh, translate.sh and plan.sh from the top of the project.
 say() { printf '%s\n' "$*" >&2; }
 
 median() { sort -g | awk '{ x[NR] = $1 } END { print NR % 2 ? x[(NR + 1) / 2] : (x[NR / 2] + x[NR / 2 + 1]) / 2 }'; }   # of numbers, one a line
@@ -24,4 +24,32 @@ record() {   # NAME REPORT: the report takes its place between the markers of th
         !skip' docs/benchmarks.md >"$page"
     cp "$page" docs/benchmarks.md
     rm "$page"
+}
+
+# --- sides: programs that say "ready ..." and then answer each line with a line. They need $folder, and `declare -A to from pid ready` -----------------
+
+open_side() {   # SIDE COMMAND...
+    local in out word
+    rm -f "$folder/in" "$folder/out"
+    mkfifo "$folder/in" "$folder/out"
+    "${@:2}" <"$folder/in" >"$folder/out" &
+    pid[$1]=$!
+    exec {in}>"$folder/in" {out}<"$folder/out"
+    to[$1]=$in from[$1]=$out
+    read -r word ready[$1] <&"$out" && [ "$word" = ready ] || { say "$0: $1 did not start"; exit 1; }
+    say "$1: ${ready[$1]}"
+}
+
+close_side() {   # SIDE: those opened after it hold its pipes too, so the last one first
+    local in=${to[$1]} out=${from[$1]}
+    exec {in}>&- {out}<&-
+    wait "${pid[$1]}"
+    unset "pid[$1]"
+}
+
+ask() {   # SIDE WORDS...: its answer
+    local answer
+    echo "${@:2}" >&"${to[$1]}"
+    read -r answer <&"${from[$1]}"
+    echo "$answer"
 }

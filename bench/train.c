@@ -1,6 +1,7 @@
 /* One side of bench/train.sh: how long heed takes for an update of training. The other side, train_torch.py, speaks the same words.
  *
- *   train FILE THREADS WEIGHTS         trains on the batches of FILE (bench/batches.c); writes its initial weights to WEIGHTS (safetensors) first
+ *   train FILE THREADS WEIGHTS [DROPOUT]     trains on the batches of FILE (bench/batches.c), with another dropout than theirs when one is given; writes its
+ *                                            initial weights to WEIGHTS (safetensors) first
  *
  * It says "ready WEIGHTS ABOUT-ITSELF" and then answers each line "run N" with one line about the next N updates: seconds, symbols of both sides (ends of sentence
  * counted), 1e9 operations of the products, loss a symbol, the most memory it ever held in MB (1e6 bytes). It leaves at the end of its input. */
@@ -13,10 +14,10 @@
 #include "heed.h"
 #include "model/model.h"
 #include "model/safetensors.h"
-#include "settings.h"
 #include "tensor/tape.h"
 #include "train/optimizer.h"
 #include "train/shards.h"
+#include "work.h"
 
 static int complain(const char *text)
 {
@@ -82,7 +83,7 @@ static bool read_settings(settings *s, FILE *in)
 {
     char first[64] = "";
     bool good = in && fgets(first, sizeof first, in) && !strcmp(first, FIRST_LINE);
-#define SETTING(name, meaning) good = good && fscanf(in, " " #name " %lf", &s->name) == 1;
+#define SETTING(name, value, meaning) good = good && fscanf(in, " " #name " %lf", &s->name) == 1;
     SETTINGS
 #undef SETTING
     return good && fscanf(in, " ") == 0;
@@ -114,47 +115,21 @@ static heed_text *make_text(int64_t size, heed_error *err)
     return NULL;
 }
 
-static void stack_of(heed_stack_settings *x, const settings *s)
+static heed_model *make_model(const settings *s, const char *path, double dropout, heed_error *err)
 {
-    x->heads = (int64_t)s->heads;
-    x->inner = (int64_t)s->inner;
-}
-
-static heed_status fill_recipe(heed_recipe *r, const settings *s, heed_error *err)
-{
-    heed_status status = heed_recipe_default(r, err);
-    r->model.encoder.embed = r->model.decoder.embed = (int64_t)s->embed;
-    r->model.encoder.width = r->model.decoder.width = (int64_t)s->width;
-    r->model.encoder.dropout = r->model.decoder.dropout = s->dropout;
-    r->train.clip = s->clip;
-    r->train.label_smoothing = s->smoothing;
-    r->train.optimizer.beta2 = s->beta2;
-    if (s->beta2 < 0.99) r->train.optimizer.beta1 = 0.9;
-    r->train.accumulate = (int64_t)s->accumulate;
-    if (!s->layers) return status;
-    r->model.encoder.type = HEED_ENCODER_transformer;
-    r->model.decoder.type = HEED_DECODER_transformer;
-    r->model.encoder.layers = r->model.decoder.layers = (int64_t)s->layers;
-    r->model.attention.score = 1 + r->model.encoder.stack.score;   /* scaled */
-    r->model.tie = HEED_TIE_ALL;
-    r->text.shared = true;
-    stack_of(&r->model.encoder.stack, s);
-    stack_of(&r->model.decoder.stack, s);
-    return status;
-}
-
-static heed_model *make_model(const settings *s, heed_error *err)
-{
-    heed_recipe r = {.version = 1};
-    if (fill_recipe(&r, s, err) != HEED_OK) return NULL;
+    char yaml[4096];
+    heed_recipe r = {.version = 0};
+    snprintf(yaml, sizeof yaml, "%s.yaml", path);
+    if (heed_recipe_reopen(&r, yaml, err) != HEED_OK) return NULL;
+    if (dropout >= 0) r.model.encoder.dropout = r.model.decoder.dropout = dropout;
     heed_text *source = make_text((int64_t)s->source, err), *target = r.text.shared ? source : make_text((int64_t)s->target, err);
     heed_model *m = heed_model_build(&r, source, target, err);
     return m && heed_model_fill(m, err) == HEED_OK ? m : NULL;
 }
 
-static bool build(bench *b, const char *weights, heed_error *err)
+static bool build(bench *b, const char *path, const char *weights, double dropout, heed_error *err)
 {
-    b->model = make_model(&b->of, err);
+    b->model = make_model(&b->of, path, dropout, err);
     if (!b->model) return false;
     heed_params *p = b->model->params;
     const int64_t count = heed_params_count(p);
@@ -169,34 +144,6 @@ static bool build(bench *b, const char *weights, heed_error *err)
     free(named);
     return good;
 }
-
-/* --- useful work: multiply-adds of the products and of attention, there and back (twice as many back), a multiply-add counting as two; tanh, gates, norms and
- * optimizer are not counted ------------------------------------------------------------------------------------------------------------------------- */
-
-static double length_of(heed_span span, int64_t b) { return (double)(span.start[b + 1] - span.start[b]); }
-
-static double work_of_gru(const settings *s, const heed_batch *b)
-{
-    const double E = s->embed, H = s->width, M = 2 * H, V = s->target;
-    const double encoder = 2 * 3 * H * (E + H) + M * H, decoder = 3 * H * (E + M + H) + H * H + (H + M + E) * V;
-    double sum = encoder * (double)b->source.N + decoder * (double)b->target.N + M * H * (double)b->B;
-    for (int64_t i = 0; i < b->B; i++) sum += length_of(b->source.span, i) * length_of(b->target.span, i) * (H + M);
-    return sum;
-}
-
-static double work_of_transformer(const settings *s, const heed_batch *b)
-{
-    const double L = s->layers, D = s->width, F = s->inner, V = s->target;
-    const double encoder = L * (4 * D * D + 2 * D * F), decoder = L * (6 * D * D + 2 * D * F) + D * V, memory = L * 2 * D * D;
-    double sum = (encoder + memory) * (double)b->source.N + decoder * (double)b->target.N;
-    for (int64_t i = 0; i < b->B; i++) {
-        const double S = length_of(b->source.span, i), T = length_of(b->target.span, i);
-        sum += 2 * D * L * (S * S + T * (T + 1) / 2 + S * T);
-    }
-    return sum;
-}
-
-static double work_of(const settings *s, const heed_batch *b) { return 6 / 1e9 * (s->layers > 0 ? work_of_transformer(s, b) : work_of_gru(s, b)); }
 
 /* --- one update, as of training (train/step.c) ------------------------------------------------------------------------------------------------------- */
 
@@ -250,11 +197,11 @@ static int64_t weights_of(const heed_params *p)
     return n;
 }
 
-static int serve(bench *b, const char *path, const char *weights)
+static int serve(bench *b, const char *path, const char *weights, double dropout)
 {
     heed_error err = {.status = HEED_OK};
     char line[64];
-    if (!read_file(b, path, &err) || !build(b, weights, &err)) return complain(err.text);
+    if (!read_file(b, path, &err) || !build(b, path, weights, dropout, &err)) return complain(err.text);
     printf("ready %" PRId64 " %s\n", weights_of(b->model->params), heed_build());
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
@@ -280,9 +227,9 @@ static void close_bench(bench *b)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) return complain("FILE THREADS WEIGHTS");
+    if (argc != 4 && argc != 5) return complain("FILE THREADS WEIGHTS [DROPOUT]");
     bench b = {.threads = (int)strtol(argv[2], NULL, 10)};
-    const int rc = serve(&b, argv[1], argv[3]);
+    const int rc = serve(&b, argv[1], argv[3], argc == 5 ? strtod(argv[4], NULL) : -1);
     close_bench(&b);
     return rc;
 }

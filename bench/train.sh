@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # How long an update of training takes, beside PyTorch: both sides on the same batches from the same initial weights, in turns.
 #
-#   make bench        or, once that has built it: bash bench/train.sh [demo] [words] [tiny] [base]
+#   make bench        or, once that has built it: bash bench/train.sh [MODEL...], or MODELS="..." in the environment; all of them when none is named
 #
+# MODEL: demo, words, tiny, base; lstm, gru, additive, conv, transformer: the ladder of recipes/multi30k-ladder; `ladder`: all five of them.
 # Environment: PYTHON=python3 (with torch 2.13.0; without it heed's side is timed alone), THREADS=2, ROUNDS=10 (in a round each side runs once),
 # HEED_DATA with mt/multi30k/train.{de,en}.gz for all but `demo` (without it `demo` alone), HEED_BUILD=build.
-# Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md.
+# Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md, where the ladder has a table of its own.
 set -eu
 cd "$(dirname "$0")/.."
 . bench/lib.sh
@@ -14,69 +15,60 @@ folder=$(mktemp -d)
 declare -A to from pid ready
 trap 'kill "${pid[@]}" 2>/dev/null || true; rm -rf "$folder"' EXIT
 
+LADDER="lstm gru additive conv transformer"
+is_of_ladder() { case " $LADDER " in *" $1 "*) ;; *) return 1 ;; esac; }
+
 write_batches() {   # NAME: false when its data are not here
     local pairs=${HEED_DATA:-}/mt/multi30k
-    case $1 in
-        demo) "$BUILD/bench/batches" demo data/cmudict/cmudict.tsv.gz "$folder/demo"; return ;;
-        words) set -- "$1" de en ;;
-        tiny | base) set -- "$1" en de ;;
-        *) say "bench/train: there is no model \"$1\"; there are demo, words, tiny and base"; exit 2 ;;
-    esac
-    if [ -e "$pairs/train.de.gz" ]; then
-        "$BUILD/bench/batches" "$1" "$pairs/train.$2.gz" "$pairs/train.$3.gz" "$folder/$1"
-    else
+    if [ "$1" = demo ]; then
+        "$BUILD/bench/batches" demo data/cmudict/cmudict.tsv.gz "$folder/demo"
+    elif [ ! -e "$pairs/train.de.gz" ]; then
         say "bench/train: $1 is left out: set HEED_DATA to a folder with mt/multi30k/train.de.gz and train.en.gz"
         return 1
+    elif is_of_ladder "$1"; then
+        "$BUILD/bench/batches" "recipes/multi30k-ladder/$1.yaml" "$folder/$1"
+    elif [ "$1" = words ]; then
+        "$BUILD/bench/batches" "$1" "$pairs/train.de.gz" "$pairs/train.en.gz" "$folder/$1"
+    else
+        "$BUILD/bench/batches" "$1" "$pairs/train.en.gz" "$pairs/train.de.gz" "$folder/$1"
     fi
 }
 
-open_side() {   # SIDE COMMAND...
-    local in out word
-    rm -f "$folder/in" "$folder/out"
-    mkfifo "$folder/in" "$folder/out"
-    "${@:2}" <"$folder/in" >"$folder/out" &
-    pid[$1]=$!
-    exec {in}>"$folder/in" {out}<"$folder/out"
-    to[$1]=$in from[$1]=$out
-    read -r word ready[$1] <&"$out" && [ "$word" = ready ] || { say "bench/train: $1 did not start"; exit 1; }
-    say "$1: ${ready[$1]}"
+# Both sides must be one model: as many weights, and the same losses in updates without dropout, which differ by rounding alone; it grows with time.
+check() {   # NAME UPDATES
+    local side
+    for side in $sides; do start "$side" "$1" 0; done
+    [ "${ready[heed]%% *}" = "${ready[torch]%% *}" ] || { say "bench/train: the models differ in size"; exit 1; }
+    for side in $sides; do echo "$side $(ask "$side" run "$2")"; done >"$folder/first"
+    say "$1 without dropout, losses of $2 updates: $(awk '{ printf "%s %s  ", $1, $5 }' "$folder/first")"
+    awk '{ loss[NR] = $5 } END { d = loss[1] - loss[2]; exit d * d > 1e-6 }' "$folder/first" || { say "bench/train: the models differ"; exit 1; }
+    stop
 }
 
-close_side() {   # SIDE
-    local in=${to[$1]} out=${from[$1]}
-    exec {in}>&- {out}<&-
-    wait "${pid[$1]}"
-    unset "pid[$1]"
+start() {   # SIDE NAME [DROPOUT]
+    case $1 in
+        heed) open_side heed "$BUILD/bench/train" "$folder/$2" "$THREADS" "$folder/weights" "${@:3}" ;;
+        torch) open_side torch "$PYTHON" bench/train_torch.py "$folder/$2" "$THREADS" "$folder/weights" "${@:3}" ;;
+    esac
 }
 
-ask() {   # SIDE UPDATES: seconds, symbols, 1e9 operations, loss, MB
-    local answer
-    echo "run $2" >&"${to[$1]}"
-    read -r answer <&"${from[$1]}"
-    echo "$answer"
+stop() {
+    [ "$sides" = heed ] || close_side torch
+    close_side heed
 }
-
-# Both sides must be one model: as many weights, and the same losses where no dropout makes them differ (by rounding, which grows with time).
-check_sizes() { [ "${ready[heed]%% *}" = "${ready[torch]%% *}" ] || { say "bench/train: the models differ in size"; exit 1; }; }
-check_losses() { awk '{ loss[NR] = $6 } END { d = loss[1] - loss[2]; exit d * d > 1e-6 }' "$folder/first" || { say "bench/train: the models differ: $(cat "$folder/first")"; exit 1; }; }
 
 measure() {   # NAME UPDATES: $folder/NAME.rounds, lines "peak BITS GF/S" and "SIDE UPDATES SECONDS SYMBOLS OPERATIONS LOSS MB"
     local side round line
-    open_side heed "$BUILD/bench/train" "$folder/$1" "$THREADS" "$folder/weights"
-    [ "$sides" = heed ] || open_side torch "$PYTHON" bench/train_torch.py "$folder/$1" "$THREADS" "$folder/weights"
-    [ "$sides" = heed ] || check_sizes
-    : >"$folder/first"
+    for side in $sides; do start "$side" "$1"; done
     for round in $(seq 0 "$ROUNDS"); do   # round 0 warms up
         echo "peak $("$BUILD/bench/peak" "$THREADS")" >>"$folder/$1.rounds"
         for side in $sides; do
-            line="$side $2 $(ask "$side" "$2")"
+            line="$side $2 $(ask "$side" run "$2")"
             say "$1 $round/$ROUNDS: $line"
-            if [ "$round" = 0 ]; then echo "$line" >>"$folder/first"; else echo "$line" >>"$folder/$1.rounds"; fi
+            [ "$round" = 0 ] || echo "$line" >>"$folder/$1.rounds"
         done
-        [ "$round$1$sides" != "0demoheed torch" ] || check_losses
     done
-    [ "$sides" = heed ] || close_side torch   # first: it holds heed's pipes too
-    close_side heed
+    stop
 }
 
 # A batch's operations are told by heed's side alone; the batches are the same.
@@ -102,10 +94,10 @@ tabulate() {   # NAME: rows of the table
 
 peak_of() { awk '$1 == "peak" && $3 > most { most = $3; bits = $2 } END { printf "%.0f GF/s (%d bits)", most, bits }' "$folder"/*.rounds; }
 
-report() {
+report() {   # ROWS
     echo "| model | side | ms an update, median | least | symbols/s, median | GF/s | of the f32 peak | last loss | MB |"
     echo "|---|---|---|---|---|---|---|---|---|"
-    cat "$folder/rows"
+    cat "$1"
     echo
     echo "$(processor), $THREADS threads, measured f32 peak $(peak_of), $(date +%Y-%m-%d)."
     echo "${versions}. Rounds: $ROUNDS."
@@ -116,15 +108,26 @@ if ! "$PYTHON" -c 'import torch' 2>/dev/null; then
     sides=heed
     say "bench/train: $PYTHON has no PyTorch, so heed's side is timed alone. To compare: pip install torch==$TORCH, then PYTHON=... make bench"
 fi
-[ $# -gt 0 ] || set -- demo words tiny base
+[ $# -gt 0 ] || set -- ${MODELS:-demo words tiny base ladder}
+names=
 for name in "$@"; do
+    [ "$name" != ladder ] || name=$LADDER
+    case " demo words tiny base $LADDER " in
+        *" $name "*) names="$names $name" ;;
+        *) say "bench/train: there is no model \"$name\"; there are demo, words, tiny, base, and the ladder: $LADDER"; exit 2 ;;
+    esac
+done
+for name in $names; do
     write_batches "$name" || continue
-    case $name in demo) updates=30 ;; base) updates=1 ;; *) updates=4 ;; esac
+    case $name in demo) updates=30 first=30 ;; base) updates=1 first=2 ;; *) updates=4 first=3 ;; esac
+    [ "$sides" = heed ] || check "$name" "$first"
     measure "$name" "$updates"
     versions="${ready[heed]#* }${ready[torch]+; ${ready[torch]#* }}"
-    tabulate "$name" >>"$folder/rows"
+    if is_of_ladder "$name"; then table=ladder; else table=train; fi
+    tabulate "$name" >>"$folder/rows.$table"
 done
-[ -s "$folder/rows" ] || exit 0
-report >"$folder/report"
-cat "$folder/report"
-[ "${RECORD:-}" != 1 ] || record bench/train "$folder/report"
+for table in train ladder; do
+    [ -s "$folder/rows.$table" ] || continue
+    report "$folder/rows.$table" | tee "$folder/report"
+    [ "${RECORD:-}" != 1 ] || record "bench/$table" "$folder/report"
+done

@@ -1,16 +1,15 @@
 """The other side of bench/train.sh: the same model in PyTorch, on the same batches, from the same initial weights.
 
-    train_torch.py FILE THREADS WEIGHTS
+    train_torch.py FILE THREADS WEIGHTS [DROPOUT]
 
 Reads the batches that `batches` made and the initial weights that `train` wrote, and speaks as that program does (bench/train.c).
-What makes PyTorch faster on a processor is done. Recurrent: keys are projected once a batch, the output layer runs once over all steps, and the
-backward encoder reads turned rows, which measured 2 to 4 % faster than packed sequences. Transformer: queries, keys and values are one product, attention is
-the library's own fused one, and logits are made for targets only, not for padding. Both: Adam is the fused one, glibc keeps freed memory. Padding
-reaches neither attention nor loss, so both sides compute the same function: without dropout they must give the same losses, and do.
+What makes PyTorch faster on a processor is done (torch_models.py). Additive attention: keys are projected once a batch, the output layer runs once over all steps,
+and the backward encoder reads turned rows, which measured 2 to 4 % faster than packed sequences. A fixed vector: the decoder is one call of nn.LSTM or nn.GRU. Transformer:
+queries, keys and values are one product, attention is the library's own fused one. All: logits are made for targets only, not for padding, Adam is the fused one,
+glibc keeps freed memory. Padding reaches neither states, attention nor loss, so both sides compute the same function: without dropout they must give the same losses, and do.
 """
 import ctypes
 import json
-import math
 import os
 import sys
 import time
@@ -28,6 +27,8 @@ import torch                          # noqa: E402
 import torch.nn as nn                 # noqa: E402
 import torch.nn.functional as F       # noqa: E402
 
+from torch_models import model_of     # noqa: E402
+
 torch.set_num_threads(THREADS)
 torch.manual_seed(1)
 BEGIN, END, IGNORED = 1, 2, -100
@@ -35,7 +36,7 @@ BEGIN, END, IGNORED = 1, 2, -100
 
 def read_batches(path):
     with open(path) as f:
-        assert f.readline() == "heed batches 2\n", f"{path} is no file of batches"
+        assert f.readline() == "heed batches 3\n", f"{path} is no file of batches"
         words = f.readline().split()
         settings = dict(zip(words[::2], map(float, words[1::2])))
         batches = []
@@ -57,170 +58,6 @@ def read_weights(path):
 def pad(rows, filler):
     n = max(map(len, rows))
     return torch.tensor([r + [filler] * (n - len(r)) for r in rows])
-
-
-class Recurrent(nn.Module):
-    """Bahdanau et al. 2015 with GRUs: context from the state before, features [state; context; embedding]."""
-
-    def __init__(self, source, target, embed, width, dropout, **_):
-        super().__init__()
-        self.source_embedding, self.target_embedding = nn.Embedding(source, embed), nn.Embedding(target, embed)
-        self.ahead, self.behind = nn.GRU(embed, width, batch_first=True), nn.GRU(embed, width, batch_first=True)
-        self.start = nn.Linear(2 * width, width)
-        self.query, self.key = nn.Linear(width, width, bias=False), nn.Linear(2 * width, width)
-        self.v = nn.Parameter(torch.empty(width))
-        self.cell = nn.GRUCell(embed + 2 * width, width)
-        self.head = nn.Linear(3 * width + embed, target)
-        self.dropout = nn.Dropout(dropout)
-
-    def encode(self, source, lengths):
-        x = self.dropout(self.source_embedding(source))
-        at = torch.arange(source.shape[1])
-        turned = torch.where(at < lengths[:, None], lengths[:, None] - 1 - at, at)      # each sentence back to front, its padding where it was
-
-        def turn(rows):
-            return rows.gather(1, turned[:, :, None].expand(-1, -1, rows.shape[2]))
-        ahead, behind = self.ahead(x)[0], turn(self.behind(turn(x))[0])
-        last = torch.cat([ahead[torch.arange(len(lengths)), lengths - 1], behind[:, 0]], 1)
-        return torch.cat([ahead, behind], 2), torch.tanh(self.start(last))
-
-    def forward(self, source, lengths, before, kept):                       # [B,S], [B], [B,T] -> [rows kept, V]
-        memory, h = self.encode(source, lengths)
-        keys = self.key(memory)
-        hidden = torch.arange(source.shape[1]) >= lengths[:, None]
-        y = self.dropout(self.target_embedding(before))
-        features = []
-        for t in range(before.shape[1]):
-            scores = torch.tanh(keys + self.query(h)[:, None]) @ self.v
-            weights = F.softmax(scores.masked_fill(hidden, -torch.inf), 1)
-            context = (weights[:, None] @ memory).squeeze(1)
-            h = self.cell(torch.cat([y[:, t], context], 1), h)
-            features.append(torch.cat([h, context, y[:, t]], 1))
-        return self.head(self.dropout(torch.stack(features, 1))).flatten(0, 1)[kept]
-
-    def load(self, w):
-        """From the names of heed's weights."""
-        def copy(to, *names):
-            to.data.copy_(torch.cat([w.pop(n) for n in names], 1) if len(names) > 1 else w.pop(names[0]).view_as(to))
-        copy(self.source_embedding.weight, "encoder.embedding")
-        copy(self.target_embedding.weight, "decoder.embedding")
-        for encoder, direction in ((self.ahead, "forward"), (self.behind, "backward")):
-            for part, name in (("ih", "input"), ("hh", "hidden")):
-                for kind in ("weight", "bias"):
-                    copy(getattr(encoder, f"{kind}_{part}_l0"), f"encoder.0.{direction}.{name}.{kind}")
-        copy(self.cell.weight_ih, "decoder.0.input.weight", "decoder.context.weight")
-        copy(self.cell.bias_ih, "decoder.0.input.bias")
-        copy(self.cell.weight_hh, "decoder.0.hidden.weight")
-        copy(self.cell.bias_hh, "decoder.0.hidden.bias")
-        for layer, name in ((self.start, "decoder.0.start"), (self.key, "attention.key"), (self.head, "head")):
-            copy(layer.weight, f"{name}.weight")
-            copy(layer.bias, f"{name}.bias")
-        copy(self.query.weight, "attention.query.weight")
-        copy(self.v, "attention.v")
-        assert not w, f"weights that this model has not: {', '.join(w)}"
-
-
-def sinusoids(longest, width):
-    at = torch.arange(longest)[:, None] * torch.exp(torch.arange(width // 2) * (-math.log(10000) / (width // 2 - 1)))
-    return torch.cat([at.sin(), at.cos()], 1)
-
-
-class SelfAttention(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads, self.joint, self.out = heads, nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width)
-
-    def forward(self, x, seen, causal):
-        q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in self.joint(x).chunk(3, 2))
-        return self.out(F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal).transpose(1, 2).flatten(2))
-
-    def load(self, w, name):
-        self.joint.weight.data.copy_(torch.cat([w.pop(f"{name}.{part}.weight") for part in ("query", "key", "value")]))
-        load_linear(self.out, w, f"{name}.out")
-
-
-class CrossAttention(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads, self.query, self.joint = heads, nn.Linear(width, width, bias=False), nn.Linear(width, 2 * width, bias=False)
-        self.out = nn.Linear(width, width)
-
-    def forward(self, x, memory, seen):
-        q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in (self.query(x), *self.joint(memory).chunk(2, 2)))
-        return self.out(F.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2).flatten(2))
-
-    def load(self, w, name):
-        self.query.weight.data.copy_(w.pop(f"{name}.query.weight"))
-        self.joint.weight.data.copy_(torch.cat([w.pop(f"{name}.{part}.weight") for part in ("key", "value")]))
-        load_linear(self.out, w, f"{name}.out")
-
-
-def load_linear(to, w, name):
-    to.weight.data.copy_(w.pop(f"{name}.weight"))
-    to.bias.data.copy_(w.pop(f"{name}.bias").flatten())
-
-
-def load_norm(to, w, name):
-    to.weight.data.copy_(w.pop(f"{name}.gain").flatten())
-    to.bias.data.copy_(w.pop(f"{name}.bias").flatten())
-
-
-class Block(nn.Module):
-    def __init__(self, width, heads, inner, dropout, crosses):
-        super().__init__()
-        self.attention, self.cross = SelfAttention(width, heads), CrossAttention(width, heads) if crosses else None
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3 if crosses else 2))
-        self.wide, self.narrow, self.dropout = nn.Linear(width, inner), nn.Linear(inner, width), nn.Dropout(dropout)
-
-    def forward(self, x, seen, memory=None):
-        x = self.norms[0](x + self.dropout(self.attention(x, None if self.cross else seen, self.cross is not None)))
-        if self.cross:
-            x = self.norms[1](x + self.dropout(self.cross(x, memory, seen)))
-        return self.norms[-1](x + self.dropout(self.narrow(F.relu(self.wide(x)))))
-
-    def load(self, w, name):
-        self.attention.load(w, f"{name}.self")
-        load_norm(self.norms[0], w, f"{name}.self.norm")
-        if self.cross:
-            self.cross.load(w, f"{name}.cross")
-            load_norm(self.norms[1], w, f"{name}.cross.norm")
-        load_linear(self.wide, w, f"{name}.ffn.inner")
-        load_linear(self.narrow, w, f"{name}.ffn.outer")
-        load_norm(self.norms[-1], w, f"{name}.ffn.norm")
-
-
-class Transformer(nn.Module):
-    """Vaswani et al. 2017: post-norm, ReLU, sinusoids, one embedding for source, target and output."""
-
-    def __init__(self, source, width, layers, heads, inner, dropout, **_):
-        super().__init__()
-        self.embedding, self.bias = nn.Embedding(source, width), nn.Parameter(torch.zeros(source))
-        self.encoder = nn.ModuleList(Block(width, heads, inner, dropout, False) for _ in range(layers))
-        self.decoder = nn.ModuleList(Block(width, heads, inner, dropout, True) for _ in range(layers))
-        self.dropout, self.scale = nn.Dropout(dropout), math.sqrt(width)
-        self.register_buffer("places", sinusoids(512, width))
-
-    def embed(self, ids):
-        return self.dropout(self.embedding(ids) * self.scale + self.places[:ids.shape[1]])
-
-    def forward(self, source, lengths, before, kept):
-        seen = (torch.arange(source.shape[1]) < lengths[:, None])[:, None, None]
-        seen = None if bool(seen.all()) else seen
-        memory = self.embed(source)
-        for block in self.encoder:
-            memory = block(memory, seen)
-        x = self.embed(before)
-        for block in self.decoder:
-            x = block(x, seen, memory)
-        return F.linear(x.flatten(0, 1)[kept], self.embedding.weight, self.bias)
-
-    def load(self, w):
-        self.embedding.weight.data.copy_(w.pop("embedding"))
-        self.bias.data.copy_(w.pop("head.bias").flatten())
-        for side in ("encoder", "decoder"):
-            for i, block in enumerate(getattr(self, side)):
-                block.load(w, f"{side}.{i}")
-        assert not w, f"weights that this model has not: {', '.join(w)}"
 
 
 def learn(model, batch, smoothing, targets):
@@ -262,11 +99,14 @@ def most_memory():
 def main():
     settings, batches = read_batches(PATH)
     sizes = {name: value if name == "dropout" else int(value) for name, value in settings.items()}
-    model = (Transformer if sizes["layers"] else Recurrent)(**sizes)
-    model.load(read_weights(WEIGHTS))
+    sizes["dropout"] = float(sys.argv[4]) if len(sys.argv) > 4 else sizes["dropout"]
+    model, weights = model_of(sizes), read_weights(WEIGHTS)
+    model.load(weights)
+    assert not weights, f"weights that this model has not: {', '.join(weights)}"
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=settings["rate"], betas=(0.9, settings["beta2"]), fused=True)
-    print(f"ready {sum(p.numel() for p in model.parameters())} PyTorch {torch.__version__}", flush=True)
+    count = sum(p.numel() for p in model.parameters()) - (model.more() if hasattr(model, "more") else 0)
+    print(f"ready {count} PyTorch {torch.__version__}", flush=True)
     at, together = 0, sizes["accumulate"]
     for line in sys.stdin:
         sums = [0, 0, 0.0, 0.0]
