@@ -12,7 +12,7 @@
 
 static const char LOWER_BLOCK[] = "\xE2\x96\x81";   /* U+2581, the library's sign for a space */
 enum { BLOCK_BYTES = sizeof LOWER_BLOCK - 1, BLOCK = 0x2581, RESERVED = 0x2585 };
-enum { MOST_LEARNT = 64 << 20, MOST_LEARNT_UNIGRAM = 24 << 20, LONGEST_LINE = 1 << 19 };   /* bytes */
+enum { MOST_LEARNT = 64 << 20, MOST_LEARNT_UNIGRAM = 16 << 20, LONGEST_LINE = 1 << 19 };   /* bytes */
 
 heed_pieces *heed_pieces_new(bool unigram)
 {
