@@ -13,11 +13,14 @@
 static const char LOWER_BLOCK[] = "\xE2\x96\x81";   /* U+2581, the library's sign for a space */
 enum { BLOCK_BYTES = sizeof LOWER_BLOCK - 1, BLOCK = 0x2581, RESERVED = 0x2585 };
 enum { MOST_LEARNT = 64 << 20, MOST_LEARNT_UNIGRAM = 16 << 20, LONGEST_LINE = 1 << 19 };   /* bytes */
+static const double run_weight = 12, run_weight_unigram = 1.5;
 
 heed_pieces *heed_pieces_new(bool unigram)
 {
     heed_pieces *p = calloc(1, sizeof *p);
-    if (p) p->sample.most = unigram ? MOST_LEARNT_UNIGRAM : MOST_LEARNT;
+    if (!p) return NULL;
+    p->sample.most = unigram ? MOST_LEARNT_UNIGRAM : MOST_LEARNT;
+    p->sample.run_weight = unigram ? run_weight_unigram : run_weight;
     return p;
 }
 

@@ -27,7 +27,7 @@ static void offer(heed_sample *s, int i)
 static void test_sample__holds_all_that_fits(void **state)
 {
     (void)state;
-    heed_sample s = {.most = MOST};
+    heed_sample s = {.most = MOST, .run_weight = 9};
     heed_buf all = {0};
     for (int i = 0; i < 1000; i++) {
         offer(&s, i);
@@ -42,7 +42,7 @@ static void test_sample__holds_all_that_fits(void **state)
 static void test_sample__is_bounded_in_order_even_and_always_the_same(void **state)
 {
     (void)state;
-    heed_sample s = {.most = MOST}, again = {.most = MOST};
+    heed_sample s = {.most = MOST, .run_weight = 1}, again = s;
     int64_t late = 0, kept = 0, before = -1;
     for (int i = 0; i < OFFERED; i++) {
         offer(&s, i);
@@ -67,9 +67,23 @@ static void test_sample__is_bounded_in_order_even_and_always_the_same(void **sta
 static void test_sample__keeps_a_line_that_is_too_large_alone(void **state)
 {
     (void)state;
-    heed_sample s = {.most = 4};
+    heed_sample s = {.most = 4, .run_weight = 1};
     offer(&s, 1);
     assert_string_equal(s.lines.data, "line 1\n");
+    heed_sample_free(&s);
+}
+
+static void test_sample__long_runs_without_a_space_weigh_more(void **state)
+{
+    (void)state;
+    heed_sample s = {.most = MOST, .run_weight = 10};
+    for (int i = 0; i < OFFERED; i++) {
+        if (!heed_sample_offer(&s)) continue;
+        heed_buf_printf(&s.lines, "%060d %048d", i, i);   /* a run of 60 bytes, a word of 48 */
+        assert_true(heed_sample_keep(&s));
+        assert_true(s.lines.size / 110.0 * 650 <= MOST);
+    }
+    assert_true(s.lines.size / 110.0 * 650 > MOST / 4);
     heed_sample_free(&s);
 }
 
@@ -128,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_sample__holds_all_that_fits),
         cmocka_unit_test(test_sample__is_bounded_in_order_even_and_always_the_same),
         cmocka_unit_test(test_sample__keeps_a_line_that_is_too_large_alone),
+        cmocka_unit_test(test_sample__long_runs_without_a_space_weigh_more),
         cmocka_unit_test(test_vocabulary__forgets_what_is_rare_and_finds_the_others),
         cmocka_unit_test(test_text__counts_millions_of_symbols_in_bounded_memory),
     };
