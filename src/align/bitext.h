@@ -16,7 +16,7 @@ typedef struct heed_bitext_settings {
     bool lower;               /* upper and lower case are the same word */
     bool parted;              /* punctuation is a word of its own (data/words.h); links are then between such words, not what white space parts */
     int threads;              /* 0: all cores this process may use */
-    int model1, markov;       /* iterations of either; 0: the default, 5 and 8 */
+    int model1, markov;       /* iterations of either; 0: the default, 2 and 6 */
 } heed_bitext_settings;
 
 heed_bitext *heed_bitext_new(const heed_bitext_settings *settings, heed_error *err);

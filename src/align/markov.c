@@ -11,7 +11,7 @@ enum {
     NOMINAL = 45                                   /* distances that the last bucket of either side is thought to have */
 };
 static const int64_t bucket_ends[] = {HEED_NEAR_JUMPS + 2, HEED_NEAR_JUMPS + 5, HEED_NEAR_JUMPS + 10};
-static const double smoothing = 100;               /* jumps seen beforehand, of each distance */
+static const double smoothing = 0.1;               /* jumps seen beforehand, spread over all distances, for each one seen */
 /* Below it a probability within a pair counts as none: no path that runs through such a state can win again, since any jump has a weight above 1e-9 of the
  * largest; and numbers too small for single precision would make the arithmetic slow. */
 static const float least = 1e-15f;
@@ -43,7 +43,7 @@ static int64_t distances_in(int bucket)
     return bucket_ends[b] - (b ? bucket_ends[b - 1] : HEED_NEAR_JUMPS);
 }
 
-static void set(heed_jumps *j, const double weight[HEED_JUMP_BUCKETS])
+static void set_between(heed_jumps *j, const double weight[HEED_JUMP_BUCKETS])
 {
     double sum = 0;
     for (int64_t i = 0; i < 2 * MIDDLE; i++) {
@@ -55,27 +55,45 @@ static void set(heed_jumps *j, const double weight[HEED_JUMP_BUCKETS])
     }
 }
 
+static void set_border(float *x, double *all, const double weight[HEED_JUMP_BUCKETS])
+{
+    x[0] = 0;
+    all[0] = 0;
+    for (int64_t d = 1; d <= HEED_LONGEST_SIDE; d++) {
+        x[d] = (float)weight[heed_jump_bucket(d)];
+        all[d] = all[d - 1] + x[d];
+    }
+}
+
+static void set(heed_jumps *j, heed_jump_counts weight)
+{
+    set_between(j, weight[HEED_JUMP_BETWEEN]);
+    set_border(j->first, j->all_first, weight[HEED_JUMP_FIRST]);
+    set_border(j->last, j->all_last, weight[HEED_JUMP_LAST]);
+}
+
 void heed_jumps_begin(heed_jumps *j)
 {
-    double weight[HEED_JUMP_BUCKETS];
-    for (int b = 0; b < HEED_JUMP_BUCKETS; b++) weight[b] = exp(-0.3 * fabs(b - HEED_JUMP_BUCKETS / 2 - 1.0));
+    heed_jump_counts weight;
+    for (int kind = 0; kind < HEED_JUMP_KINDS; kind++)
+        for (int b = 0; b < HEED_JUMP_BUCKETS; b++) weight[kind][b] = exp(-0.3 * fabs(b - HEED_JUMP_BUCKETS / 2 - 1.0));
     set(j, weight);
 }
 
-void heed_jumps_learn(heed_jumps *j, const double count[HEED_JUMP_BUCKETS])
+static void learn_kind(const double count[HEED_JUMP_BUCKETS], double weight[HEED_JUMP_BUCKETS])
 {
-    double weight[HEED_JUMP_BUCKETS], sum = 0;
-    for (int b = 0; b < HEED_JUMP_BUCKETS; b++) sum += count[b] + smoothing * (double)distances_in(b);
-    for (int b = 0; b < HEED_JUMP_BUCKETS; b++) {
-        const double n = (double)distances_in(b);
-        weight[b] = (count[b] + smoothing * n) / n / sum + least_weight;
-    }
-    set(j, weight);
+    double seen = 0, distances = 0;
+    for (int b = 0; b < HEED_JUMP_BUCKETS; b++) seen += count[b], distances += (double)distances_in(b);
+    const double unseen = 1 + smoothing * seen;
+    for (int b = 0; b < HEED_JUMP_BUCKETS; b++)
+        weight[b] = (count[b] / (double)distances_in(b) + unseen / distances) / (seen + unseen) + least_weight;
 }
 
-double heed_jumps_weight(const heed_jumps *j, int64_t distance)
+void heed_jumps_learn(heed_jumps *j, heed_jump_counts count)
 {
-    return j->ahead[MIDDLE + distance];
+    heed_jump_counts weight;
+    for (int kind = 0; kind < HEED_JUMP_KINDS; kind++) learn_kind(count[kind], weight[kind]);
+    set(j, weight);
 }
 
 /* --- room ----------------------------------------------------------------------------------------------------------------------------------- */
@@ -114,22 +132,23 @@ static void add_row(int64_t padded, float by, const float *restrict x, float *re
 
 static float not_tiny(float x) { return x < least ? 0 : x; }
 
-/* Into w->norm: one over the sum of weights from each state; returns the same for the place before the first. */
-static float norms(heed_markov *w, const heed_jumps *j, int64_t n)
+/* Into w->norm: one over the sum of weights from each state. */
+static void set_norms(heed_markov *w, const heed_jumps *j, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) w->norm[i] = (float)(1 / (j->below[MIDDLE + n - i] - j->below[MIDDLE - i]));
-    return (float)(1 / (j->below[MIDDLE + n + 1] - j->below[MIDDLE + 1]));
 }
 
 /* Word 0 of the forward recursion, or word m from the one before it. */
-static void reach_states(heed_markov *w, const heed_jumps *j, int64_t n, int64_t m, float first)
+static void reach_states(heed_markov *w, const heed_jumps *j, int64_t n, int64_t m)
 {
     const int64_t padded = heed_padded(n);
     const float *chosen = w->chosen + (m - 1) * padded, *nowhere = w->nowhere + (m - 1) * padded;
     memset(w->next, 0, (size_t)padded * sizeof *w->next);
     if (m == 0) {
-        add_row(padded, first, j->ahead + MIDDLE + 1, w->next);
-        for (int64_t k = 0; k < n; k++) w->spare[k] = 1 / (float)n;
+        for (int64_t k = 0; k < n; k++) {
+            w->next[k] = j->first[k + 1] / (float)j->all_first[n];
+            w->spare[k] = 1 / (float)n;
+        }
         return;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -138,13 +157,13 @@ static void reach_states(heed_markov *w, const heed_jumps *j, int64_t n, int64_t
     }
 }
 
-static double forward(heed_markov *w, const heed_jumps *j, const heed_markov_pair *p, float first)
+static double forward(heed_markov *w, const heed_jumps *j, const heed_markov_pair *p)
 {
     const int64_t n = p->n, padded = heed_padded(n);
     double log_p = 0;
     for (int64_t m = 0; m < p->m; m++) {
         float *chosen = w->chosen + m * padded, *nowhere = w->nowhere + m * padded, sum = 0;
-        reach_states(w, j, n, m, first);
+        reach_states(w, j, n, m);
         for (int64_t k = 0; k < n; k++) {
             chosen[k] = w->next[k] * (float)(1 - HEED_EMPTY_SHARE) * p->t[m * padded + k];
             nowhere[k] = w->spare[k] * (float)HEED_EMPTY_SHARE * p->empty[m];
@@ -158,6 +177,23 @@ static double forward(heed_markov *w, const heed_jumps *j, const heed_markov_pai
         }
     }
     return log_p;
+}
+
+/* The last jump, into w->future; returns the logarithm of its probability. */
+static double stop(heed_markov *w, const heed_jumps *j, const heed_markov_pair *p, heed_jump_counts jumped)
+{
+    const int64_t n = p->n, padded = heed_padded(n);
+    const float *chosen = w->chosen + (p->m - 1) * padded, *nowhere = w->nowhere + (p->m - 1) * padded;
+    float sum = 0;
+    for (int64_t k = 0; k < n; k++) {
+        w->future[k] = j->last[n - k] / (float)j->all_last[n];
+        sum += w->future[k] * (chosen[k] + nowhere[k]);
+    }
+    for (int64_t k = 0; k < n; k++) {
+        w->future[k] /= sum;
+        if (jumped) jumped[HEED_JUMP_LAST][heed_jump_bucket(n - k)] += w->future[k] * (chosen[k] + nowhere[k]);
+    }
+    return log(sum);
 }
 
 /* From what follows word m, w->future (the same for a state and its twin), to what follows the word before it; jumps between the two go to w->jumped. */
@@ -180,7 +216,6 @@ static void look_back(heed_markov *w, const heed_jumps *j, const heed_markov_pai
 static void backward(heed_markov *w, const heed_jumps *j, const heed_markov_pair *p, bool count)
 {
     const int64_t n = p->n, padded = heed_padded(n);
-    for (int64_t k = 0; k < n; k++) w->future[k] = 1;
     for (int64_t m = p->m - 1; m >= 0; m--) {
         for (int64_t k = 0; k < n; k++) p->posterior[m * padded + k] = w->chosen[m * padded + k] * w->future[k];
         for (int64_t k = n; k < padded; k++) p->posterior[m * padded + k] = 0;
@@ -188,15 +223,16 @@ static void backward(heed_markov *w, const heed_jumps *j, const heed_markov_pair
     }
 }
 
-double heed_markov_run(heed_markov *w, const heed_jumps *j, const heed_markov_pair *p, double jumped[HEED_JUMP_BUCKETS])
+double heed_markov_run(heed_markov *w, const heed_jumps *j, const heed_markov_pair *p, heed_jump_counts jumped)
 {
     const int64_t n = p->n, padded = heed_padded(n);
-    const float first = norms(w, j, n);
-    const double log_p = forward(w, j, p, first);
+    set_norms(w, j, n);
+    double log_p = forward(w, j, p);
+    log_p += stop(w, j, p, jumped);
     if (jumped) memset(w->jumped + MIDDLE - n, 0, (size_t)(n + padded) * sizeof *w->jumped);
     backward(w, j, p, jumped != NULL);
-    for (int64_t d = 1 - n; jumped && d < n; d++) jumped[heed_jump_bucket(d)] += (double)w->jumped[MIDDLE + d] * j->ahead[MIDDLE + d];
-    for (int64_t k = 0; jumped && k < n; k++) jumped[heed_jump_bucket(k + 1)] += p->posterior[k];
+    for (int64_t d = 1 - n; jumped && d < n; d++) jumped[HEED_JUMP_BETWEEN][heed_jump_bucket(d)] += (double)w->jumped[MIDDLE + d] * j->ahead[MIDDLE + d];
+    for (int64_t k = 0; jumped && k < n; k++) jumped[HEED_JUMP_FIRST][heed_jump_bucket(k + 1)] += p->posterior[k];
     return log_p;
 }
 

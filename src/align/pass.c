@@ -119,11 +119,12 @@ static void consider(heed_pass *p, heed_desk *d, const here *h, bool counted)
     look_up(p, d, h);
     for (int side = 0; side < 2; side++) {
         const heed_markov_pair pair = {h->n[side], h->n[1 - side], d->given[side], d->empty[side], d->posterior[side]};
-        double jumped[HEED_JUMP_BUCKETS] = {0};
+        heed_jump_counts jumped = {{0}};
         const double log_p = p->markov ? heed_markov_run(d->markov, &p->jumps[side], &pair, counted ? jumped : NULL) : heed_model1_run(&pair);
         if (!counted) continue;
         heed_count_add(&p->surprise[side], -log_p);
-        for (int b = 0; p->markov && b < HEED_JUMP_BUCKETS; b++) heed_count_add(&p->jumped[side][b], jumped[b]);
+        for (int kind = 0; p->markov && kind < HEED_JUMP_KINDS; kind++)
+            for (int b = 0; b < HEED_JUMP_BUCKETS; b++) heed_count_add(&p->jumped[side][kind][b], jumped[kind][b]);
     }
 }
 
@@ -175,8 +176,9 @@ void heed_pass_learn(heed_pass *p, const heed_prior *prior)
 {
     heed_lexicon_learn(&p->lexicon, p->side, prior, p->threads);
     for (int side = 0; p->markov && side < 2; side++) {
-        double count[HEED_JUMP_BUCKETS];
-        for (int b = 0; b < HEED_JUMP_BUCKETS; b++) count[b] = heed_count_get(&p->jumped[side][b]);
+        heed_jump_counts count;
+        for (int kind = 0; kind < HEED_JUMP_KINDS; kind++)
+            for (int b = 0; b < HEED_JUMP_BUCKETS; b++) count[kind][b] = heed_count_get(&p->jumped[side][kind][b]);
         heed_jumps_learn(&p->jumps[side], count);
     }
 }

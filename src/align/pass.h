@@ -12,7 +12,7 @@ typedef struct heed_pass {
     const heed_side *side;            /* [2] */
     heed_lexicon lexicon;
     heed_jumps jumps[2];
-    heed_count jumped[2][HEED_JUMP_BUCKETS];
+    heed_count jumped[2][HEED_JUMP_KINDS][HEED_JUMP_BUCKETS];
     heed_desk **desks;                /* [threads] */
     int threads;
     bool markov;                      /* IBM model 1 otherwise */

@@ -27,23 +27,38 @@ typedef struct toy {
 
 static void toy_draw(toy *y, uint64_t key)
 {
-    double count[HEED_JUMP_BUCKETS];
+    heed_jump_counts count;
     *y = (toy){.n = 1 + (int)heed_below(key, 0, STATES), .m = 1 + (int)heed_below(key, 1, WORDS)};
     for (int j = 0; j < y->m; j++) {
         y->empty[j] = (float)(0.01 + heed_uniform(key, 100 + (uint64_t)j));
         for (int i = 0; i < y->n; i++) y->t[j * WIDE + i] = (float)heed_uniform(key, 200 + (uint64_t)(j * STATES + i));
     }
-    for (int b = 0; b < HEED_JUMP_BUCKETS; b++) count[b] = 5000 * heed_uniform(key, 300 + (uint64_t)b);
+    for (int kind = 0; kind < HEED_JUMP_KINDS; kind++)
+        for (int b = 0; b < HEED_JUMP_BUCKETS; b++) count[kind][b] = 5000 * heed_uniform(key, 300 + (uint64_t)(kind * HEED_JUMP_BUCKETS + b));
     heed_jumps_learn(&y->jumps, count);
 }
 
-typedef struct sums { double p, chosen[WORDS][STATES], jumped[HEED_JUMP_BUCKETS]; } sums;
+typedef struct sums { double p, chosen[WORDS][STATES]; heed_jump_counts jumped; } sums;
+
+static double between(const heed_jumps *j, int distance)
+{
+    const int64_t middle = (int64_t)(sizeof j->ahead / sizeof *j->ahead) / 2;   /* where the distance 0 stands */
+    assert_true(j->ahead[middle + distance] == j->back[middle - 1 - distance]);
+    return j->ahead[middle + distance];
+}
 
 static double jump_to(const toy *y, int from, int to)
 {
     double all = 0;
-    for (int k = 0; k < y->n; k++) all += heed_jumps_weight(&y->jumps, k - from);
-    return heed_jumps_weight(&y->jumps, to - from) / all;
+    for (int k = 0; k < y->n; k++) all += from < 0 ? y->jumps.first[k + 1] : between(&y->jumps, k - from);
+    return (from < 0 ? y->jumps.first[to + 1] : between(&y->jumps, to - from)) / all;
+}
+
+static double jump_out(const toy *y, int from)
+{
+    double all = 0;
+    for (int i = 0; i < y->n; i++) all += y->jumps.last[y->n - i];
+    return y->jumps.last[y->n - from] / all;
 }
 
 /* Path: of each word its state, or STATES + the state whose twin it is. */
@@ -56,11 +71,14 @@ static void add_path(const toy *y, const int *path, sums *out)
         if (nowhere) p *= (j == 0 ? 1.0 / y->n : at == from) * HEED_EMPTY_SHARE * y->empty[j];
         else p *= jump_to(y, from, at) * (1 - HEED_EMPTY_SHARE) * y->t[j * WIDE + at];
     }
+    const int end = path[y->m - 1] % STATES;
+    p *= jump_out(y, end);
     out->p += p;
+    out->jumped[HEED_JUMP_LAST][heed_jump_bucket(y->n - end)] += p;
     for (int j = 0; j < y->m; j++) {
         if (path[j] >= STATES) continue;
         out->chosen[j][path[j]] += p;
-        out->jumped[heed_jump_bucket(path[j] - (j ? path[j - 1] % STATES : -1))] += p;
+        out->jumped[j ? HEED_JUMP_BETWEEN : HEED_JUMP_FIRST][heed_jump_bucket(path[j] - (j ? path[j - 1] % STATES : -1))] += p;
     }
 }
 
@@ -91,12 +109,13 @@ static void test_markov__is_the_sum_over_all_alignments(void **state)
         sums all = {0};
         add_paths(&y, path, 0, &all);
         float posterior[WORDS * WIDE];
-        double jumped[HEED_JUMP_BUCKETS] = {0};
+        heed_jump_counts jumped = {{0}};
         const heed_markov_pair pair = {y.n, y.m, y.t, y.empty, posterior};
         assert_true(fabs(heed_markov_run(w, &y.jumps, &pair, jumped) - log(all.p)) < close);
         for (int j = 0; j < y.m; j++)
             for (int i = 0; i < WIDE; i++) assert_true(fabs(posterior[j * WIDE + i] - (i < y.n ? all.chosen[j][i] / all.p : 0)) < close);
-        for (int b = 0; b < HEED_JUMP_BUCKETS; b++) assert_true(fabs(jumped[b] - all.jumped[b] / all.p) < close);
+        for (int kind = 0; kind < HEED_JUMP_KINDS; kind++)
+            for (int b = 0; b < HEED_JUMP_BUCKETS; b++) assert_true(fabs(jumped[kind][b] - all.jumped[kind][b] / all.p) < close);
     }
     heed_markov_free(w);
 }
@@ -132,10 +151,11 @@ static void test_jumps__of_one_distance_weigh_the_same_wherever_they_begin(void 
         assert_true(step == 1 || (step == 0 && (d >= HEED_NEAR_JUMPS || d < -HEED_NEAR_JUMPS)));
     }
     static heed_jumps j;
-    double count[HEED_JUMP_BUCKETS] = {0};
-    count[heed_jump_bucket(1)] = 1e6;
+    heed_jump_counts count = {{0}};
+    count[HEED_JUMP_BETWEEN][heed_jump_bucket(1)] = 1e6;
     heed_jumps_learn(&j, count);
-    assert_true(heed_jumps_weight(&j, 1) > 0.9 && heed_jumps_weight(&j, -999) > 0);
+    assert_true(between(&j, 1) > 0.9 && between(&j, -999) > 0 && between(&j, -999) < 0.001);
+    assert_true(j.first[1] > 0 && fabs(j.first[1] - j.first[2]) < close && j.last[1] > 0);   /* of which nothing was seen */
 }
 
 static void test_markov__survives_the_longest_pair_and_probabilities_of_nothing(void **state)
@@ -150,7 +170,8 @@ static void test_markov__survives_the_longest_pair_and_probabilities_of_nothing(
         empty[m] = 1e-9f;
         if (m % 3) t[m * wide + (n - 1 - m)] = 1e-25f;   /* against the order, hardly more probable than not at all */
     }
-    double jumped[HEED_JUMP_BUCKETS] = {0}, sum = 0;
+    heed_jump_counts jumped = {{0}};
+    double sum = 0;
     const double log_p = heed_markov_run(w, &jumps, &(heed_markov_pair){n, n, t, empty, posterior}, jumped);
     assert_true(isfinite(log_p) && log_p < 0);
     for (int64_t k = 0; k < n * wide; k++) {
