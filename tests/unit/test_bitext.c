@@ -372,6 +372,39 @@ static void test_em__makes_the_words_no_less_probable(void **state)
     check_rounds(true);
 }
 
+/* What both directions agree on is the product of what each finds, so no more than either. */
+static void test_em__counts_what_both_directions_agree_on(void **state)
+{
+    (void)state;
+    heed_side side[2];
+    for (int d = 0; d < 2; d++) make_side(&side[d], d, 100);
+    static heed_pass p;
+    assert_int_equal(heed_pass_begin(&p, side, 1, NULL), HEED_OK);
+    p.markov = true;
+    const int64_t pairs = p.lexicon.row[side[0].words.count];
+    double *least = calloc((size_t)pairs, sizeof *least), sum = 0, apart = 0;
+    assert_int_equal(heed_pass_count(&p, NULL), HEED_OK);
+    for (int64_t k = 0; k < pairs; k++) {
+        const double one = heed_count_get(&p.lexicon.count[0][k]), other = heed_count_get(&p.lexicon.count[1][k]);
+        least[k] = one < other ? one : other;
+        apart += least[k];
+    }
+    p.agree = true;
+    assert_int_equal(heed_pass_count(&p, NULL), HEED_OK);
+    for (int64_t k = 0; k < pairs; k++) {
+        assert_true(heed_count_get(&p.lexicon.count[0][k]) <= least[k] + 1e-3);   /* what is hardly probable is not counted */
+        sum += heed_count_get(&p.lexicon.count[0][k]);
+    }
+    assert_true(p.lexicon.agreed && sum > 0 && sum < 0.9 * apart);
+    free(least);
+    heed_pass_end(&p);
+    for (int d = 0; d < 2; d++) {
+        heed_vocabulary_free(&side[d].words);
+        free(side[d].word);
+        free(side[d].start);
+    }
+}
+
 /* Of each source word the probabilities of what stands with it sum to 1, or to less where a prior takes its share; those of the other direction likewise. */
 static void test_lexicon__gives_probabilities(void **state)
 {
@@ -425,6 +458,22 @@ static void test_bitext__stops_when_asked(void **state)
     heed_bitext_free(b);
 }
 
+static bool count_calls(void *user)
+{
+    ++*(int *)user;
+    return false;
+}
+
+static void test_bitext__asks_every_16384_pairs_whether_to_stop(void **state)
+{
+    (void)state;
+    heed_bitext *b = bitext_of(&(heed_bitext_settings){.threads = 1, .model1 = 1, .markov = 1}, house + 10, 1, 16385);
+    int asked = 0;
+    assert_int_equal(heed_bitext_align(b, NULL, NULL, count_calls, &asked, NULL), HEED_OK);
+    assert_int_equal(asked, 2 * (1 + 1 + 1));   /* of either model a round, then the links */
+    heed_bitext_free(b);
+}
+
 static void test_bitext__refuses_bad_text_and_stays_as_it_was(void **state)
 {
     (void)state;
@@ -472,8 +521,10 @@ int main(void)
         cmocka_unit_test(test_bitext__learns_a_toy_corpus),
         cmocka_unit_test(test_bitext__has_the_same_links_for_any_number_of_threads),
         cmocka_unit_test(test_em__makes_the_words_no_less_probable),
+        cmocka_unit_test(test_em__counts_what_both_directions_agree_on),
         cmocka_unit_test(test_lexicon__gives_probabilities),
         cmocka_unit_test(test_bitext__stops_when_asked),
+        cmocka_unit_test(test_bitext__asks_every_16384_pairs_whether_to_stop),
         cmocka_unit_test(test_bitext__refuses_bad_text_and_stays_as_it_was),
         cmocka_unit_test(test_bitext__words_are_lowered_and_parted_when_asked),
     };
