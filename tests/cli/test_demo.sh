@@ -31,7 +31,7 @@ check "without a dictionary it ends with 4" is $? 4
 check "says where it looked" grep -q 'HEED_SHARE' log
 check "and leaves no directory behind" [ ! -e e ]
 
-demo --updates 1000000 --phrases 2 -o f >out 2>log &
+"$heed" demo --updates 1000000 --phrases 2 -o f </dev/null >out 2>log &
 pid=$!
 sleep 3
 kill -INT $pid 2>/dev/null
