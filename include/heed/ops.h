@@ -6,6 +6,7 @@
 #ifndef HEED_OPS_H
 #define HEED_OPS_H
 
+#include "heed/attention.h"
 #include "heed/tensor.h"
 
 #ifdef __cplusplus
@@ -66,24 +67,6 @@ HEED_API heed_lstm_state heed_rnn(heed_tape *t, heed_cell_kind cell, heed_tensor
                                   bool reverse);
 
 /* --- attention ------------------------------------------------------------------------------------------------------------------------ */
-typedef enum heed_sight {            /* which keys a query at position i may see; w: window */
-    HEED_SIGHT_everything,
-    HEED_SIGHT_causal,               /* j <= i */
-    HEED_SIGHT_window,               /* i-w <= j <= i+w */
-    HEED_SIGHT_causal_window,        /* i-w <= j <= i */
-    HEED_SIGHT_centre,               /* p-w <= j <= p+w around a place p that the query predicts; weights are then multiplied by exp(-(j-p)^2 / (2 (w/2)^2)) */
-    HEED_SIGHT_blocks                /* in blocks of w keys: the first block, the query's own and those beside it */
-} heed_sight;
-
-typedef enum heed_weighing { HEED_WEIGHING_softmax, HEED_WEIGHING_sparsemax, HEED_WEIGHING_entmax, HEED_WEIGHING_hard } heed_weighing;   /* scores to weights */
-
-typedef enum heed_align {
-#define HEED_ALIGN(name, sight, normal, meaning, paper) HEED_ALIGN_##name,
-#include "heed/aligns.def"
-#undef HEED_ALIGN
-    HEED_ALIGN_COUNT
-} heed_align;
-
 /* One head of one query against n keys of width d. */
 typedef struct heed_meeting {
     const float *q;                 /* [d] */

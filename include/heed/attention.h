@@ -1,0 +1,131 @@
+/* heed/attention.h: attention over raw pointers and strides, for engines of one's own: no tape, no model, no allocation.
+ *
+ *   s_ij = score(q_i, k_j) + terms of the distance,   w_i = align(s_i),   out_i = sum_j w_ij v_j           (docs/attention.md has the family)
+ *
+ * Forward keeps one float a query and head (the log-sum-exp of its scores; the threshold of sparsemax and entmax); backward and the weights of any query are
+ * computed from it afterwards, so asking for weights changes no other number. docs/kernels.md tells how, and how near to the machine's limit.
+ *
+ * Rules of every function here:
+ *   - memory: the caller's alone; a call needs scratch, whose size heed_attention_plan_of() tells; none of it must be cleared or kept between calls;
+ *   - errors: what does not fit (a width, a stride under which rows of a result overlap, spans that go backwards, scratch too small) is HEED_E_SHAPE with words,
+ *     before anything is written. Values are never an error: NaN and infinities stay in the sequence and head that they are in;
+ *   - a query that may see no key gives zeros, a saved -inf, and passes no gradient;
+ *   - threads: a call fans out to `threads` of OpenMP's; any number of calls may run at once, with scratch of their own;
+ *   - bits: a sequence's results are the same for any number of threads, whatever stands beside it in the batch, and wherever its rows lie. They may differ
+ *     between instruction sets. */
+#ifndef HEED_ATTENTION_H
+#define HEED_ATTENTION_H
+
+#include "heed/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- what is computed ------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum heed_sight {            /* which keys a query at position i may see; w: window */
+    HEED_SIGHT_everything,
+    HEED_SIGHT_causal,               /* j <= i */
+    HEED_SIGHT_window,               /* i-w <= j <= i+w */
+    HEED_SIGHT_causal_window,        /* i-w <= j <= i */
+    HEED_SIGHT_centre,               /* p-w <= j <= p+w around a place p that the query predicts; weights are then multiplied by exp(-(j-p)^2 / (2 (w/2)^2)) */
+    HEED_SIGHT_blocks                /* in blocks of w keys: the first block, the query's own and those beside it */
+} heed_sight;
+
+typedef enum heed_weighing { HEED_WEIGHING_softmax, HEED_WEIGHING_sparsemax, HEED_WEIGHING_entmax, HEED_WEIGHING_hard } heed_weighing;   /* scores to weights */
+
+typedef enum heed_align {
+#define HEED_ALIGN(name, sight, normal, meaning, paper) HEED_ALIGN_##name,
+#include "heed/aligns.def"
+#undef HEED_ALIGN
+    HEED_ALIGN_COUNT
+} heed_align;
+
+typedef enum heed_number { HEED_F32, HEED_BF16 } heed_number;      /* bf16: the upper half of a float, rounded to even (uint16_t) */
+
+typedef enum heed_attention_score {
+    HEED_ATTENTION_DOT,              /* scale factor q.k; general (q^T W k) is this with q W for q */
+    HEED_ATTENTION_COSINE,           /* scale factor q.k / (|q| |k|); 0 where one of them is 0 */
+    HEED_ATTENTION_ADDITIVE          /* scale factor v.tanh(q + k), v: `additive` */
+} heed_attention_score;
+
+/* The kind of attention, and the shape of a batch. Zero means: none, or the default that is named. Arrays stay the caller's. */
+typedef struct heed_attention {
+    heed_number type;                /* of q, k, v, out and their gradients; all sums are f32, as are all other arrays */
+    heed_attention_score score;
+    heed_align align;
+    int64_t window;                  /* of the alignments that have one */
+    int64_t heads, key_heads;        /* H; Hk, which divides H (0: H): query head h meets key head h / (H/Hk) */
+    int64_t width, value_width;      /* d; dv (0: d); each 1 .. 1024 */
+    int64_t sequences;               /* B */
+    const int64_t *query_start;      /* [B+1] sequence b has rows query_start[b] .. query_start[b+1]-1 of q; never falling */
+    const int64_t *key_start;        /* [B+1] likewise, of k and v */
+    const int64_t *position;         /* [B] of a sequence's first query among its keys, for sight and distance; NULL: 0 */
+    float scale;                     /* 0: 1/sqrt(d); HEED_ATTENTION_COSINE and _ADDITIVE: 1 */
+    const float *factor;             /* [H] NULL: 1 (cosine's learned temperature) */
+    const float *additive;           /* [H,d] */
+    float cap;                       /* s becomes cap tanh(s / cap) before the distance's terms; 0: no cap */
+    const float *slope;              /* [H] - slope |i-j| is added to s (ALiBi: Press et al. 2022); NULL: nothing */
+    const float *relative;           /* [H, 2 reach + 1] relative[h][min(max(j-i, -reach), reach) + reach] is added to s; NULL: nothing */
+    int64_t reach;
+    float rotary;                    /* base of the angles by which pairs (x_i, x_(i+d/2)) of q and k are turned (Su et al. 2021, 10000); d even; 0: not turned */
+    const float *centre;             /* [Nq,H] u, for HEED_SIGHT_centre: the query looks around p = n sigmoid(u) of its n keys */
+    float dropout;                   /* of weights, after they were normalised; 0 <= p < 1 */
+    uint64_t seed;                   /* what is dropped is a function of (seed, record[b], h, i, j) alone */
+    const uint64_t *record;          /* [B], with dropout */
+    int threads;                     /* 0: as many as OpenMP has */
+} heed_attention;
+
+/* --- where it lies ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Row i of head h: its values lie side by side from x + i row + h head, counted in values. With `sequence` 0 rows are numbered through the batch by the spans;
+ * else sequence b has its own, from x + b sequence on. So [N, H d] is {x, 0, H d, d}; [B,H,T,d] is {x, H T d, d, T d}; [B,T,H,d] is {x, T H d, H d, d}. */
+typedef struct heed_attention_in { const void *x; int64_t sequence, row, head; } heed_attention_in;
+typedef struct heed_attention_out { void *x; int64_t sequence, row, head; } heed_attention_out;
+
+typedef struct heed_attention_data {
+    heed_attention_in q, k, v;       /* rows of width d, d and dv */
+    heed_attention_out out;          /* of width dv */
+    float *saved;                    /* [Nq,H] side by side; NULL: not wanted (no backward, no weights) */
+} heed_attention_data;
+
+typedef struct heed_attention_gradients {
+    heed_attention_in out;           /* what came to out, of its type */
+    heed_attention_out q, k, v;      /* x NULL: not wanted */
+    bool add;                        /* to what stands in q, k and v; else it is overwritten */
+    float *factor, *additive, *relative, *centre;      /* always added to; NULL: not wanted */
+} heed_attention_gradients;
+
+/* --- calls ------------------------------------------------------------------------------------------------------------------------------ */
+
+/* How a call will go. */
+typedef struct heed_attention_plan {
+    const char *kernel;              /* "avx512 f32 tiles", "avx2 rows"; static text */
+    const char *slow;                /* NULL, or why the settings have no fast form and go row by row; static text */
+    int64_t queries, keys;           /* of a tile */
+    size_t forward, backward;        /* bytes of scratch; the lifetime of a call */
+    double forward_flop, backward_flop;      /* that the mathematics asks for, over pairs that are seen; a multiply-add counts as two */
+} heed_attention_plan;
+/* Cost: one pass over the spans. Errors: HEED_E_SHAPE. */
+HEED_API heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan *plan, heed_error *err);
+
+/* Cost: 2 (d + dv) multiply-adds a pair that is seen. */
+HEED_API heed_status heed_attention_forward(const heed_attention *a, const heed_attention_data *data, void *scratch, size_t bytes, heed_error *err);
+
+/* After a forward on the same settings and data, out and saved among them. Cost: 2.5 times that of the forward. */
+HEED_API heed_status heed_attention_backward(const heed_attention *a, const heed_attention_data *data, const heed_attention_gradients *to, void *scratch,
+                                             size_t bytes, heed_error *err);
+
+/* The weights of queries first .. first+n-1 of a sequence under one head, [n, keys of the sequence], 0 where a query does not see; after a forward, from q, k and
+ * saved. scores (NULL: not wanted): likewise, -inf where it does not see. Dropout is left out. */
+HEED_API heed_status heed_attention_weights(const heed_attention *a, const heed_attention_data *data, int64_t sequence, int64_t head, int64_t first, int64_t n,
+                                            float *weights, float *scores, void *scratch, size_t bytes, heed_error *err);
+
+/* Two results for the same queries over different keys become one: out [n,d] and saved [n] take in more and more_saved, under softmax. f32. */
+HEED_API void heed_attention_join(float *out, float *saved, const float *more, const float *more_saved, int64_t n, int64_t d);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
