@@ -94,6 +94,8 @@ typedef struct heed_look {
     int shift;                /* 0: a symbol has the weights of the step that wrote it; 1: of the step that read it, one later (Chen et al. 2020);
                                  a last symbol keeps its own */
     double threshold;         /* links of words; 0: each target word's heaviest source word; up to 1: every pair of this weight or more */
+    bool empty;               /* weights of words are taken as they are, and a target word whose weight on </s> is above that on each source word has no
+                                 heaviest: of attention that was taught so (train.guided_alignment.empty). false: </s> does not count */
 } heed_look;
 
 /* What stands for a look that is not given: what was chosen for the model (heed_look_store()), else the mean of the last layer's heads. */
@@ -134,7 +136,8 @@ struct heed_output {
                                                          symbol; NULL without attention or when not asked */
     const float *weights;                             /* [layers, heads, count, source_count] likewise, of all, each symbol's of the step that wrote it */
     const float *word_weights; int64_t source_words, target_words;     /* [target_words, source_words]: summed over a source word's symbols, mean over a
-                                                         target word's, then divided by the row's sum; words split at white space */
+                                                         target word's, then divided by the row's sum unless look.empty; words split at white space */
+    const float *empty_weights;                       /* [target_words] with look.empty: likewise of </s>; else NULL */
     const heed_range *source_ranges, *target_ranges;  /* [source_words], [target_words] in source and text; NULL without attention */
     const heed_choice *choices; int64_t choice_count; /* [count, choice_count] the likeliest symbols of each step, falling; NULL when not asked */
     const char *const *unmet; int64_t unmet_count;    /* of the words that it must hold, as given, those it lacks */
@@ -420,8 +423,8 @@ typedef struct heed_candidate {
     heed_align_figures tuned, rest;    /* on lines first to last, and on the others */
 } heed_candidate;
 
-/* Tries every layer, every head and the mean of each layer's, both shifts, the heaviest word and several thresholds against gold; of the options look, reverse,
- * direction, more, symmetrise, outside and answer are not read, and first and last both 0 are 1 and 100. *candidates [*count] (heed_free()): the lowest error rate on
+/* Tries every layer, every head and the mean of each layer's, both shifts, with and without the empty word, the heaviest word and several thresholds against gold; of the
+ * options look, reverse, direction, more, symmetrise, outside and answer are not read, and first and last both 0 are 1 and 100. *candidates [*count] (heed_free()): the lowest error rate on
  * the lines tuned first, of equals the simplest. Errors as of heed_files_align(); HEED_E_DATA: no sure link on the lines tuned. */
 HEED_API heed_status heed_calibrate(heed_session *s, const heed_align_options *options, heed_candidate **candidates, int *count, heed_error *err);
 

@@ -23,7 +23,7 @@ static void print_candidate(const heed_candidate *c)
     char head[16], links[16] = "heaviest";
     if (c->look.threshold > 0)
         snprintf(links, sizeof links, "%.2f", c->look.threshold);
-    fprintf(stderr, "%5d  %4s  %5d  %9s  %6.2f", c->look.layer, head_name(&c->look, head, sizeof head), c->look.shift, links, c->tuned.aer);
+    fprintf(stderr, "%5d  %4s  %5d  %9s  %5d  %6.2f", c->look.layer, head_name(&c->look, head, sizeof head), c->look.shift, links, c->look.empty, c->tuned.aer);
     if (c->rest.lines)
         fprintf(stderr, "  %6.2f", c->rest.aer);
     fputs(c->usual ? "  where nothing is chosen\n" : "\n", stderr);
@@ -32,7 +32,7 @@ static void print_candidate(const heed_candidate *c)
 static void print_table(const calibrated *c)
 {
     const bool rest = c->candidate[0].rest.lines > 0;
-    fprintf(stderr, "layer  head  shift  threshold  AER on %lld lines%s\n", (long long)c->candidate[0].tuned.lines, rest ? ", and on the rest" : "");
+    fprintf(stderr, "layer  head  shift  threshold  empty  AER on %lld lines%s\n", (long long)c->candidate[0].tuned.lines, rest ? ", and on the rest" : "");
     for (int i = 0; i < c->count && i < LISTED; i++)
         print_candidate(&c->candidate[i]);
     if (c->usual >= LISTED)
@@ -49,7 +49,8 @@ static void print_lines(const calibrated *c)
 {
     char head[16];
     const heed_candidate *best = &c->candidate[0];
-    printf("layer\t%d\nhead\t%s\nshift\t%d\nthreshold\t%g\n", best->look.layer, head_name(&best->look, head, sizeof head), best->look.shift, best->look.threshold);
+    printf("layer\t%d\nhead\t%s\nshift\t%d\nthreshold\t%g\nempty\t%d\n", best->look.layer, head_name(&best->look, head, sizeof head), best->look.shift,
+           best->look.threshold, best->look.empty);
     printf("aer\t%.2f\nprecision\t%.2f\nrecall\t%.2f\n", told(best)->aer, told(best)->precision, told(best)->recall);
     printf("default aer\t%.2f\n", told(&c->candidate[c->usual])->aer);
     if (c->v->statistical)
@@ -66,8 +67,9 @@ static void print_json_figures(const char *name, const heed_align_figures *f)
 static void print_json_candidate(const heed_candidate *c)
 {
     char head[16];
-    printf("{\"layer\": %d, \"head\": %s%s%s, \"shift\": %d, \"threshold\": %g, ", c->look.layer, c->look.head < 0 ? "\"" : "",
-           head_name(&c->look, head, sizeof head), c->look.head < 0 ? "\"" : "", c->look.shift, c->look.threshold);
+    printf("{\"layer\": %d, \"head\": %s%s%s, \"shift\": %d, \"threshold\": %g, \"empty\": %s, ", c->look.layer, c->look.head < 0 ? "\"" : "",
+           head_name(&c->look, head, sizeof head), c->look.head < 0 ? "\"" : "", c->look.shift, c->look.threshold,
+           c->look.empty ? "true" : "false");
     print_json_figures("tuned", &c->tuned);
     fputs(", ", stdout);
     print_json_figures("rest", &c->rest);

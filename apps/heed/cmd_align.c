@@ -133,11 +133,11 @@ static int check(const align_values *v, int given)
                                     : "align: more files than MODEL, SOURCE and TARGET are for --statistical to learn from");
     if (!v->gold && (v->calibrate || v->lines || v->swap))
         return cli_usage_error("align: %s needs --gold", v->calibrate ? "--calibrate" : v->lines ? "--lines" : "--swap-gold");
-    if (v->calibrate && (v->soft || v->output || v->reverse || v->look.layer >= 0 || v->look.head >= 0 || v->look.shift || v->look.threshold >= 0))
+    if (v->calibrate && (v->soft || v->output || v->reverse || v->look.layer >= 0 || v->look.head >= 0 || v->look.shift || v->look.empty || v->look.threshold >= 0))
         return cli_usage_error("align: --calibrate finds out; it goes with --gold, --swap-gold, --lines, --statistical, --json and --set");
     if (v->soft && (v->json || v->reverse || v->statistical))
         return cli_usage_error("align: --soft goes with one model, and not with --json");
-    if (!model && (v->reverse || v->sets.count || v->look.layer >= 0 || v->look.head >= 0 || v->look.shift || v->look.threshold >= 0))
+    if (!model && (v->reverse || v->sets.count || v->look.layer >= 0 || v->look.head >= 0 || v->look.shift || v->look.empty || v->look.threshold >= 0))
         return cli_usage_error("align: --statistical has no model to set or to look into");
     if (v->direction && !v->statistical)
         return cli_usage_error("align: --direction is of --statistical");

@@ -12,6 +12,8 @@ heed_look cli_look_of(const cli_look *given, const heed_model *m)
         look = (heed_look){.layer = clamp(given->layer), .head = clamp(given->head)};
     if (given->shift)
         look.shift = *given->shift == '1';
+    if (given->empty)
+        look.empty = *given->empty == '1';
     if (given->threshold >= 0)
         look.threshold = given->threshold;
     return look;

@@ -117,7 +117,7 @@ static heed_status check_among(const char *what, int asked, int count, heed_erro
 static heed_look chosen(const heed_model *m)
 {
     const heed_alignment *a = &m->alignment;
-    return a->chosen ? (heed_look){.layer = a->layer, .head = a->head, .shift = a->shift, .threshold = a->threshold} : (heed_look){.layer = -1, .head = -1};
+    return a->chosen ? (heed_look){.layer = a->layer, .head = a->head, .shift = a->shift, .threshold = a->threshold, .empty = a->empty} : (heed_look){.layer = -1, .head = -1};
 }
 
 heed_status heed_look_settle(const heed_model *m, const heed_look *asked, heed_look *settled, heed_error *err)
@@ -151,5 +151,6 @@ heed_status heed_look_store(const heed_model *m, const char *dir, const heed_loo
     if (!layers) return heed_fail(err, HEED_E_USAGE, "%s: this model has no attention to choose from", dir);
     heed_status status = heed_look_settle(m, look, &l, err);
     if (status != HEED_OK) return status;
-    return heed_model_choose(dir, &(heed_alignment){.chosen = true, .layer = l.layer, .head = l.head, .shift = l.shift, .threshold = l.threshold}, err);
+    const heed_alignment choice = {.chosen = true, .layer = l.layer, .head = l.head, .shift = l.shift, .threshold = l.threshold, .empty = l.empty};
+    return heed_model_choose(dir, &choice, err);
 }

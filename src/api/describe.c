@@ -54,7 +54,7 @@ static void describe_text(const heed_model *m, heed_buf *out)
         const heed_alignment *a = &m->alignment;
         char head[16] = "mean";
         if (a->head >= 0) snprintf(head, sizeof head, "%d", a->head);
-        heed_buf_printf(out, "\nwords are linked by layer %d, head %s, shift %d, threshold %g\n", a->layer, head, a->shift, a->threshold);
+        heed_buf_printf(out, "\nwords are linked by layer %d, head %s, shift %d, threshold %g, empty %d\n", a->layer, head, a->shift, a->threshold, a->empty);
     }
     if (m->provenance) heed_buf_printf(out, "\nprovenance\n%s\n", m->provenance);
 }

@@ -41,6 +41,8 @@ typedef struct heed_guide_settings {
     const heed_line_links *links;          /* NULL: batches get no guide */
     heed_status (*split)(const char *text, size_t size, bool parted, heed_tokens *words, heed_error *err);   /* the bytes of every word, rising */
     bool parted;
+    bool empty;                            /* a word without links, in a pair of texts that has some, looks at the source's </s> */
+    bool ends;                             /* and so does the target's </s> */
 } heed_guide_settings;
 
 typedef struct heed_loader_settings {

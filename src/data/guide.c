@@ -76,19 +76,31 @@ static sequence sequence_of(const heed_batch *b, const heed_line_links *l, int64
     return q;
 }
 
+/* The source's </s>, its last symbol, if the line has links at all. */
+static int64_t put_end(int32_t *key, const sequence *q, bool wanted)
+{
+    if (wanted && q->links) *key = (int32_t)q->source_count - 1;
+    return wanted && q->links;
+}
+
+/* Links of word w to symbols, -1: no word. Links that no symbol of the source stands for are none, but tell that the word is not without. */
+static int64_t put_links(int32_t *key, const sequence *q, int32_t w, bool empty)
+{
+    int64_t count;
+    const int64_t first = links_of(q->link, q->links, w, &count);
+    if (w < 0) return 0;
+    return count ? put_keys(key, q->source, q->source_count, q->link + first, count) : put_end(key, q, empty);
+}
+
 /* Symbols of one word stand together and have the same links. Returns how many symbols have any, -1: out of memory. */
-static int64_t guide_sequence(heed_guide_room *room, const sequence *q, int64_t *start, int64_t *used)
+static int64_t guide_sequence(heed_guide_room *room, const heed_guide_settings *how, const sequence *q, int64_t *start, int64_t *used)
 {
     int64_t guided = 0, found = 0;
     for (int64_t i = 0; i < q->target_count; i++) {
-        const bool same = i && q->target[i] == q->target[i - 1];
+        const bool end = i == q->target_count - 1, same = i && !end && q->target[i] == q->target[i - 1];
         if (!grow_keys(room, *used + q->source_count)) return -1;
         if (same && found) memcpy(room->key + *used, room->key + *used - found, (size_t)found * sizeof *room->key);
-        if (!same) {
-            int64_t count;
-            const int64_t first = links_of(q->link, q->links, q->target[i], &count);
-            found = count && q->target[i] >= 0 ? put_keys(room->key + *used, q->source, q->source_count, q->link + first, count) : 0;
-        }
+        if (!same) found = end ? put_end(room->key + *used, q, how->ends) : put_links(room->key + *used, q, q->target[i], how->empty);
         *used += found;
         start[i + 1] = *used;
         guided += found > 0;
@@ -96,14 +108,14 @@ static int64_t guide_sequence(heed_guide_room *room, const sequence *q, int64_t 
     return guided;
 }
 
-bool heed_guide_batch(heed_guide_room *room, const heed_line_links *links, heed_batch *b)
+bool heed_guide_batch(heed_guide_room *room, const heed_guide_settings *how, heed_batch *b)
 {
     int64_t guided = 0, used = 0;
     if (!grow_starts(room, b->target.N + 1)) return false;
     room->start[0] = 0;
     for (int64_t i = 0; i < b->B; i++) {
-        const sequence q = sequence_of(b, links, i);
-        const int64_t more = guide_sequence(room, &q, room->start + b->target.span.start[i], &used);
+        const sequence q = sequence_of(b, how->links, i);
+        const int64_t more = guide_sequence(room, how, &q, room->start + b->target.span.start[i], &used);
         if (more < 0) return false;
         guided += more;
     }

@@ -11,7 +11,7 @@ void heed_guide_words(const heed_tokens *tokens, const heed_tokens *words, int32
 typedef struct heed_guide_room { int64_t *start; int32_t *key; int64_t start_room, key_room; } heed_guide_room;
 void heed_guide_room_free(heed_guide_room *room);
 /* Sets b->guide, which borrows the room; b knows words on both sides. A symbol of the target is linked with all symbols of the source words that its own word is
- * linked with. False: out of memory. */
-bool heed_guide_batch(heed_guide_room *room, const heed_line_links *links, heed_batch *b);
+ * linked with, or with </s> as *how says; in a line without links with nothing. False: out of memory. */
+bool heed_guide_batch(heed_guide_room *room, const heed_guide_settings *how, heed_batch *b);
 
 #endif

@@ -281,7 +281,7 @@ static heed_status build_batch(heed_loader *l, int64_t which, heed_error *err)
     if (!l->memory)
         return heed_fail(err, HEED_E_NOMEM, "out of memory for a batch of %lld records", (long long)B);
     heed_lay(&l->batch, l->drafts, B, true, true, l->memory);
-    if (l->settings.guide.links && !heed_guide_batch(&l->guide, l->settings.guide.links, &l->batch))
+    if (l->settings.guide.links && !heed_guide_batch(&l->guide, &l->settings.guide, &l->batch))
         return heed_fail(err, HEED_E_NOMEM, "out of memory for the links of %lld records", (long long)B);
     return HEED_OK;
 }

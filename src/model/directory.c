@@ -87,7 +87,7 @@ static heed_status digest_member(const char *dir, const char *name, char hex[65]
 static json_t *write_choice(const heed_alignment *a)
 {
     json_t *head = a->head < 0 ? json_string("mean") : json_integer(a->head);
-    return json_pack("{s:i,s:o,s:i,s:f}", "layer", a->layer, "head", head, "shift", a->shift, "threshold", a->threshold);
+    return json_pack("{s:i,s:o,s:i,s:f,s:b}", "layer", a->layer, "head", head, "shift", a->shift, "threshold", a->threshold, "empty", a->empty);
 }
 
 static heed_status write_voucher(json_t *all, const char *dir, heed_error *err)
@@ -194,7 +194,7 @@ static bool is_place(const json_t *v, int most, bool head)
 static heed_status load_choice(heed_model *m, const json_t *voucher, const char *dir, heed_error *err)
 {
     const json_t *a = json_object_get(voucher, "alignment"), *shift = json_object_get(a, "shift"), *threshold = json_object_get(a, "threshold");
-    const json_t *layer = json_object_get(a, "layer"), *head = json_object_get(a, "head");
+    const json_t *layer = json_object_get(a, "layer"), *head = json_object_get(a, "head"), *empty = json_object_get(a, "empty");
     int layers, heads;
     if (!shift) return HEED_OK;
     heed_model_looks(m, &layers, &heads);
@@ -202,8 +202,10 @@ static heed_status load_choice(heed_model *m, const json_t *voucher, const char 
         !(json_number_value(threshold) >= 0 && json_number_value(threshold) <= 1))
         return heed_fail(err, HEED_E_MODEL, "%s/attn.json: \"alignment\" names no layer and head of this model's %d x %d; take it out, or choose anew by heed align --calibrate",
                          dir, layers, heads);
+    if (empty && !json_is_boolean(empty))
+        return heed_fail(err, HEED_E_MODEL, "%s/attn.json: \"empty\" of \"alignment\" is neither true nor false; take it out, or choose anew by heed align --calibrate", dir);
     m->alignment = (heed_alignment){.chosen = true, .layer = (int)json_integer_value(layer), .head = json_is_integer(head) ? (int)json_integer_value(head) : -1,
-                                    .shift = (int)json_integer_value(shift), .threshold = json_number_value(threshold)};
+                                    .shift = (int)json_integer_value(shift), .threshold = json_number_value(threshold), .empty = json_is_true(empty)};
     return HEED_OK;
 }
 

@@ -90,7 +90,7 @@ typedef struct heed_decoder_kind {
 } heed_decoder_kind;
 
 /* What of its attention was chosen to link words by: fields as those of heed_look (heed.h), defaults in place. */
-typedef struct heed_alignment { bool chosen; int layer, head, shift; double threshold; } heed_alignment;
+typedef struct heed_alignment { bool chosen; int layer, head, shift; double threshold; bool empty; } heed_alignment;
 
 typedef struct heed_model {
     heed_recipe recipe;

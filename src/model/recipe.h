@@ -90,6 +90,7 @@ typedef struct heed_guided_settings {
     double weight;
     int64_t layer, head;        /* layer < 0: counted from above, -1 the last; head -1: the mean of the layer's heads */
     int64_t shift;              /* 0: a symbol's weights are those of the step that writes it; 1: of the step that reads it, one later */
+    bool empty;                 /* words without links are taught to look at </s> */
     int symmetry;               /* heed_symmetry (align/links.h), of statistical links */
 } heed_guided_settings;
 

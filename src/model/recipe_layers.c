@@ -3,6 +3,7 @@
 
 #include "attn/score.h"
 #include "model/keys.h"
+#include "ops/align.h"
 
 /* --- what the settings come to -------------------------------------------------------------------------------------------------------------- */
 
@@ -139,6 +140,9 @@ static heed_status check_guided(const visit *v)
     if (g->head >= heads)
         return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment.head: %lld, but the heads are 0 to %lld (-1: their mean)", (long long)g->head,
                                 (long long)heads - 1);
+    if (g->empty && !heed_align_sees_all((heed_align)v->r->model.attention.align))
+        return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment.empty: words without links are to look at the </s> of the source, which align %s does not always see; "
+                                "choose an align that sees all keys, or empty: false", heed_recipe_choice(v->r, "model.attention.align"));
     return HEED_OK;
 }
 

@@ -20,6 +20,7 @@ static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 heed_weighing heed_align_weighing(heed_align align) { return rows[align].normal; }
 bool heed_align_has_centre(heed_align align) { return rows[align].sight == HEED_SIGHT_centre; }
 bool heed_align_sees_one_run(heed_align align) { return rows[align].sight != HEED_SIGHT_blocks; }
+bool heed_align_sees_all(heed_align align) { return rows[align].sight == HEED_SIGHT_everything; }
 
 /* --- which keys -------------------------------------------------------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ heed_looking heed_looking_of(heed_align align, int64_t window, int64_t position,
 heed_weighing heed_align_weighing(heed_align align);
 bool heed_align_has_centre(heed_align align);
 bool heed_align_sees_one_run(heed_align align);
+bool heed_align_sees_all(heed_align align);
 
 /* Weights w [n] of scores s [n] (w may be s), n > 0; returns what is to be saved of them. */
 float heed_align_weights(const heed_kernels *k, heed_weighing normal, float *w, const float *s, int64_t n);

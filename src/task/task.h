@@ -45,10 +45,10 @@ const heed_task *heed_task_at(int i);                     /* NULL past the end *
 int64_t heed_words_split(const char *text, heed_range *words);
 /* Row i of an output's symbol weights, [source_count]; valid until the next call. */
 typedef const float *heed_weight_row(void *self, int64_t i);
-/* Joins symbol weights to words, and takes the hard links: reads texts, tokens and look.threshold of o, fills what is said of words. Asks for each row once, in
+/* Joins symbol weights to words, and takes the hard links: reads texts, tokens, look.threshold and look.empty of o, fills what is said of words. Asks for each row once, in
  * order, so that nobody need hold them all. False: out of memory. */
 bool heed_output_align(heed_output *o, heed_weight_row *row, void *self, heed_arena *arena);
-/* The links that o's word_weights give with a threshold (heed_look), by target word: their number, and they ([number]; NULL: not asked). */
+/* The links that o's word_weights and empty_weights give with a threshold (heed_look), by target word: their number, and they ([number]; NULL: not asked). */
 int64_t heed_output_link(const heed_output *o, double threshold, heed_link *links);
 
 #endif

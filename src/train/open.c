@@ -256,7 +256,7 @@ static heed_status open_guide(heed_run *run, heed_error *err)
     };
     char path[HEED_PATH];
     if (!heed_recipe_is_guided(r)) return HEED_OK;
-    run->model->alignment = (heed_alignment){.chosen = true, .layer = (int)heed_recipe_guided_layer(r), .head = (int)g->head, .shift = (int)g->shift};
+    run->model->alignment = (heed_alignment){.chosen = true, .layer = (int)heed_recipe_guided_layer(r), .head = (int)g->head, .shift = (int)g->shift, .empty = g->empty};
     if (strcmp(g->links, "statistical") == 0) return learn_links(run, &from, err);
     heed_status status = heed_recipe_find(r, g->links, data_dir_of(run), path, sizeof path, err);
     return status ? status : heed_guide_read(&run->guide, &from, path, false, err);
@@ -271,6 +271,13 @@ static heed_status keep_links(const heed_run *run, heed_error *err)
 
 /* --- all together --------------------------------------------------------------------------------------------------------------------------- */
 
+/* With shift 1 no step stands behind the one that writes </s>. */
+static heed_guide_settings guide_settings(const heed_run *run)
+{
+    const heed_guided_settings *g = &heed_run_recipe(run)->train.guided;
+    return (heed_guide_settings){.links = &run->guide.links, .split = heed_bitext_words, .parted = run->guide.parted, .empty = g->empty, .ends = g->empty && !g->shift};
+}
+
 static heed_status open_data(heed_run *run, heed_error *err)
 {
     const heed_recipe *r = heed_run_recipe(run);
@@ -280,7 +287,7 @@ static heed_status open_data(heed_run *run, heed_error *err)
         .sentences = r->train.sentences, .tokens = r->train.tokens,
         .max_length = r->data.max_length, .buffer = r->data.shuffle_buffer, .seed = r->train.seed, .shuffle = true,
     };
-    if (run->guide.first) settings.guide = (heed_guide_settings){.links = &run->guide.links, .split = heed_bitext_words, .parted = run->guide.parted};
+    if (run->guide.first) settings.guide = guide_settings(run);
     heed_model_longest(run->model, &settings.longest_source, &settings.longest_target);
     run->loader = heed_loader_new(&settings, err);
     if (!run->loader) return err->status;
