@@ -15,6 +15,12 @@ static inline heed_drop heed_drop_of(float p) { return (heed_drop){(uint32_t)((d
 /* The seed of one row; its halves enter before and between the two rounds of mixing, so that no row is another one shifted. */
 static inline uint64_t heed_drop_row(uint64_t row_key, uint64_t site) { return heed_key(row_key, site); }
 
+/* The same for the weights of the query at position i under one head; the column is the key's number in its sequence. */
+static inline uint64_t heed_drop_query(uint64_t seed, uint64_t record, int64_t head, int64_t i)
+{
+    return heed_key(heed_key(heed_key(seed, record), (uint64_t)head), (uint64_t)i);
+}
+
 /* The mixing of 32-bit lanes, written once for uint32_t and for vectors of it (multipliers of Wellons' lowbias32). */
 #define HEED_DROP_BITS(column, low, high, h) \
     ((h) = (column) * 0x9E3779B9u + (low), (h) ^= (h) >> 16, (h) *= 0x7FEB352Du, (h) ^= (h) >> 15, (h) ^= (high), (h) *= 0x846CA68Bu, \
