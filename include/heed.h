@@ -423,8 +423,8 @@ typedef struct heed_candidate {
     heed_align_figures tuned, rest;    /* on lines first to last, and on the others */
 } heed_candidate;
 
-/* Tries every layer, every head and the mean of each layer's, both shifts, with and without the empty word, the heaviest word and several thresholds against gold; of the
- * options look, reverse, direction, more, symmetrise, outside and answer are not read, and first and last both 0 are 1 and 100. *candidates [*count] (heed_free()): the lowest error rate on
+/* Tries every layer, every head and the mean of each layer's, both shifts, the heaviest word and several thresholds against gold, each with and without the empty word
+ * where heed_model_look() has it; of the options look, reverse, direction, more, symmetrise, outside and answer are not read, and first and last both 0 are 1 and 100. *candidates [*count] (heed_free()): the lowest error rate on
  * the lines tuned first, of equals the simplest. Errors as of heed_files_align(); HEED_E_DATA: no sure link on the lines tuned. */
 HEED_API heed_status heed_calibrate(heed_session *s, const heed_align_options *options, heed_candidate **candidates, int *count, heed_error *err);
 

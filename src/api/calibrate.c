@@ -1,5 +1,5 @@
-/* heed_calibrate: which layer, head, shift and threshold link words best, with the empty word or without, found on gold links. One pass of forced decoding with
- * all weights kept; every candidate is counted on it, on the lines tuned and on the others. */
+/* heed_calibrate: which layer, head, shift and threshold link words best, and whether the empty word helps a model that knows it, found on gold links. One
+ * pass of forced decoding with all weights kept; every candidate is counted on it, on the lines tuned and on the others. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,13 +39,14 @@ static heed_status lay_trials(calibration *c, heed_error *err)
     heed_model_looks(c->session->model, &c->layers, &c->heads);
     if (!c->layers) return heed_fail(err, HEED_E_USAGE, "this model has no attention, which is what words are linked by");
     const int from = c->heads == 1 ? 0 : -1;   /* the mean of one is the one */
-    c->trials = calloc((size_t)(c->layers * (c->heads - from) * 4 * THRESHOLDS), sizeof *c->trials);
+    const int empty = heed_model_look(c->session->model).empty ? 2 : 1;   /* of attention that was not taught it, </s> tells nothing */
+    c->trials = calloc((size_t)(c->layers * (c->heads - from) * 2 * empty * THRESHOLDS), sizeof *c->trials);
     if (!c->trials) return heed_fail(err, HEED_E_NOMEM, "out of memory for a calibration");
     for (int layer = c->layers - 1; layer >= 0; layer--)
         for (int head = from; head < c->heads; head++)
-            for (int how = 0; how < 4; how++)
+            for (int how = 0; how < 2 * empty; how++)
                 for (int t = 0; t < THRESHOLDS; t++, c->count++)
-                    c->trials[c->count] = (trial){.look = {.layer = layer, .head = head, .shift = how / 2, .empty = how % 2, .threshold = thresholds[t]},
+                    c->trials[c->count] = (trial){.look = {.layer = layer, .head = head, .shift = how / empty, .empty = how % empty, .threshold = thresholds[t]},
                                                   .place = c->count};
     return HEED_OK;
 }

@@ -34,18 +34,18 @@ sed -i 's/dropout: 0}/dropout: 0, heads: 2}/; s/type: rnn, cell: gru, layers: 1,
 "$heed" align many/model sources targets >before
 grep -v '"alignment"' many/model/attn.json | grep sha -A 8 >sums
 "$heed" align many/model sources targets --gold gold --lines 1-20 --calibrate >chosen 2>table
-check "a calibration says what it chose and how it does" is "$(cut -f 1 chosen | tr '\n' ' ')" "layer head shift threshold aer precision recall default aer "
+check "a calibration says what it chose and how it does" is "$(cut -f 1 chosen | tr '\n' ' ')" "layer head shift threshold empty aer precision recall default aer "
 aer() { awk -F '\t' '$1 == "aer" {print $2}' "$1"; }
 check "which is near to perfect ($(aer chosen))" awk -v aer="$(aer chosen)" 'BEGIN { exit !(aer < 5) }'
-check "it lists others" is "$(sed -n 1p table)" "layer  head  shift  threshold  AER on 20 lines, and on the rest"
+check "it lists others" is "$(sed -n 1p table)" "layer  head  shift  threshold  empty  AER on 20 lines, and on the rest"
 check "the choice is in the model" grep -q '"alignment"' many/model/attn.json
 check "whose files are vouched for as before" is "$(grep -cF -f <(sed 's/,$//' sums | grep -o '"[0-9a-f]\{64\}"') many/model/attn.json)" 5
 "$heed" align many/model sources targets --gold gold >figures
 "$heed" align many/model sources targets --gold gold --lines 21-64 >rest
-check "and is used" is "$(cat rest)" "$(sed -n '5,7p' chosen)"
-read -r layer head shift < <(cut -f 2 chosen | head -n 3 | tr '\n' ' ')
+check "and is used" is "$(cat rest)" "$(sed -n '6,8p' chosen)"
+read -r layer head shift threshold empty < <(cut -f 2 chosen | head -n 5 | tr '\n' ' ')
 [ "$head" = mean ] || choice=(--head "$head")
-check "by run too" cmp -s <("$heed" run many/model sources --align soft) <("$heed" run many/model sources --align soft --layer "$layer" "${choice[@]}" --shift "$shift")
+check "by run too" cmp -s <("$heed" run many/model sources --align soft) <("$heed" run many/model sources --align soft --layer "$layer" "${choice[@]}" --shift "$shift" --empty "$empty")
 check "which can be told otherwise" cmp -s before <("$heed" align many/model sources targets --layer 1)
 check "explain names it" grep -qE "layer $layer of 0-1, (head $head|mean)" <("$heed" explain many/model 'two red bird')
 check "as JSON there are all" is "$("$heed" align many/model sources targets --gold gold --calibrate --json | grep -o '"tuned"' | wc -l)" $((2 + 2 * 5 * 2 * 9))
@@ -59,6 +59,14 @@ for how in intersect union grow-diag grow-diag-final-and; do "$heed" align many/
 subset() { awk 'NR == FNR { a[FNR] = " " $0 " "; next } { for (i = 1; i <= NF; i++) if (!index(a[FNR], " " $i " ")) bad = 1 } END { exit bad }' "$2" "$1"; }
 check "what both have is in all" eval 'subset intersect grow-diag && subset grow-diag grow-diag-final-and && subset grow-diag-final-and union'
 check "grow-diag-final-and is the usual" cmp -s grow-diag-final-and <("$heed" align many/model sources targets --reverse back/model)
+
+# Rows of weights that sum to less than 1, and to more.
+sums() { "$heed" align many/model sources targets --layer 1 --soft "$@" | tr ' ' '\n' | awk -F , '{ s = 0; for (i = 1; i <= NF; i++) s += $i; low += s < 0.99; high += s > 1.01 } END { print (low > 0), (high > 0) }'; }
+check "weights of words sum to 1" is "$(sums)" "0 0"
+check "or to less, where the rest is the empty word's" is "$(sums --empty 1)" "1 0"
+"$heed" align many/model sources targets --layer 1 --head 1 >more
+"$heed" align many/model sources targets --layer 1 --head 1 --empty 1 >fewer
+check "which links nothing else" subset fewer more
 
 "$heed" align --statistical sources targets >learnt
 check "without a model, learnt from the files themselves" cmp -s learnt links
@@ -92,6 +100,8 @@ check "a look at statistics" refused 2 "no model to set or to look into" --stati
 check "weights of statistics" refused 2 "--soft goes with one model" --statistical sources targets --soft
 check "a joining of one" refused 2 "--symmetrise joins two" $model sources targets --symmetrise union
 check "a head that is not there" refused 2 "head 7: this model has head 0 only" $model sources targets --head 7
+check "an empty word that is neither" refused 2 '--empty takes 0|1, not "2"' $model sources targets --empty 2
+check "the empty word of statistics" refused 2 "no model to set or to look into" --statistical sources targets --empty 1
 check "a threshold above 1" refused 2 "from 0 to 1, not 2" $model sources targets --threshold 2
 check "a file that cannot be written" refused 1 "nowhere/x: cannot be written" $model sources targets -o nowhere/x
 

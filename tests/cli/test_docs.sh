@@ -73,7 +73,10 @@ alignment() {
   bash -e align-1.sh && block alignment.md yaml 1 >order/recipe.yaml && cat align-[2-6].sh >align.sh && grep -q -- --reverse align.sh && bash -e align.sh
 }
 check "the example of word alignment trains and is aligned" alignment
-guided() { block guided.md sh 1 | sed '/ train /s/$/ --max-updates 100/' >guided.sh && bash -e guided.sh && grep -q guided_loss runs/order-guided/log.jsonl; }
+guided() {
+  for i in 1 2; do block guided.md sh $i; done | sed '/ train /s/$/ --max-updates 100/' >guided.sh && bash -e guided.sh
+  grep -q guided_loss runs/order-guided/log.jsonl && grep -q '"empty": true' runs/order-empty/model/attn.json
+}
 check "the example of guided alignment goes on from there" guided
 
 from_c() {

@@ -55,7 +55,7 @@ static bool load(void *data)
     const loading *x = data;
     heed_error err = {.status = HEED_OK};
     heed_loader *l = heed_loader_new(&(heed_loader_settings){.corpus = source().corpus, .source = x->text, .target = x->text, .sentences = 2,
-                                                             .guide = {&x->store->links, heed_bitext_words, false}}, &err);
+                                                             .guide = {.links = &x->store->links, .split = heed_bitext_words}}, &err);
     bool end = false;
     const heed_batch *b;
     while (l && !end && !err.status)

@@ -40,6 +40,7 @@ void same_output(const heed_output *a, const heed_output *b, bool weights)
     assert_int_equal(a->source_words, b->source_words);
     assert_int_equal(a->target_words, b->target_words);
     same_floats(a->word_weights, b->word_weights, a->source_words * a->target_words);
+    same_floats(a->empty_weights, b->empty_weights, a->target_words);
     assert_int_equal(a->layers, b->layers);
     assert_int_equal(a->heads, b->heads);
     if (weights) same_floats(a->shown, b->shown, a->count * a->source_count);

@@ -256,12 +256,12 @@ static void finds(seer *s, heed_look look, const heed_align_options *given)
     assert_int_equal(found[0].look.layer, look.layer);
     assert_int_equal(found[0].look.head, look.head);
     assert_int_equal(found[0].look.shift, look.shift);
-    assert_true(found[0].look.threshold == look.threshold);
+    assert_true(found[0].look.threshold == look.threshold && found[0].look.empty == look.empty);
     counts(&found[0].tuned, 0, 100, 100, 100);
     counts(&found[0].rest, 0, 100, 100, 50);
     for (int i = 0; i < count; i++) {
         usual += found[i].usual;
-        assert_true(!found[i].usual || (found[i].look.threshold == 0 && found[i].look.shift == 0));
+        assert_true(!found[i].usual || (found[i].look.threshold == 0 && found[i].look.shift == 0 && !found[i].look.empty));
         assert_true(i == 0 || found[i].tuned.aer >= found[i - 1].tuned.aer);
     }
     assert_int_equal(usual, 1);
@@ -281,6 +281,18 @@ static void test_calibration__finds_the_look_that_gold_was_made_of(void **state)
     finds(&r, (heed_look){.layer = 0, .head = 0}, &o);
     close_seer(&t);
     close_seer(&r);
+}
+
+static void test_calibration__tries_the_empty_word_of_a_model_that_knows_it(void **state)
+{
+    (void)state;
+    seer t = open_seer(&transformer);
+    const heed_align_options o = write_pairs(150);
+    t.model->alignment = (heed_alignment){.chosen = true, .empty = true};
+    finds(&t, (heed_look){.layer = 1, .head = 2, .empty = true}, &o);
+    finds(&t, (heed_look){.layer = 0, .head = 1, .shift = 1, .threshold = 0.15, .empty = true}, &o);
+    finds(&t, (heed_look){.layer = 0, .head = 2, .shift = 1}, &o);
+    close_seer(&t);
 }
 
 /* One word on either side leaves nothing to choose. */
@@ -373,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_gold__that_is_none_is_told_with_its_place),
         cmocka_unit_test(test_directions__are_joined_pair_by_pair),
         cmocka_unit_test(test_calibration__finds_the_look_that_gold_was_made_of),
+        cmocka_unit_test(test_calibration__tries_the_empty_word_of_a_model_that_knows_it),
         cmocka_unit_test(test_calibration__of_equals_takes_the_simplest),
         cmocka_unit_test(test_calibration__needs_gold_and_attention),
         cmocka_unit_test(test_pairs__that_cannot_be_aligned_are_told),

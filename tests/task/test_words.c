@@ -151,6 +151,46 @@ static void test_align__a_threshold_links_every_pair_of_that_weight(void **state
     heed_arena_free(y.arena);
 }
 
+/* Weights are those of the symbols, summed over a source word, the mean of a target word. */
+static void test_align__the_empty_word_leaves_weights_as_they_are(void **state)
+{
+    (void)state;
+    /*                       a     b     _     c    </s> */
+    const float w[] = {0.25f, 0.25f, 0.0f, 0.25f, 0.25f,       /* x */
+                       0.0f, 0.25f, 0.25f, 0.25f, 0.25f,       /* y */
+                       0.5f, 0.0f, 0.0f, 0.0f, 0.5f,           /* the space, no word */
+                       0.0f, 0.125f, 0.0f, 0.375f, 0.5f,       /* z */
+                       0.0f, 0.0f, 0.0f, 0.0f, 1.0f};          /* </s>, no word */
+    output x = {.o.look.empty = true}, y = {.o.look.empty = false};
+    align(&x, "ab c", characters, "xy z", characters, w);
+    expect_words(&x, 2, 2, (const double[]){0.375, 0.25, 0.125, 0.375});
+    assert_true(x.o.empty_weights[0] == 0.25f && x.o.empty_weights[1] == 0.5f);
+    expect_links(&x, 1, (const int64_t[][2]){{0, 0}});         /* z looked at </s> more than at any word */
+    align(&y, "ab c", characters, "xy z", characters, w);
+    assert_null(y.o.empty_weights);
+    expect_words(&y, 2, 2, (const double[]){0.6, 0.4, 0.25, 0.75});
+    expect_links(&y, 2, (const int64_t[][2]){{0, 0}, {1, 1}});
+    heed_arena_free(x.arena);
+    heed_arena_free(y.arena);
+}
+
+static void test_align__a_threshold_counts_beside_the_empty_word(void **state)
+{
+    (void)state;
+    /*                   a      b     </s> */
+    const float w[] = {0.25f, 0.25f, 0.5f,       /* X */
+                       0.5f, 0, 0.5f,            /* Y: no less than </s> */
+                       0, 0, 1};
+    output x = {.o.look = {.empty = true, .threshold = 0.25}};
+    align(&x, "a b", symbols, "X Y", symbols, w);
+    expect_links(&x, 3, (const int64_t[][2]){{0, 0}, {1, 0}, {0, 1}});
+    assert_int_equal(heed_output_link(&x.o, 0.5, NULL), 1);
+    heed_link link;
+    assert_int_equal(heed_output_link(&x.o, 0, &link), 1);
+    assert_true(link.source == 0 && link.target == 1);
+    heed_arena_free(x.arena);
+}
+
 static void test_align__words_have_their_place_in_the_text(void **state)
 {
     (void)state;
@@ -218,6 +258,8 @@ int main(void)
         cmocka_unit_test(test_align__spaces_at_the_ends_and_in_rows_make_no_words),
         cmocka_unit_test(test_align__characters_of_several_bytes_are_one_symbol),
         cmocka_unit_test(test_align__a_threshold_links_every_pair_of_that_weight),
+        cmocka_unit_test(test_align__the_empty_word_leaves_weights_as_they_are),
+        cmocka_unit_test(test_align__a_threshold_counts_beside_the_empty_word),
         cmocka_unit_test(test_align__words_have_their_place_in_the_text),
         cmocka_unit_test(test_align__a_word_that_looked_at_no_word_has_no_link),
         cmocka_unit_test(test_align__equal_weights_link_the_first),

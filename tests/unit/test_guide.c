@@ -42,7 +42,7 @@ static void describe(const heed_batch *b, int64_t sequence, heed_buf *out)
     }
 }
 
-typedef struct example { heed_unit units; bool parted; const char *expected; } example;
+typedef struct example { heed_unit units; bool parted; const char *expected; bool empty, ends; } example;
 
 static void linked_as(const example *e, const heed_line_links *links, const char *source, const char *target)
 {
@@ -52,7 +52,7 @@ static void linked_as(const example *e, const heed_line_links *links, const char
     const char *path = scratch_text("one.tsv", line);
     heed_text *s = text_of(e->units, source, source), *t = text_of(e->units, target, target);
     heed_loader *l = heed_loader_new(&(heed_loader_settings){.corpus = {.paths = &path, .files = 1, .fields = 2}, .source = s, .target = t, .sentences = 4,
-                                                             .guide = {links, heed_bitext_words, e->parted}}, &err);
+                                                             .guide = {links, heed_bitext_words, e->parted, e->empty, e->ends}}, &err);
     const heed_batch *b;
     heed_buf found = {0};
     bool end;
@@ -62,7 +62,7 @@ static void linked_as(const example *e, const heed_line_links *links, const char
     if (strcmp(found.data, e->expected) != 0) fail_msg("units %s: \"%s\", not \"%s\"", heed_unit_name(e->units), found.data, e->expected);
     int64_t guided = 0;
     for (int64_t i = 0; i < b->target.N; i++) guided += b->guide.start[i + 1] > b->guide.start[i];
-    assert_true(b->guide.share == (double)b->target.N / (double)guided);
+    assert_true(b->guide.share == (guided ? (double)b->target.N / (double)guided : 0));
     heed_buf_free(&found);
     heed_loader_free(l);
     heed_text_free(s);
@@ -76,13 +76,54 @@ static void test_guide__links_of_words_are_links_of_their_symbols(void **state)
     static const int64_t first[] = {0, 0, 3};
     const heed_line_links links = {link, first, 2};
     static const example examples[] = {
-        {HEED_UNIT_symbols, false, "1 - 0,2 -"},
-        {HEED_UNIT_words, false, "1 - 0,2,3 0,2,3 -"},                  /* ab c de .  -> XY V Z ! */
-        {HEED_UNIT_words, true, "1 - 0,2 - -"},                        /* the full stop is a word of its own, and so is ! */
-        {HEED_UNIT_characters, false, "3 3 - - - 0,1,5,6,7 0,1,5,6,7 -"},
-        {HEED_UNIT_characters, true, "3 3 - - - 0,1,5,6 - -"},
+        {HEED_UNIT_symbols, false, "1 - 0,2 -", false, false},
+        {HEED_UNIT_words, false, "1 - 0,2,3 0,2,3 -", false, false},                  /* ab c de .  -> XY V Z ! */
+        {HEED_UNIT_words, true, "1 - 0,2 - -", false, false},                        /* the full stop is a word of its own, and so is ! */
+        {HEED_UNIT_characters, false, "3 3 - - - 0,1,5,6,7 0,1,5,6,7 -", false, false},
+        {HEED_UNIT_characters, true, "3 3 - - - 0,1,5,6 - -", false, false},
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) linked_as(&examples[i], &links, "ab c de.", "XY V Z!");
+}
+
+/* What is a word and has no link is linked with the source's </s>; spaces are no words. */
+static void test_guide__words_without_links_look_at_the_end_of_the_source(void **state)
+{
+    (void)state;
+    static const heed_word_link link[] = {{1, 0}, {0, 2}, {2, 2}};   /* c - XY; ab, de. - Z! */
+    static const int64_t first[] = {0, 0, 3};
+    const heed_line_links links = {link, first, 2};
+    static const example examples[] = {
+        {HEED_UNIT_symbols, false, "1 3 0,2 -", true, false},
+        {HEED_UNIT_symbols, false, "1 3 0,2 3", true, true},
+        {HEED_UNIT_words, false, "1 4 0,2,3 0,2,3 4", true, true},      /* ab c de . </s>  -> XY V Z ! </s> */
+        {HEED_UNIT_words, true, "1 4 0,2 4 -", true, false},
+        {HEED_UNIT_characters, false, "3 3 - 8 - 0,1,5,6,7 0,1,5,6,7 8", true, true},
+        {HEED_UNIT_characters, true, "3 3 - 8 - 0,1,5,6 8 -", true, false},
+    };
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) linked_as(&examples[i], &links, "ab c de.", "XY V Z!");
+}
+
+/* Its links are not known. */
+static void test_guide__nothing_of_a_line_without_links_is_linked(void **state)
+{
+    (void)state;
+    static const heed_word_link link[] = {{0, 0}};
+    static const int64_t first[] = {0, 1, 1}, fewer[] = {0, 1};
+    const heed_line_links none = {link, first, 2}, beyond = {link, fewer, 1};
+    const example e = {HEED_UNIT_symbols, false, "- - - -", true, true};
+    linked_as(&e, &none, "ab c de.", "XY V Z!");
+    linked_as(&e, &beyond, "ab c de.", "XY V Z!");
+}
+
+/* A symbol is of the first word that it covers; the links of the second are lost, but it is not without. */
+static void test_guide__a_link_that_no_symbol_stands_for_is_not_the_empty_words(void **state)
+{
+    (void)state;
+    static const heed_word_link link[] = {{3, 0}};   /* the full stop, which the symbol `de.` hides */
+    static const int64_t first[] = {0, 0, 1};
+    const heed_line_links links = {link, first, 2};
+    const example e = {HEED_UNIT_symbols, true, "- 3 3 -", true, false};
+    linked_as(&e, &links, "ab c de.", "XY V Z!");
 }
 
 /* Each piece has the links of its word, so no two pieces of a word differ. */
@@ -102,7 +143,7 @@ static void test_guide__pieces_have_the_links_of_their_word(void **state)
     snprintf(lines, sizeof lines, "\n%s\t%s\n", source, target);
     const char *path = scratch_text("pieces.tsv", lines);
     heed_loader *l = heed_loader_new(&(heed_loader_settings){.corpus = {.paths = &path, .files = 1, .fields = 2}, .source = s, .target = s, .sentences = 4,
-                                                             .guide = {&links, heed_bitext_words, false}}, &err);
+                                                             .guide = {.links = &links, .split = heed_bitext_words}}, &err);
     const heed_batch *b;
     bool end;
     if (!l || heed_loader_next(l, &b, &end, &err)) fail_msg("%s", err.text);
@@ -334,6 +375,9 @@ static void test_guide__settings_without_meaning_are_refused(void **state)
     refuses(DATA "train: {guided_alignment: {links: statistical, layer: 1}}", "train.guided_alignment.layer: 1, but the layers that look at the source are 0 to 0");
     refuses(DATA "model: {decoder: {type: transformer, layers: 3}}\ntrain: {guided_alignment: {links: a.links, layer: -4}}", "layer: -4, but the layers that look at the source are 0 to 2");
     refuses(DATA "train: {guided_alignment: {links: statistical, head: 1}}", "train.guided_alignment.head: 1, but the heads are 0 to 0 (-1: their mean)");
+    refuses(DATA "model: {attention: {align: window, window: 2}}\ntrain: {guided_alignment: {links: a.links, empty: true}}",
+            "train.guided_alignment.empty: words without links are to look at the </s> of the source, which align window does not always see; choose an align that sees");
+    refuses(DATA "train: {guided_alignment: {empty: true}}", "train.guided_alignment.empty says nothing of links none; it belongs to links statistical, or those of a file");
     refuses(DATA "train: {guided_alignment: {weight: 1}}", "train.guided_alignment.weight says nothing of links none; it belongs to links statistical, or those of a file");
     refuses(DATA "train: {guided_alignment: {links: a.links, symmetry: union}}", "symmetry says nothing of links of a file; it belongs to links statistical");
     refuses(DATA "train: {guided_alignment: {links: a.links, shift: 2}}", "train.guided_alignment.shift: expected a whole number from 0 to 1, found \"2\"");
@@ -368,6 +412,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_guide__links_of_words_are_links_of_their_symbols),
+        cmocka_unit_test(test_guide__words_without_links_look_at_the_end_of_the_source),
+        cmocka_unit_test(test_guide__nothing_of_a_line_without_links_is_linked),
+        cmocka_unit_test(test_guide__a_link_that_no_symbol_stands_for_is_not_the_empty_words),
         cmocka_unit_test(test_guide__pieces_have_the_links_of_their_word),
         cmocka_unit_test(test_guide__the_loss_is_the_cross_entropy_of_the_steps_that_shift_says),
         cmocka_unit_test(test_guide__parts_of_a_batch_add_up),

@@ -5,10 +5,11 @@
 
 enum { SENTENCES = 120, WORDS = 12 };
 
-/* Words in upper case, in reverse; links to what they come from, and to what stands at the same place. */
+/* Words in upper case, in reverse; links to what they come from, and to what stands at the same place; the latter of the first half of the words alone, with none
+ * for every fourth sentence. */
 static void write_toy(void)
 {
-    heed_buf text = {0}, true_links = {0}, same_place = {0};
+    heed_buf text = {0}, true_links = {0}, same_place = {0}, low = {0};
     if (heed_path_exists(scratch_path("toy.tsv"))) return;
     for (int i = 0; i < SENTENCES; i++) {
         const uint64_t line = heed_key(9, (uint64_t)i);
@@ -19,13 +20,18 @@ static void write_toy(void)
         for (int j = n - 1; j >= 0; j--) heed_buf_printf(&text, "%c%c", j == n - 1 ? '\t' : ' ', word[j] - 'a' + 'A');
         for (int j = 0; j < n; j++) heed_buf_printf(&true_links, "%s%d-%d", j ? " " : "", n - 1 - j, j);
         for (int j = 0; j < n; j++) heed_buf_printf(&same_place, "%s%d-%d", j ? " " : "", j, j);
+        for (int j = 0; j < n; j++)
+            if (i % 4 && word[n - 1 - j] < 'a' + WORDS / 2) heed_buf_printf(&low, " %d-%d", j, j);
         heed_buf_char(&text, '\n');
+        heed_buf_char(&low, '\n');
         heed_buf_char(&true_links, '\n');
         heed_buf_char(&same_place, '\n');
     }
     scratch_write("toy.tsv", text.data, text.size);
     scratch_write("true.links", true_links.data, true_links.size);
     scratch_gzip("place.links.gz", same_place.data);
+    scratch_write("low.links", low.data, low.size);
+    heed_buf_free(&low);
     heed_buf_free(&text);
     heed_buf_free(&true_links);
     heed_buf_free(&same_place);
@@ -45,7 +51,7 @@ static call toy(const char *dir)
 }
 
 /* Of the words of the training data, the share that the model in dir links with the word at the same place, or with the one that it comes from. */
-typedef struct shares { double place, origin; } shares;
+typedef struct shares { double place, origin, low, high; } shares;   /* low, high: at the same place, of the first half of the words and of the others */
 
 static shares shares_of(const char *dir)
 {
@@ -55,7 +61,7 @@ static shares shares_of(const char *dir)
     size_t size;
     char *text = scratch_read("toy.tsv", &size);
     heed_item items[SENTENCES];
-    int64_t words = 0, place = 0, origin = 0;
+    int64_t words = 0, place = 0, origin = 0, of[2] = {0}, linked[2] = {0};
     if (!s) fail_msg("%s", err.text);
     for (char *at = text, **next = &at, *tab, *newline, i = 0; *at; i++, *next = newline + 1) {
         tab = strchr(at, '\t');
@@ -68,7 +74,9 @@ static shares shares_of(const char *dir)
     for (int64_t i = 0; i < SENTENCES; i++) {
         const heed_output *o = heed_reply_at(r, i);
         words += o->target_words;
+        for (int64_t w = 0; w < o->target_words; w++) of[o->text[2 * w] >= 'A' + WORDS / 2]++;
         for (int64_t k = 0; k < o->link_count; k++) {
+            linked[o->text[2 * o->links[k].target] >= 'A' + WORDS / 2] += o->links[k].source == o->links[k].target;
             place += o->links[k].source == o->links[k].target;
             origin += o->links[k].source == o->source_words - 1 - o->links[k].target;
         }
@@ -77,7 +85,7 @@ static shares shares_of(const char *dir)
     heed_session_free(s);
     heed_model_close(m);
     free(text);
-    return (shares){(double)place / (double)words, (double)origin / (double)words};
+    return (shares){(double)place / (double)words, (double)origin / (double)words, (double)linked[0] / (double)of[0], (double)linked[1] / (double)of[1]};
 }
 
 static shares learnt(const char *dir, const char *const *sets)
@@ -124,6 +132,21 @@ static void test_guided__and_a_recurrent_decoder_in_either_order(void **state)
     const shares luong = learnt("luong", (const char *const[]){encoder, decoder, score, few, order, forcing, GUIDED("true.links, shift: 0"), NULL});
     if (!(alone.origin < 0.6)) fail_msg("alone: %g", alone.origin);
     if (!(led.origin > 0.8 && luong.origin > 0.8)) fail_msg("guided: %g and %g", led.origin, luong.origin);
+}
+
+/* The words of the first half look where they are told to, the others at </s>, and have no links by that. */
+static void test_guided__the_empty_word_is_learnt(void **state)
+{
+    (void)state;
+    const shares with = learnt("with-empty", (const char *const[]){GUIDED("low.links, empty: true"), NULL});
+    const shares wrote = learnt("wrote-empty", (const char *const[]){GUIDED("low.links, empty: true, shift: 0"), NULL});
+    if (!(with.low > 0.95 && with.high < 0.05)) fail_msg("with the empty word: %g and %g", with.low, with.high);
+    if (!(wrote.low > 0.7 && wrote.high < 0.1)) fail_msg("at the step that writes: %g and %g", wrote.low, wrote.high);
+    heed_error err = {.status = HEED_OK};
+    heed_model *m = heed_model_open(file_of("with-empty", "model"), NULL, &err), *without = heed_model_open(file_of("conv-led", "model"), NULL, &err);
+    assert_true(heed_model_look(m).empty && !heed_model_look(without).empty);
+    heed_model_close(m);
+    heed_model_close(without);
 }
 
 /* --- the same bits ------------------------------------------------------------------------------------------------------------------------- */
@@ -340,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_guided__a_convolution_looks_where_the_links_say),
         cmocka_unit_test(test_guided__so_does_a_head_of_a_transformer),
         cmocka_unit_test(test_guided__and_a_recurrent_decoder_in_either_order),
+        cmocka_unit_test(test_guided__the_empty_word_is_learnt),
         cmocka_unit_test(test_guided__threads_and_resuming_change_no_bit),
         cmocka_unit_test(test_guided__kept_links_are_checked_when_they_are_read),
         cmocka_unit_test(test_guided__the_log_and_the_model_tell_of_it),

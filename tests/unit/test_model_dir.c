@@ -226,6 +226,26 @@ static void test_look__is_the_mean_of_the_last_layer_until_one_is_chosen(void **
     looks(1, -1, 0, 0);
 }
 
+static void knows_empty_word(bool expected)
+{
+    heed_model *m = open_looker();
+    assert_int_equal(heed_model_look(m).empty, expected);
+    heed_model_close(m);
+}
+
+static void test_look__knows_the_empty_word_where_that_is_said(void **state)
+{
+    (void)state;
+    make_looker();
+    replace("attn.json", "\"provenance\"", "\"alignment\": {\"layer\": 0, \"head\": 0, \"shift\": 0, \"threshold\": 0}, \"provenance\"");
+    knows_empty_word(false);   /* as it was written before there was one */
+    choose((heed_look){.layer = 1, .head = 0, .empty = true});
+    knows_empty_word(true);
+    looks(1, 0, 0, 0);
+    replace("attn.json", "\"empty\": true", "\"empty\": 1");
+    refused("attn.json", "\"empty\" of \"alignment\" is neither true nor false");
+}
+
 /* Directories of before say layer 0, head 0 though nobody chose them. */
 static void test_look__without_a_shift_is_no_choice(void **state)
 {
@@ -450,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_model__saving_twice_writes_the_same_bytes),
         cmocka_unit_test(test_model__a_place_that_cannot_be_written_is_said),
         cmocka_unit_test(test_look__is_the_mean_of_the_last_layer_until_one_is_chosen),
+        cmocka_unit_test(test_look__knows_the_empty_word_where_that_is_said),
         cmocka_unit_test(test_look__without_a_shift_is_no_choice),
         cmocka_unit_test(test_look__at_what_the_model_lacks_is_refused),
         cmocka_unit_test(test_missing__file_is_named),

@@ -10,7 +10,7 @@ _heed() {
     --input) words='text json' ;;
     --align) words='pharaoh soft symbols' ;;
     --ensemble-mean) words='arithmetic geometric' ;;
-    --shift) words='0 1' ;;
+    --shift | --empty) words='0 1' ;;
     --direction) words='forward reverse both' ;;
     --symmetrise) words='grow-diag-final-and grow-diag intersect union' ;;
     --length-unit) words='symbols words' ;;
@@ -33,12 +33,12 @@ _heed() {
   case $command in
     '') options="--version $everywhere" words=$commands ;;
     train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
-    run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --must --never --constraints --alternatives --at --ensemble --ensemble-mean --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold $everywhere" ;;
+    run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --must --never --constraints --alternatives --at --ensemble --ensemble-mean --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold --empty $everywhere" ;;
     eval) options="--set --ensemble --ensemble-mean --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
-    align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --reverse --statistical --direction --symmetrise --set $everywhere" ;;
-    explain) options="--film --sentence --set --svg --json --steps --target --layer --head --shift --threshold $everywhere" ;;
+    align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --set $everywhere" ;;
+    explain) options="--film --sentence --set --svg --json --steps --target --layer --head --shift --threshold --empty $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
     check) options="--valid --test --strict --set --data --json $everywhere" ;;

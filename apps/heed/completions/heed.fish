@@ -56,6 +56,7 @@ complete -c heed -n '__fish_seen_subcommand_from run explain' -l layer -x -d 'of
 complete -c heed -n '__fish_seen_subcommand_from run align explain' -l head -x -d 'of this head'
 complete -c heed -n '__fish_seen_subcommand_from run align explain' -l shift -x -a '0 1' -d 'read one step later'
 complete -c heed -n '__fish_seen_subcommand_from run align explain' -l threshold -x -d 'links of this weight'
+complete -c heed -n '__fish_seen_subcommand_from run align explain' -l empty -x -a '0 1' -d 'words without a link'
 
 complete -c heed -n '__fish_seen_subcommand_from align' -l soft -d 'weights instead of links'
 complete -c heed -n '__fish_seen_subcommand_from align' -l gold -r -F -d 'the right links'
