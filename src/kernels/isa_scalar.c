@@ -3,6 +3,11 @@
 
 #define HEED_ISA_NAME "scalar"
 #include "kernels/scalar.inc"
+#include "kernels/attention.h"
+
+enum { ATTENTION_LANES = 0, ATTENTION_KEYS = 0 };
+static void kernel_attention_forward(const heed_attention_job *job, const heed_attention_unit *unit, void *room) { heed_attention_rows(job, unit, room); }
+
 #include "kernels/table.inc"
 
 const heed_kernels *heed_kernels_scalar(void) { return &table; }

@@ -10,8 +10,12 @@ typedef struct heed_adam {
     bool decoupled;
 } heed_adam;
 
+typedef struct heed_attention_job heed_attention_job;     /* kernels/attention.h */
+typedef struct heed_attention_unit heed_attention_unit;
+
 typedef struct heed_kernels {
     const char *isa;          /* "scalar", "avx2", "avx512" */
+    int64_t attention_lanes, attention_keys;      /* of a tile of attention: queries times heads, keys; 0: it goes row by row */
 #define HEED_KERNEL(result, name, arguments) result (*name) arguments;
 #include "kernels.def"
 #undef HEED_KERNEL

@@ -35,6 +35,8 @@ VEC vf vpick(vm m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
 VEC bool vhas(vf a, float x) { return _mm512_cmp_ps_mask(a, vset(x), _CMP_EQ_OQ) != 0; }   /* some lane equals x */
 VEC vm vabove(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }               /* a > b */
 VEC vm vuleast(vu a, vu b) { return _mm512_cmpge_epu32_mask((__m512i)a, (__m512i)b); }   /* a >= b */
+VEC bool vnone(vm m) { return m == 0; }                                          /* true in no lane */
+VEC vu vuload(const uint32_t *p) { return (vu)_mm512_loadu_si512(p); }
 VEC vf vfma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }                /* a b + c, rounded once */
 VEC vf vmin(vf a, vf b) { return _mm512_min_ps(a, b); }                           /* b when either is NaN */
 VEC vf vmax(vf a, vf b) { return _mm512_max_ps(a, b); }                           /* b when either is NaN */
@@ -79,6 +81,8 @@ VEC vf vpick(vm m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, _mm256_cast
 VEC bool vhas(vf a, float x) { return _mm256_movemask_ps(_mm256_cmp_ps(a, vset(x), _CMP_EQ_OQ)) != 0; }
 VEC vm vabove(vf a, vf b) { return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); }
 VEC vm vuleast(vu a, vu b) { return _mm256_cmpeq_epi32(_mm256_max_epu32((__m256i)a, (__m256i)b), (__m256i)a); }
+VEC bool vnone(vm m) { return _mm256_testz_si256(m, m) != 0; }
+VEC vu vuload(const uint32_t *p) { return (vu)_mm256_loadu_si256((const __m256i *)p); }
 VEC vf vfma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 VEC vf vmin(vf a, vf b) { return _mm256_min_ps(a, b); }
 VEC vf vmax(vf a, vf b) { return _mm256_max_ps(a, b); }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "isa/arrays.h"
+#include "kernels/attention.h"
 
 static const heed_kernels *k;      /* under test */
 static const heed_kernels *plain;  /* the scalar ones */
@@ -407,6 +408,7 @@ static void run_adam(void)
 static void run_sgd(void) { k->sgd(in[0], in[3], in[1], N, 1e-9f, 0.9f, 0, 1); }
 
 #include "isa/lanes.inc"
+#include "isa/attention.inc"
 #include "isa/layers.inc"
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,179 @@
+/* The door of heed/attention.h: a job is cut into units, and the units go to threads.
+ *
+ * A unit is a block of queries of one sequence with the query heads that share a key head. The cut depends on the sequence's own shape alone, and no two units
+ * write the same number, so results do not depend on threads. Longest first: sequences in classes of equal magnitude, and within a sequence the last block,
+ * which sees most under a causal sight. */
+#include <omp.h>
+#include <string.h>
+
+#include "kernels/attention.h"
+
+enum { ALIGNED = 64, CLASSES = 64, TASKS = 16 };   /* bytes; magnitudes of a sequence's work; tasks a thread takes at the least, before units are bundled */
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* --- the cut --------------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct cut {
+    const heed_attention_job *job;
+    int64_t *order, *first;      /* [B] sequences, the longest first; [B+1] number of the first unit of each of these */
+    int64_t parts;               /* of the heads that share a key head */
+} cut;
+
+/* Queries of a block are a multiple of a granule: one full vector where that is possible. */
+static int64_t granule_of(const heed_attention_job *j) { return j->rows ? 1 : greater(1, HEED_ATTENTION_MARGIN / j->together); }
+
+static int64_t block_rows(const heed_attention_job *j)
+{
+    const int64_t granule = granule_of(j);
+    return j->rows ? 1 : j->kernels->attention_lanes / j->together / granule * granule;
+}
+
+static int64_t blocks_of(const heed_attention_job *j, int64_t queries) { return (queries + block_rows(j) - 1) / block_rows(j); }
+
+/* The first query of block i of n: shares of about equal size in granules. */
+static int64_t block_start(const heed_attention_job *j, int64_t queries, int64_t i, int64_t n)
+{
+    const int64_t granule = granule_of(j), granules = (queries + granule - 1) / granule;
+    return least(queries, granules * i / n * granule);
+}
+
+static size_t cut_bytes(const heed_attention_job *j) { return ((size_t)(2 * j->a->sequences + 1) * sizeof(int64_t) + ALIGNED - 1) / ALIGNED * ALIGNED; }
+
+static int class_of(const heed_attention_job *j, int64_t b)
+{
+    const uint64_t work = (uint64_t)heed_attention_queries(j, b) * (uint64_t)heed_attention_keys(j, b);
+    return work ? __builtin_clzll(work) : CLASSES - 1;
+}
+
+static cut cut_of(const heed_attention_job *j, void *room)
+{
+    const int64_t B = j->a->sequences;
+    cut c = {.job = j, .order = room, .first = (int64_t *)room + B, .parts = (j->shared + j->together - 1) / j->together};
+    int64_t at[CLASSES + 1] = {0};
+    for (int64_t b = 0; b < B; b++) at[class_of(j, b) + 1]++;
+    for (int i = 0; i < CLASSES; i++) at[i + 1] += at[i];
+    for (int64_t b = 0; b < B; b++) c.order[at[class_of(j, b)]++] = b;
+    c.first[0] = 0;
+    for (int64_t i = 0; i < B; i++) c.first[i + 1] = c.first[i] + j->Hk * c.parts * blocks_of(j, heed_attention_queries(j, c.order[i]));
+    return c;
+}
+
+static heed_attention_unit unit_of(const cut *c, int64_t number)
+{
+    const heed_attention_job *j = c->job;
+    int64_t low = 0, high = j->a->sequences;
+    while (high - low > 1) {
+        const int64_t middle = (low + high) / 2;
+        if (c->first[middle] <= number) low = middle;
+        else high = middle;
+    }
+    const int64_t b = c->order[low], queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries);
+    const int64_t within = number - c->first[low], block = blocks - 1 - within % blocks, part = within / blocks;
+    heed_attention_unit u = {.sequence = b, .key_head = part / c->parts, .row = block_start(j, queries, block, blocks)};
+    const int64_t skipped = part % c->parts * j->together;
+    u.head = u.key_head * j->shared + skipped;
+    u.heads = least(j->together, j->shared - skipped);
+    u.rows = block_start(j, queries, block + 1, blocks) - u.row;
+    return u;
+}
+
+/* --- what a call takes --------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+size_t heed_attention_room(const heed_attention_job *j)
+{
+    const int64_t lanes = j->kernels->attention_lanes, margin = HEED_ATTENTION_MARGIN;
+    const int64_t rows = 2 * up(j->most_keys, margin) + up(greater(j->d, j->dv), margin) + up(j->d, margin);
+    const int64_t tiles = lanes * j->d + greater(lanes * j->kernels->attention_keys, margin * j->d) + lanes * up(j->dv, margin);
+    return (size_t)up(j->rows ? rows : tiles, margin) * sizeof(float);
+}
+
+size_t heed_attention_forward_bytes(const heed_attention_job *j)
+{
+    return ALIGNED + cut_bytes(j) + heed_attention_shared_bytes(j) + (size_t)j->threads * heed_attention_room(j);
+}
+
+/* Pairs that are seen, of all heads. */
+static double pairs_of(const heed_attention_job *j)
+{
+    const heed_attention *a = j->a;
+    double pairs = 0;
+    for (int64_t b = 0; b < a->sequences; b++) {
+        const int64_t n = heed_attention_queries(j, b), keys = heed_attention_keys(j, b), position = heed_attention_position(j, b);
+        if (j->back >= HEED_ATTENTION_FAR && j->ahead >= HEED_ATTENTION_FAR && !heed_align_has_centre(a->align) && heed_align_sees_one_run(a->align)) {
+            pairs += (double)n * (double)keys * (double)j->H;
+            continue;
+        }
+        for (int64_t i = 0; i < n; i++) {
+            if (!heed_align_has_centre(a->align)) pairs += (double)(heed_looking_of(a->align, a->window, position + i, keys, 0).seen * j->H);
+            for (int64_t h = 0; heed_align_has_centre(a->align) && h < j->H; h++)
+                pairs += (double)heed_looking_of(a->align, a->window, position + i, keys, a->centre[(a->query_start[b] + i) * j->H + h]).seen;
+        }
+    }
+    return pairs;
+}
+
+static const char *slow_because(const heed_attention_job *j)
+{
+    if (!j->rows) return NULL;
+    if (!j->kernels->attention_lanes) return "this machine has no vectors that are known here, or HEED_ISA forbids them";
+    if (j->a->score == HEED_ATTENTION_ADDITIVE) return "an additive score has a tanh a value and pair";
+    return "sparsemax, entmax and hard look at all scores of a query before the first weight";
+}
+
+static const char *kernel_of(const heed_attention_job *j)
+{
+    const char *isa = j->kernels->isa;
+    if (!strcmp(isa, "avx512")) return j->rows ? "avx512 rows" : "avx512 f32 tiles";
+    if (!strcmp(isa, "avx2")) return j->rows ? "avx2 rows" : "avx2 f32 tiles";
+    return "scalar rows";
+}
+
+heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan *plan, heed_error *err)
+{
+    heed_attention_job j;
+    const heed_status status = heed_attention_job_of(&j, heed_kernels_get(), a, NULL, err);
+    if (status) return status;
+    const double flop = 2.0 * pairs_of(&j) * (double)(j.d + j.dv);
+    *plan = (heed_attention_plan){.kernel = kernel_of(&j), .slow = slow_because(&j), .queries = block_rows(&j), .keys = j.kernels->attention_keys,
+                                  .forward = heed_attention_forward_bytes(&j), .forward_flop = flop, .backward_flop = flop + pairs_of(&j) * (double)(4 * j.d + 2 * j.dv)};
+    return HEED_OK;
+}
+
+/* --- forward --------------------------------------------------------------------------------------------------------------------------------- */
+
+static char *aligned(void *scratch) { return (char *)(((uintptr_t)scratch + ALIGNED - 1) / ALIGNED * ALIGNED); }
+
+heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, void *scratch, size_t bytes,
+                                      heed_error *err)
+{
+    heed_attention_job j;
+    const heed_status status = heed_attention_job_of(&j, kernels, a, data, err);
+    if (status) return status;
+    if (bytes < heed_attention_forward_bytes(&j) || !scratch)
+        return heed_fail(err, HEED_E_SHAPE, "attention: %zu bytes of scratch, forward needs %zu", scratch ? bytes : 0, heed_attention_forward_bytes(&j));
+    char *at = aligned(scratch);
+    const cut c = cut_of(&j, at);
+    heed_attention_share(&j, at + cut_bytes(&j));
+    char *rooms = at + cut_bytes(&j) + heed_attention_shared_bytes(&j);
+    const size_t room = heed_attention_room(&j);
+    const int64_t units = c.first[a->sequences], chunk = greater(1, least(TASKS, units / (j.threads * TASKS)));
+#pragma omp parallel num_threads(j.threads) if (units > 1 && j.threads > 1)
+    {
+        char *mine = rooms + (size_t)omp_get_thread_num() * room;
+#pragma omp for schedule(dynamic, chunk)
+        for (int64_t i = 0; i < units; i++) {
+            const heed_attention_unit u = unit_of(&c, i);
+            kernels->attention_forward(&j, &u, mine);
+        }
+    }
+    return HEED_OK;
+}
+
+heed_status heed_attention_forward(const heed_attention *a, const heed_attention_data *data, void *scratch, size_t bytes, heed_error *err)
+{
+    return heed_attention_forward_by(heed_kernels_get(), a, data, scratch, bytes, err);
+}

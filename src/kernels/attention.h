@@ -1,0 +1,93 @@
+/* Inside heed/attention.h: what its calls share. A call becomes a job: checked, defaults filled in, what all its parts need made once (turned keys, norms).
+ * A job is cut into units by shape alone; each unit writes results that no other writes, so any thread may take any unit. docs/kernels.md has the design. */
+#ifndef HEED_KERNELS_ATTENTION_H
+#define HEED_KERNELS_ATTENTION_H
+
+#include "kernels/align.h"
+
+#define HEED_LOG2_E 1.44269504088896341f
+#define HEED_LN_2 0.693147180559945309f
+
+enum { HEED_ATTENTION_WIDEST = 1024, HEED_ATTENTION_FAR = 1 << 30 };      /* values of a head; positions, reaches, windows and lengths end here */
+
+struct heed_attention_job {
+    const heed_kernels *kernels;
+    const heed_attention *a;
+    const heed_attention_data *data;
+    heed_weighing weighing;
+    int64_t H, Hk, shared;           /* heads, key heads, H / Hk */
+    int64_t together;                /* query heads of one unit: at most shared */
+    int64_t d, dv;
+    int64_t queries, keys;           /* rows of the whole batch */
+    int64_t most_queries, most_keys; /* of a sequence */
+    int64_t back, ahead;             /* a query at i sees i-back <= j <= i+ahead, unless the sight is centre or blocks */
+    bool rows;                       /* there is no fast form: row by row */
+    float scale;                     /* of q.k, 1 for cosine but for its factor */
+    int threads;
+
+    /* made once a job, in scratch; NULL: not needed */
+    float *turns;                    /* rotary: [furthest position, d] sines, cosines, as kernels->rotate reads them */
+    float *turned;                   /* rotary: keys turned, [Hk, keys, d] */
+    float *key_factor;               /* cosine: 1/|k|, 0 for 0, [Hk, keys] */
+    float *relative;                 /* [H, reach + MARGIN + reach + MARGIN + 1], entry x = i-j stands at x + reach + MARGIN; clamped, times log2 e */
+};
+
+enum { HEED_ATTENTION_MARGIN = 16 };  /* entries of `relative` beyond either end: a vector may begin anywhere */
+
+struct heed_attention_unit {
+    int64_t sequence, key_head;
+    int64_t head, heads;             /* query heads head .. head+heads-1, all of key_head */
+    int64_t row, rows;               /* queries of the sequence */
+};
+
+/* --- a job (attention_job.c) ------------------------------------------------------------------------------------------------------------- */
+
+/* Checks every setting; data NULL: of settings alone. Errors: HEED_E_SHAPE. */
+heed_status heed_attention_job_of(heed_attention_job *job, const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, heed_error *err);
+/* Whether rows that are read, or rows [start's] of heads of that width that are written, can lie so; longest: rows of the longest sequence. */
+heed_status heed_attention_in_fits(const heed_attention_job *job, const char *name, heed_attention_in in, int64_t rows, heed_error *err);
+heed_status heed_attention_out_fits(const heed_attention_job *job, const char *name, heed_attention_out out, const int64_t *start, int64_t longest, int64_t heads,
+                                    int64_t width, heed_error *err);
+/* Bytes of what is made once; its place within scratch. Then it is made, by job->threads. */
+size_t heed_attention_shared_bytes(const heed_attention_job *job);
+void heed_attention_share(heed_attention_job *job, char *scratch);
+/* Bytes that one thread needs for a unit of forward, a multiple of 64. */
+size_t heed_attention_room(const heed_attention_job *job);
+
+/* --- forward with a table of one's own choice, for tests (attention.c) -------------------------------------------------------------------- */
+
+size_t heed_attention_forward_bytes(const heed_attention_job *job);      /* of scratch */
+heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, void *scratch, size_t bytes,
+                                      heed_error *err);
+
+/* Row by row: every setting, in floats, with the functions of job->kernels (attention_rows.c). */
+void heed_attention_rows(const heed_attention_job *job, const heed_attention_unit *unit, void *room);
+
+/* --- where things are ---------------------------------------------------------------------------------------------------------------------- */
+
+static inline int64_t heed_attention_queries(const heed_attention_job *job, int64_t b) { return job->a->query_start[b + 1] - job->a->query_start[b]; }
+static inline int64_t heed_attention_keys(const heed_attention_job *job, int64_t b) { return job->a->key_start[b + 1] - job->a->key_start[b]; }
+static inline int64_t heed_attention_position(const heed_attention_job *job, int64_t b) { return job->a->position ? job->a->position[b] : 0; }
+
+/* In values from x: the first row of sequence b of that head; its rows are x.row apart. start: query_start or key_start. */
+static inline int64_t heed_attention_at(int64_t sequence, int64_t row, int64_t per_head, const int64_t *start, int64_t b, int64_t head)
+{
+    return (sequence ? b * sequence : start[b] * row) + head * per_head;
+}
+#define HEED_ATTENTION_AT(in, start, b, h) heed_attention_at((in).sequence, (in).row, (in).head, start, b, h)
+
+/* The keys of sequence b, as they are multiplied: turned where that is asked. *row: values from one to the next. */
+static inline const float *heed_attention_key_rows(const heed_attention_job *job, int64_t b, int64_t key_head, int64_t *row)
+{
+    if (job->turned) {
+        *row = job->d;
+        return job->turned + (key_head * job->keys + job->a->key_start[b]) * job->d;
+    }
+    *row = job->data->k.row;
+    return (const float *)job->data->k.x + HEED_ATTENTION_AT(job->data->k, job->a->key_start, b, key_head);
+}
+
+/* The counter of dropout for the query at row i of a sequence under a head: HEED_DROP_BITS of column j and the two halves (kernels/dropout.h). */
+uint64_t heed_attention_drop_row(const heed_attention_job *job, int64_t b, int64_t head, int64_t i);
+
+#endif

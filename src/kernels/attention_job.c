@@ -1,0 +1,259 @@
+/* A call of heed/attention.h becomes a job: its settings are checked, its defaults filled in, and what its units share is made. */
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "kernels/attention.h"
+
+enum { CHUNK = 64, ALIGNED = 64 };   /* keys of a task of preparation; bytes */
+
+static const int64_t FURTHEST_STRIDE = INT64_C(1) << 40;
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* --- what fits ------------------------------------------------------------------------------------------------------------------------------ */
+
+static heed_status widths_fit(const heed_attention_job *j, heed_error *err)
+{
+    if (j->H < 1 || j->Hk < 1 || j->H % j->Hk || j->H > HEED_ATTENTION_FAR)
+        return heed_fail(err, HEED_E_SHAPE, "attention: %lld heads on %lld key heads; both at least 1, and the first a multiple of the second", (long long)j->H,
+                         (long long)j->Hk);
+    if (j->d < 1 || j->dv < 1 || j->d > HEED_ATTENTION_WIDEST || j->dv > HEED_ATTENTION_WIDEST)
+        return heed_fail(err, HEED_E_SHAPE, "attention: heads of %lld and %lld values; 1 to %d are possible", (long long)j->d, (long long)j->dv,
+                         HEED_ATTENTION_WIDEST);
+    if (j->a->rotary > 0 && j->d % 2) return heed_fail(err, HEED_E_SHAPE, "attention: rotary turns pairs, and heads have %lld values", (long long)j->d);
+    return HEED_OK;
+}
+
+static bool finite_from(float x, float least) { return x >= least && x < INFINITY; }
+
+static heed_status numbers_fit(const heed_attention *a, heed_error *err)
+{
+    if (a->dropout != 0 && !(a->dropout > 0 && a->dropout < 1))
+        return heed_fail(err, HEED_E_SHAPE, "attention: dropout %g; 0 <= p < 1", (double)a->dropout);
+    if (a->dropout > 0 && !a->record) return heed_fail(err, HEED_E_SHAPE, "attention: dropout without record numbers");
+    if (!finite_from(a->cap, 0)) return heed_fail(err, HEED_E_SHAPE, "attention: cap %g; 0 or a number above it", (double)a->cap);
+    if (!finite_from(a->rotary, 0)) return heed_fail(err, HEED_E_SHAPE, "attention: rotary base %g; 0 or a number above it", (double)a->rotary);
+    if (!isfinite(a->scale)) return heed_fail(err, HEED_E_SHAPE, "attention: scale %g", (double)a->scale);
+    return HEED_OK;
+}
+
+static heed_status settings_fit(const heed_attention *a, heed_error *err)
+{
+    if ((unsigned)a->type > HEED_BF16 || (unsigned)a->score > HEED_ATTENTION_ADDITIVE || (unsigned)a->align >= HEED_ALIGN_COUNT)
+        return heed_fail(err, HEED_E_SHAPE, "attention: type %d, score %d, align %d: there is none of that number", (int)a->type, (int)a->score, (int)a->align);
+    if (a->window < 0 || a->window > HEED_ATTENTION_FAR || a->reach < 0 || a->reach > HEED_ATTENTION_FAR)
+        return heed_fail(err, HEED_E_SHAPE, "attention: window %lld, reach %lld; 0 to %d are possible", (long long)a->window, (long long)a->reach, HEED_ATTENTION_FAR);
+    if (a->score == HEED_ATTENTION_ADDITIVE && !a->additive) return heed_fail(err, HEED_E_SHAPE, "attention: an additive score without its vector");
+    if (heed_align_has_centre(a->align) && !a->centre) return heed_fail(err, HEED_E_SHAPE, "attention: an alignment around a centre without centres");
+    if (a->threads < 0) return heed_fail(err, HEED_E_SHAPE, "attention: %d threads", a->threads);
+    return numbers_fit(a, err);
+}
+
+static heed_status spans_fit(const heed_attention *a, heed_error *err)
+{
+    if (a->sequences < 0 || a->sequences > HEED_ATTENTION_FAR) return heed_fail(err, HEED_E_SHAPE, "attention: %lld sequences", (long long)a->sequences);
+    if (!a->query_start || !a->key_start) return heed_fail(err, HEED_E_SHAPE, "attention: sequences without their spans");
+    for (int64_t b = 0; b < a->sequences; b++) {
+        const int64_t q = a->query_start[b], k = a->key_start[b], p = a->position ? a->position[b] : 0;
+        if (q < 0 || k < 0 || a->query_start[b + 1] < q || a->key_start[b + 1] < k)
+            return heed_fail(err, HEED_E_SHAPE, "attention: sequence %lld has queries %lld to %lld and keys %lld to %lld; spans go forward", (long long)b, (long long)q,
+                             (long long)a->query_start[b + 1], (long long)k, (long long)a->key_start[b + 1]);
+        if (a->query_start[b + 1] > FURTHEST_STRIDE || a->key_start[b + 1] > FURTHEST_STRIDE || a->query_start[b + 1] - q > HEED_ATTENTION_FAR ||
+            a->key_start[b + 1] - k > HEED_ATTENTION_FAR)
+            return heed_fail(err, HEED_E_SHAPE, "attention: sequence %lld is longer than %d", (long long)b, HEED_ATTENTION_FAR);
+        if (p < 0 || p > HEED_ATTENTION_FAR)
+            return heed_fail(err, HEED_E_SHAPE, "attention: sequence %lld begins at position %lld; 0 to %d are possible", (long long)b, (long long)p, HEED_ATTENTION_FAR);
+    }
+    return HEED_OK;
+}
+
+/* --- where it lies ------------------------------------------------------------------------------------------------------------------------- */
+
+static bool far(int64_t stride) { return stride > FURTHEST_STRIDE || stride < -FURTHEST_STRIDE; }
+
+heed_status heed_attention_in_fits(const heed_attention_job *j, const char *name, heed_attention_in in, int64_t rows, heed_error *err)
+{
+    if (j->a->sequences == 0 || rows == 0) return HEED_OK;
+    if (!in.x) return heed_fail(err, HEED_E_SHAPE, "attention: no %s", name);
+    if (far(in.sequence) || far(in.row) || far(in.head)) return heed_fail(err, HEED_E_SHAPE, "attention: strides of %s are beyond reach", name);
+    return HEED_OK;
+}
+
+typedef struct extent { int64_t stride, count; } extent;
+
+/* Rows of a result lie apart when each stride, the smallest first, leaves room for all that is within. */
+heed_status heed_attention_out_fits(const heed_attention_job *j, const char *name, heed_attention_out out, const int64_t *start, int64_t longest, int64_t heads,
+                                    int64_t width, heed_error *err)
+{
+    const int64_t B = j->a->sequences, rows = B ? start[B] : 0;
+    if (rows == 0 || longest == 0) return HEED_OK;
+    const heed_attention_in in = {out.x, out.sequence, out.row, out.head};
+    const heed_status status = heed_attention_in_fits(j, name, in, rows, err);
+    if (status) return status;
+    extent at[3] = {{out.head, heads}, {out.row, out.sequence ? longest : rows}, {out.sequence, out.sequence ? B : 1}};
+    int64_t within = width;
+    for (int i = 0; i < 3; i++) {
+        for (int l = i + 1; l < 3; l++)
+            if (at[l].stride < at[i].stride) {
+                const extent other = at[i];
+                at[i] = at[l], at[l] = other;
+            }
+        if (at[i].count <= 1) continue;
+        if (at[i].stride < within)
+            return heed_fail(err, HEED_E_SHAPE, "attention: rows of %s overlap: %lld values from one to the next, and %lld are within", name, (long long)at[i].stride,
+                             (long long)within);
+        if (__builtin_mul_overflow(at[i].stride, at[i].count - 1, &at[i].stride) || __builtin_add_overflow(within, at[i].stride, &within))
+            return heed_fail(err, HEED_E_SHAPE, "attention: strides of %s are beyond reach", name);
+    }
+    return HEED_OK;
+}
+
+static heed_status data_fits(const heed_attention_job *j, heed_error *err)
+{
+    const heed_attention_data *data = j->data;
+    const heed_attention *a = j->a;
+    heed_status status = heed_attention_in_fits(j, "q", data->q, j->queries, err);
+    if (!status) status = heed_attention_in_fits(j, "k", data->k, j->keys, err);
+    if (!status) status = heed_attention_in_fits(j, "v", data->v, j->keys, err);
+    if (!status) status = heed_attention_out_fits(j, "out", data->out, a->query_start, j->most_queries, j->H, j->dv, err);
+    return status;
+}
+
+/* --- a job ----------------------------------------------------------------------------------------------------------------------------------- */
+
+static void look(heed_attention_job *j)
+{
+    const heed_attention *a = j->a;
+    const bool window = a->align == HEED_ALIGN_window || a->align == HEED_ALIGN_causal_window;
+    j->weighing = heed_align_weighing(a->align);
+    j->back = window ? a->window : 2 * (int64_t)HEED_ATTENTION_FAR;
+    j->ahead = a->align == HEED_ALIGN_causal || a->align == HEED_ALIGN_causal_window ? 0 : a->align == HEED_ALIGN_window ? a->window : 2 * (int64_t)HEED_ATTENTION_FAR;
+}
+
+static void measure(heed_attention_job *j)
+{
+    const heed_attention *a = j->a;
+    j->queries = a->sequences ? a->query_start[a->sequences] : 0;
+    j->keys = a->sequences ? a->key_start[a->sequences] : 0;
+    for (int64_t b = 0; b < a->sequences; b++) {
+        j->most_queries = most(j->most_queries, heed_attention_queries(j, b));
+        j->most_keys = most(j->most_keys, heed_attention_keys(j, b));
+    }
+}
+
+heed_status heed_attention_job_of(heed_attention_job *j, const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, heed_error *err)
+{
+    *j = (heed_attention_job){.kernels = kernels, .a = a, .data = data, .H = a->heads, .Hk = a->key_heads ? a->key_heads : a->heads, .d = a->width,
+                              .dv = a->value_width ? a->value_width : a->width, .threads = a->threads ? a->threads : omp_get_max_threads()};
+    heed_status status = widths_fit(j, err);
+    if (!status) status = settings_fit(a, err);
+    if (!status) status = spans_fit(a, err);
+    if (status) return status;
+    look(j);
+    measure(j);
+    j->shared = j->H / j->Hk;
+    j->rows = !kernels->attention_lanes || j->weighing != HEED_WEIGHING_softmax || a->score == HEED_ATTENTION_ADDITIVE;
+    j->together = j->rows || a->relative ? 1 : least(j->shared, kernels->attention_lanes);
+    j->scale = a->scale != 0 ? a->scale : a->score == HEED_ATTENTION_DOT ? 1 / sqrtf((float)j->d) : 1;
+    if (a->type != HEED_F32) return heed_fail(err, HEED_E_SHAPE, "attention: bf16 is not possible here");
+    return data ? data_fits(j, err) : HEED_OK;
+}
+
+uint64_t heed_attention_drop_row(const heed_attention_job *j, int64_t b, int64_t head, int64_t i)
+{
+    return heed_key(heed_key(heed_key(j->a->seed, j->a->record[b]), (uint64_t)head), (uint64_t)i);
+}
+
+/* --- what is made once ----------------------------------------------------------------------------------------------------------------------- */
+
+static int64_t furthest(const heed_attention_job *j)
+{
+    int64_t n = j->most_keys;
+    for (int64_t b = 0; b < j->a->sequences; b++) n = most(n, heed_attention_position(j, b) + heed_attention_queries(j, b));
+    return n;
+}
+
+static int64_t relatives(const heed_attention_job *j) { return 2 * (j->a->reach + HEED_ATTENTION_MARGIN) + 1; }
+
+typedef struct layout { size_t turns, turned, key_factor, relative, end; } layout;
+
+static size_t take(size_t *end, size_t floats)
+{
+    const size_t at = *end;
+    *end += (floats * sizeof(float) + ALIGNED - 1) / ALIGNED * ALIGNED;
+    return at;
+}
+
+static layout layout_of(const heed_attention_job *j)
+{
+    layout l = {0};
+    const bool rotary = j->a->rotary > 0;
+    l.turns = take(&l.end, rotary ? (size_t)(furthest(j) * j->d) : 0);
+    l.turned = take(&l.end, rotary ? (size_t)(j->Hk * j->keys * j->d) : 0);
+    l.key_factor = take(&l.end, j->a->score == HEED_ATTENTION_COSINE ? (size_t)(j->Hk * j->keys) : 0);
+    l.relative = take(&l.end, j->a->relative ? (size_t)(j->H * relatives(j)) : 0);
+    return l;
+}
+
+size_t heed_attention_shared_bytes(const heed_attention_job *j) { return layout_of(j).end; }
+
+/* Sines and cosines of one position. A position is taken as 64 a + b, and the sum's by the theorem of addition: two functions for 64 positions. */
+static void turn_of(const heed_attention_job *j, float *turn, int64_t position)
+{
+    const int64_t half = j->d / 2;
+    for (int64_t i = 0; i < half; i++) {
+        const double x = (double)position * pow((double)j->a->rotary, -(double)i / (double)half);
+        turn[i] = (float)sin(x);
+        turn[half + i] = (float)cos(x);
+    }
+}
+
+static void share_turns(heed_attention_job *j)
+{
+    const int64_t n = furthest(j);
+#pragma omp parallel for schedule(static) num_threads(j->threads) if (n > CHUNK)
+    for (int64_t i = 0; i < n; i++) turn_of(j, j->turns + i * j->d, i);
+}
+
+/* A chunk of the keys of one head and sequence. */
+static void share_keys(heed_attention_job *j, int64_t head, int64_t b)
+{
+    const heed_attention_in in = j->data->k;
+    const float *k = (const float *)in.x + HEED_ATTENTION_AT(in, j->a->key_start, b, head);
+    const int64_t n = heed_attention_keys(j, b), first = head * j->keys + j->a->key_start[b];
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = k + i * in.row;
+        if (j->turned) j->kernels->rotate(j->turned + (first + i) * j->d, row, j->turns + i * j->d, 1, j->d / 2);
+        if (j->key_factor) {
+            const float square = j->kernels->dot(row, row, j->d);
+            j->key_factor[first + i] = square > 0 || isnan(square) ? 1 / sqrtf(square) : 0;
+        }
+    }
+}
+
+static void share_relative(heed_attention_job *j)
+{
+    const int64_t reach = j->a->reach, n = relatives(j);
+    for (int64_t h = 0; h < j->H; h++)
+        for (int64_t x = 0; x < n; x++) {
+            const int64_t ahead = least(reach, most(-reach, reach + HEED_ATTENTION_MARGIN - x));
+            j->relative[h * n + x] = HEED_LOG2_E * j->a->relative[h * (2 * reach + 1) + ahead + reach];
+        }
+}
+
+void heed_attention_share(heed_attention_job *j, char *scratch)
+{
+    const layout l = layout_of(j);
+    const bool rotary = j->a->rotary > 0, cosine = j->a->score == HEED_ATTENTION_COSINE;
+    if (rotary) j->turns = (float *)(scratch + l.turns), j->turned = (float *)(scratch + l.turned);
+    if (cosine) j->key_factor = (float *)(scratch + l.key_factor);
+    if (j->a->relative) j->relative = (float *)(scratch + l.relative), share_relative(j);
+    if (rotary) share_turns(j);
+    if (!rotary && !cosine) return;
+    const int64_t n = j->Hk * j->a->sequences;
+#pragma omp parallel for schedule(dynamic) num_threads(j->threads) if (n > 1)
+    for (int64_t i = 0; i < n; i++) share_keys(j, i % j->Hk, i / j->Hk);
+}
