@@ -87,7 +87,4 @@ static inline const float *heed_attention_key_rows(const heed_attention_job *job
     return (const float *)job->data->k.x + HEED_ATTENTION_AT(job->data->k, job->a->key_start, b, key_head);
 }
 
-/* The counter of dropout for the query at row i of a sequence under a head: HEED_DROP_BITS of column j and the two halves (kernels/dropout.h). */
-uint64_t heed_attention_drop_row(const heed_attention_job *job, int64_t b, int64_t head, int64_t i);
-
 #endif

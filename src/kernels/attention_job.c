@@ -3,7 +3,6 @@
 #include <omp.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "kernels/attention.h"
 
 enum { CHUNK = 64, ALIGNED = 64 };   /* keys of a task of preparation; bytes */
@@ -160,11 +159,6 @@ heed_status heed_attention_job_of(heed_attention_job *j, const heed_kernels *ker
     j->scale = a->scale != 0 ? a->scale : a->score == HEED_ATTENTION_DOT ? 1 / sqrtf((float)j->d) : 1;
     if (a->type != HEED_F32) return heed_fail(err, HEED_E_SHAPE, "attention: bf16 is not possible here");
     return data ? data_fits(j, err) : HEED_OK;
-}
-
-uint64_t heed_attention_drop_row(const heed_attention_job *j, int64_t b, int64_t head, int64_t i)
-{
-    return heed_key(heed_key(heed_key(j->a->seed, j->a->record[b]), (uint64_t)head), (uint64_t)i);
 }
 
 /* --- what is made once ----------------------------------------------------------------------------------------------------------------------- */

@@ -77,7 +77,7 @@ static void weights_change(const row *r)
     const heed_attention *a = r->job->a;
     const bool centre = heed_align_has_centre(a->align);
     const heed_drop drop = heed_drop_of(a->dropout);
-    const uint64_t key = a->dropout > 0 ? heed_attention_drop_row(r->job, r->unit->sequence, r->head, r->i) : 0;
+    const uint64_t key = a->dropout > 0 ? heed_drop_query(a->seed, a->record[r->unit->sequence], r->head, r->position) : 0;
     float *w = r->weights;
     for (int run = 0; run < r->sees.runs; run++)
         for (int64_t j = r->sees.first[run]; j < r->sees.first[run] + r->sees.count[run]; j++, w++) {
