@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "kernels/attention.h"
+#include "kernels/attention_backward.h"
 
 enum { ALIGNED = 64, CLASSES = 64, TASKS = 16 };   /* bytes; magnitudes of a sequence's work; tasks a thread takes at the least, before units are bundled */
 
@@ -139,7 +139,7 @@ heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan 
     if (status) return status;
     const double flop = 2.0 * pairs_of(&j) * (double)(j.d + j.dv);
     *plan = (heed_attention_plan){.kernel = kernel_of(&j), .slow = slow_because(&j), .queries = block_rows(&j), .keys = j.kernels->attention_keys,
-                                  .forward = heed_attention_forward_bytes(&j), .forward_flop = flop, .backward_flop = flop + pairs_of(&j) * (double)(4 * j.d + 2 * j.dv)};
+                                  .forward = heed_attention_forward_bytes(&j), .backward = heed_attention_backward_bytes(&j), .forward_flop = flop, .backward_flop = flop + pairs_of(&j) * (double)(4 * j.d + 2 * j.dv)};
     return HEED_OK;
 }
 

@@ -8,7 +8,8 @@
 #include <time.h>
 
 #include "isa/arrays.h"
-#include "kernels/attention.h"
+#include "kernels/attention_backward.h"
+#include "support/attention_reference.h"
 
 static const heed_kernels *k;      /* under test */
 static const heed_kernels *plain;  /* the scalar ones */
