@@ -42,7 +42,11 @@ typedef enum heed_align {
     HEED_ALIGN_COUNT
 } heed_align;
 
-typedef enum heed_number { HEED_F32, HEED_BF16 } heed_number;      /* bf16: the upper half of a float, rounded to even (uint16_t) */
+typedef enum heed_number {
+    HEED_F32,
+    HEED_BF16,                       /* the upper half of a float, rounded to even (uint16_t) */
+    HEED_INT8                        /* of caches alone: int8_t times a float that a row of a head has */
+} heed_number;
 
 typedef enum heed_attention_score {
     HEED_ATTENTION_DOT,              /* scale factor q.k; general (q^T W k) is this with q W for q */
@@ -121,6 +125,46 @@ HEED_API heed_status heed_attention_backward(const heed_attention *a, const heed
  * saved. scores (NULL: not wanted): likewise, -inf where it does not see. Dropout is left out. */
 HEED_API heed_status heed_attention_weights(const heed_attention *a, const heed_attention_data *data, int64_t sequence, int64_t head, int64_t first, int64_t n,
                                             float *weights, float *scores, void *scratch, size_t bytes, heed_error *err);
+
+/* --- decoding: one to 16 queries a sequence, on keys and values that are kept ----------------------------------------------------------------- */
+
+/* Keys and values that stay while queries come: a row a token, with all heads of the token in it. Memory is the caller's, and so may be its order: fill in k and
+ * v (int8: and the scales) for rows that lie where they lie, or let heed_attention_cache_lay() do it for a block of its own, in the order that is read fastest. */
+typedef struct heed_attention_cache {
+    heed_number type;
+    int64_t key_heads, width, value_width;     /* Hk, d, dv (0: d) */
+    int64_t rows;                    /* that there is room for; of each sequence where k.sequence is not 0 */
+    heed_attention_out k, v;         /* of that type; strides in values */
+    heed_attention_out k_scale, v_scale;       /* HEED_INT8: floats, one a row and head; strides in floats */
+} heed_attention_cache;
+
+/* Bytes of a block for rows of this type, heads and widths; 0: they do not fit. */
+HEED_API size_t heed_attention_cache_bytes(const heed_attention_cache *c);
+/* Fills in k, v and the scales: head by head, rows side by side. memory: heed_attention_cache_bytes(), best aligned to 64; need not be cleared. */
+HEED_API void heed_attention_cache_lay(heed_attention_cache *c, void *memory);
+/* Keeps n tokens more: token i, row i of head h of k and v, becomes row[i] of the cache (of sequence i, where the cache has sequences). f32 and bf16 are rounded
+ * to even; int8 gets the scale with which the greatest of a row of a head becomes 127. type: of k and v, f32 or bf16. Rows are written once, and nothing else is
+ * moved. Errors: HEED_E_SHAPE, before anything is written. */
+HEED_API heed_status heed_attention_cache_append(const heed_attention_cache *c, int64_t n, const int64_t *row, heed_number type, heed_attention_in k,
+                                                 heed_attention_in v, heed_error *err);
+
+typedef struct heed_attention_step {
+    const heed_attention_cache *cache;
+    const int64_t *row;              /* the row of the cache where each key lies: key j of sequence b at row[key_start[b] + j]. NULL: at key_start[b] + j, or at
+                                      * j of sequence b where the cache has sequences. Hypotheses of a search share their beginnings: each is a path of row
+                                      * numbers, and choosing among them copies paths, never keys */
+    heed_attention_in q;             /* of a->type, like out */
+    heed_attention_out out;
+    float *saved;                    /* [Nq,H] log-sum-exp of the scores; NULL: not wanted */
+} heed_attention_step;
+
+/* Queries of a->query_start on the keys that a->key_start counts; a->position [B] is that of a sequence's first query among its keys, NULL: the last queries, at
+ * the end of the keys. For softmax alignments without dropout; with `rotary` or HEED_ATTENTION_COSINE set, q and the keys that are kept are turned, or made of
+ * length 1, before they come here, and the score is HEED_ATTENTION_DOT. Heads that share a head of keys, and the queries of a sequence, read them once. A query's
+ * bits are the same alone and beside others. Cost: one reading of the keys that are seen, which is what the time goes to.
+ * Errors: HEED_E_SHAPE, also for a row number outside the cache and for settings that have no form here. */
+HEED_API heed_status heed_attention_decode(const heed_attention *a, const heed_attention_step *step, void *scratch, size_t bytes, heed_error *err);
+HEED_API size_t heed_attention_decode_bytes(const heed_attention *a);      /* of scratch; grows with keys / 512 */
 
 /* Two results for the same queries over different keys become one: out [n,d] and saved [n] take in more and more_saved, under softmax. f32. */
 HEED_API void heed_attention_join(float *out, float *saved, const float *more, const float *more_saved, int64_t n, int64_t d);

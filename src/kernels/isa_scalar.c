@@ -9,6 +9,7 @@ enum { ATTENTION_LANES = 0, ATTENTION_KEYS = 0 };
 static void kernel_attention_forward(const heed_attention_job *job, const heed_attention_unit *unit, void *room) { heed_attention_rows(job, unit, room); }
 static void kernel_attention_backward(const heed_attention_back *x, const heed_attention_range *u, void *room) { heed_attention_rows_back(x, u, room); }
 
+#include "kernels/attention_decode_scalar.inc"
 #include "kernels/table.inc"
 
 const heed_kernels *heed_kernels_scalar(void) { return &table; }

@@ -14,6 +14,7 @@ typedef struct heed_attention_job heed_attention_job;     /* kernels/attention.h
 typedef struct heed_attention_unit heed_attention_unit;
 typedef struct heed_attention_back heed_attention_back;   /* kernels/attention_backward.h */
 typedef struct heed_attention_range heed_attention_range;
+typedef struct heed_decode_unit heed_decode_unit;         /* kernels/attention_decode.h */
 
 typedef struct heed_kernels {
     const char *isa;          /* "scalar", "avx2", "avx512" */

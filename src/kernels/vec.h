@@ -56,6 +56,19 @@ VEC vf vlow_pairs(vf a, vf b) { return _mm512_unpacklo_ps(a, b); }              
 VEC vf vhigh_pairs(vf a, vf b) { return _mm512_unpackhi_ps(a, b); }               /* a2 b2 a3 b3 */
 VEC vf vlow_halves(vf a, vf b) { return (vf)_mm512_unpacklo_pd((__m512d)a, (__m512d)b); }    /* a0 a1 b0 b1 */
 VEC vf vhigh_halves(vf a, vf b) { return (vf)_mm512_unpackhi_pd((__m512d)a, (__m512d)b); }   /* a2 a3 b2 b3 */
+VEC vf vsum_each(const vf *x)                                                     /* lane i: the sum over the lanes of x[i], i < LANES, in a fixed order */
+{
+    vf a[8], b[4];
+    for (int i = 0; i < 8; i++) a[i] = vlow_pairs(x[2 * i], x[2 * i + 1]) + vhigh_pairs(x[2 * i], x[2 * i + 1]);
+    for (int i = 0; i < 4; i++) b[i] = vlow_halves(a[2 * i], a[2 * i + 1]) + vhigh_halves(a[2 * i], a[2 * i + 1]);
+    const vf c = _mm512_shuffle_f32x4(b[0], b[1], 0x88) + _mm512_shuffle_f32x4(b[0], b[1], 0xDD);
+    const vf d = _mm512_shuffle_f32x4(b[2], b[3], 0x88) + _mm512_shuffle_f32x4(b[2], b[3], 0xDD);
+    return _mm512_shuffle_f32x4(c, d, 0x88) + _mm512_shuffle_f32x4(c, d, 0xDD);
+}
+VEC vu vshorts_all(const uint16_t *p) { __m512i x = _mm512_loadu_si512(p); __asm__("" : "+v"(x)); return (vu)x; }        /* 2 LANES of them, the even ones in the lower halves */
+VEC vu vshorts_some(const uint16_t *p, int64_t n) { return (vu)_mm512_maskz_loadu_epi16((__mmask32)((1ull << n) - 1), p); }
+VEC vf vbytes_all(const int8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p))); }   /* LANES of them */
+VEC vf vbytes_some(const int8_t *p, int64_t n) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p))); }
 VEC __m256 vhalve_sum(vf x) { return _mm512_castps512_ps256(x) + _mm512_extractf32x8_ps(x, 1); }
 VEC __m256 vhalve_max(vf x) { return _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
 VEC __m256d vdhalve_sum(vd x) { return _mm512_castpd512_pd256(x) + _mm512_extractf64x4_pd(x, 1); }
@@ -103,6 +116,27 @@ VEC vf vlow_pairs(vf a, vf b) { return _mm256_unpacklo_ps(a, b); }
 VEC vf vhigh_pairs(vf a, vf b) { return _mm256_unpackhi_ps(a, b); }
 VEC vf vlow_halves(vf a, vf b) { return (vf)_mm256_unpacklo_pd((__m256d)a, (__m256d)b); }
 VEC vf vhigh_halves(vf a, vf b) { return (vf)_mm256_unpackhi_pd((__m256d)a, (__m256d)b); }
+VEC vf vsum_each(const vf *x)
+{
+    vf a[4], b[2];
+    for (int i = 0; i < 4; i++) a[i] = vlow_pairs(x[2 * i], x[2 * i + 1]) + vhigh_pairs(x[2 * i], x[2 * i + 1]);
+    for (int i = 0; i < 2; i++) b[i] = vlow_halves(a[2 * i], a[2 * i + 1]) + vhigh_halves(a[2 * i], a[2 * i + 1]);
+    return _mm256_permute2f128_ps(b[0], b[1], 0x20) + _mm256_permute2f128_ps(b[0], b[1], 0x31);
+}
+VEC vu vshorts_all(const uint16_t *p) { return (vu)_mm256_loadu_si256((const __m256i *)(const void *)p); }
+VEC vu vshorts_some(const uint16_t *p, int64_t n)
+{
+    uint16_t x[16] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vshorts_all(x);
+}
+VEC vf vbytes_all(const int8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p))); }
+VEC vf vbytes_some(const int8_t *p, int64_t n)
+{
+    int8_t x[8] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vbytes_all(x);
+}
 VEC __m256 vhalve_sum(vf x) { return x; }
 VEC __m256 vhalve_max(vf x) { return x; }
 VEC __m256d vdhalve_sum(vd x) { return x; }

@@ -9,6 +9,7 @@
 
 #include "isa/arrays.h"
 #include "kernels/attention_backward.h"
+#include "kernels/attention_decode.h"
 #include "support/attention_reference.h"
 
 static const heed_kernels *k;      /* under test */
@@ -410,6 +411,7 @@ static void run_sgd(void) { k->sgd(in[0], in[3], in[1], N, 1e-9f, 0.9f, 0, 1); }
 
 #include "isa/lanes.inc"
 #include "isa/attention.inc"
+#include "isa/attention_decode.inc"
 #include "isa/layers.inc"
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */
