@@ -30,11 +30,11 @@ record() {   # NAME REPORT: the report takes its place between the markers of th
 
 open_side() {   # SIDE COMMAND...
     local in out word
-    rm -f "$folder/in" "$folder/out"
-    mkfifo "$folder/in" "$folder/out"
-    "${@:2}" <"$folder/in" >"$folder/out" &
+    rm -f "$folder/asked" "$folder/told"
+    mkfifo "$folder/asked" "$folder/told"
+    "${@:2}" <"$folder/asked" >"$folder/told" &
     pid[$1]=$!
-    exec {in}>"$folder/in" {out}<"$folder/out"
+    exec {in}>"$folder/asked" {out}<"$folder/told"
     to[$1]=$in from[$1]=$out
     read -r word ready[$1] <&"$out" && [ "$word" = ready ] || { say "$0: $1 did not start"; exit 1; }
     say "$1: ${ready[$1]}"

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "heed.h"
+#include "memory.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 #include "tensor/tape.h"
@@ -178,16 +179,6 @@ static heed_status update(bench *b, tally *t, heed_error *err)
     status = heed_params_pack(p, true, b->threads, err);
     t->seconds += omp_get_wtime() - began;
     return status;
-}
-
-static double most_memory(void)
-{
-    FILE *in = fopen("/proc/self/status", "r");
-    char line[256];
-    double kib = 0;
-    while (in && fgets(line, sizeof line, in)) sscanf(line, "VmHWM: %lf", &kib);
-    if (in) fclose(in);
-    return kib * 1024 / 1e6;
 }
 
 static int64_t weights_of(const heed_params *p)
