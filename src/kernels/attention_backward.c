@@ -122,7 +122,7 @@ size_t heed_attention_back_room(const heed_attention_back *x)
 {
     const heed_attention_job *j = x->job;
     const int64_t dp = up(j->d, MARGIN), dvp = up(j->dv, MARGIN), lanes = j->kernels->attention_lanes;
-    const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 6) + dp;
+    const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 6);
     const int64_t rows = 5 * up(j->most_keys, MARGIN) + 4 * dp + j->most_keys * j->d;
     return (size_t)up(j->rows ? rows : tiles, MARGIN) * sizeof(float);
 }
