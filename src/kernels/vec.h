@@ -67,6 +67,14 @@ VEC vf vsum_each(const vf *x)                                                   
 }
 VEC vu vshorts_all(const uint16_t *p) { __m512i x = _mm512_loadu_si512(p); __asm__("" : "+v"(x)); return (vu)x; }        /* 2 LANES of them, the even ones in the lower halves */
 VEC vu vshorts_some(const uint16_t *p, int64_t n) { return (vu)_mm512_maskz_loadu_epi16((__mmask32)((1ull << n) - 1), p); }
+VEC vf vevens(vf a, vf b)                                                         /* a0 a2 .. b0 b2 .. */
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+}
+VEC vf vodds(vf a, vf b) { return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b); }
+VEC vu vwidened_all(const int8_t *p) { return (vu)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p)); }         /* 2 LANES bytes as shorts */
+VEC vu vwidened_some(const int8_t *p, int64_t n) { return (vu)_mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8((__mmask32)((1ull << n) - 1), p)); }
+VEC vu vshort_dots(vu a, vu b) { return (vu)_mm512_madd_epi16((__m512i)a, (__m512i)b); }    /* lane i: a_2i b_2i + a_(2i+1) b_(2i+1), of shorts */
 VEC vf vbytes_all(const int8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p))); }   /* LANES of them */
 VEC vf vbytes_some(const int8_t *p, int64_t n) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p))); }
 VEC __m256 vhalve_sum(vf x) { return _mm512_castps512_ps256(x) + _mm512_extractf32x8_ps(x, 1); }
@@ -130,6 +138,16 @@ VEC vu vshorts_some(const uint16_t *p, int64_t n)
     for (int64_t i = 0; i < n; i++) x[i] = p[i];
     return vshorts_all(x);
 }
+VEC vf vevens(vf a, vf b) { return (vf)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(a, b, 0x88), 0xD8); }
+VEC vf vodds(vf a, vf b) { return (vf)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(a, b, 0xDD), 0xD8); }
+VEC vu vwidened_all(const int8_t *p) { return (vu)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+VEC vu vwidened_some(const int8_t *p, int64_t n)
+{
+    int8_t x[16] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vwidened_all(x);
+}
+VEC vu vshort_dots(vu a, vu b) { return (vu)_mm256_madd_epi16((__m256i)a, (__m256i)b); }
 VEC vf vbytes_all(const int8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p))); }
 VEC vf vbytes_some(const int8_t *p, int64_t n)
 {
@@ -159,6 +177,9 @@ VEC vf vload_or(const float *p, int64_t left, float past)
     const vm m = vfirst(left);
     return vpick(m, vload_some(p, m), vset(past));
 }
+
+/* Nothing where none is left. */
+VEC vf vload_rest(const float *p, int64_t left) { return left > 0 ? vload(p, left) : vset(0); }
 
 VEC vf vabs(vf x) { return (vf)((vu)x & vuset(0x7FFFFFFF)); }
 
