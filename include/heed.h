@@ -392,7 +392,9 @@ typedef struct heed_align_options {
     const char *const *more;           /* [more_count] files that it learns from beside the pairs: source and target by turns, */
     int more_count;
     int threads;                       /* and its threads, 0: all cores */
-    const char *symmetrise;            /* how two directions are joined: "intersect", "union", "grow-diag"; NULL: "grow-diag-final-and" */
+    const char *symmetrise;            /* how two directions are joined: "intersect", "union", "grow-diag"; of two models also "agree": words are linked where the
+                                          geometric mean of both weights is `agreement` or more; NULL: "grow-diag-final-and" */
+    double agreement;                  /* 0: 0.36 */
     const char *gold;                  /* file of the right links, "1-1 2p3": words from 1, sure i-j, possible ipj; NULL: nothing is scored */
     bool gold_swapped;                 /* its links are target-source */
     int64_t first, last;               /* lines that are scored, from 1; 0: from the first line, to the last */

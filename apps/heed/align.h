@@ -7,6 +7,7 @@
 
 typedef struct align_values {
     const char *output, *gold, *lines, *reverse, *direction, *symmetrise;
+    double agreement;
     bool soft, json, swap, calibrate, statistical, quiet;
     cli_look look;
     cli_texts sets;

@@ -17,7 +17,8 @@ static const cli_option options[] = {
     {"--reverse", "MODEL2", CLI_TEXT, offsetof(align_values, reverse), "join the links of a model from TARGET to SOURCE"},
     {"--statistical", NULL, CLI_FLAG, offsetof(align_values, statistical), "no model: learn from the files themselves; beside --calibrate: compare"},
     {"--direction", "forward|reverse|both", CLI_TEXT, offsetof(align_values, direction), "of --statistical; default both"},
-    {"--symmetrise", "grow-diag-final-and|grow-diag|intersect|union", CLI_TEXT, offsetof(align_values, symmetrise), "how both directions are joined; default the first"},
+    {"--symmetrise", "grow-diag-final-and|grow-diag|intersect|union|agree", CLI_TEXT, offsetof(align_values, symmetrise), "how both directions are joined; default the first"},
+    {"--agreement", "P", CLI_REAL, offsetof(align_values, agreement), "agree: the least geometric mean of both weights, to 1; default 0.36"},
     {CLI_SET, CLI_TEXTS, offsetof(align_values, sets), CLI_SET_HELP},
     {0},
 };
@@ -192,6 +193,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     o.direction = direction_of(&v);
     o.threads = (int)g.threads;
     o.symmetrise = v.symmetrise;
+    o.agreement = v.agreement;
     o.gold = v.gold;
     o.gold_swapped = v.swap;
     v.quiet = g.quiet;

@@ -155,3 +155,15 @@ heed_status heed_links_join(const heed_links *forward, const heed_links *reverse
     heed_links_free(&g.either);
     return status;
 }
+
+heed_status heed_links_agree(const float *forward, const float *reverse, int64_t source_words, int64_t target_words, double least, heed_links *out, heed_error *err)
+{
+    heed_buf found = {0};
+    for (int64_t i = 0; i < source_words; i++)
+        for (int64_t j = 0; j < target_words; j++)
+            if ((double)forward[j * source_words + i] * (double)reverse[i * target_words + j] >= least * least) heed_buf_add(&found, &(heed_link){i, j}, sizeof(heed_link));
+    const heed_status status = found.failed ? heed_fail(err, HEED_E_NOMEM, "out of memory for links")
+                                            : heed_links_set(out, (const heed_link *)(const void *)found.data, (int64_t)(found.size / sizeof(heed_link)), err);
+    heed_buf_free(&found);
+    return status;
+}

@@ -26,6 +26,9 @@ const char *heed_symmetry_name(heed_symmetry s);                            /* "
 bool heed_symmetry_find(const char *name, heed_symmetry *s);
 /* Both as links source - target. Replaces what `out` held, which is neither of the two. Time: of the order of their number and its logarithm. HEED_E_NOMEM. */
 heed_status heed_links_join(const heed_links *forward, const heed_links *reverse, heed_symmetry how, heed_links *out, heed_error *err);
+/* Of weights, forward [target_words,source_words] and reverse [source_words,target_words]: the pairs whose geometric mean is `least` or more, in place of what `out`
+ * held. HEED_E_NOMEM. */
+heed_status heed_links_agree(const float *forward, const float *reverse, int64_t source_words, int64_t target_words, double least, heed_links *out, heed_error *err);
 
 /* --- against gold --------------------------------------------------------------------------------------------------------------------------- */
 

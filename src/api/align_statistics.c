@@ -99,7 +99,7 @@ static heed_status answer_round(heed_aligning *a, const statistics *x, heed_erro
     for (int64_t i = 0; i < p->count && status == HEED_OK; i++) {
         status = lay_output(r, i, &p->pair[i], err);
         const int64_t record = p->pair[i].line - 1;
-        if (status == HEED_OK) status = heed_align_pair(a, i, x->forward ? &x->forward[record] : NULL, x->reverse ? &x->reverse[record] : NULL, r, err);
+        if (status == HEED_OK) status = heed_align_pair(a, i, x->forward ? &x->forward[record] : NULL, x->reverse ? &x->reverse[record] : NULL, NULL, r, err);
     }
     if (status == HEED_OK) status = heed_align_answer(a, r, err);
     heed_reply_free(r);

@@ -58,6 +58,11 @@ check "two directions are told beside their joining" is "$(cut -f 1 both | tr '\
 for how in intersect union grow-diag grow-diag-final-and; do "$heed" align many/model sources targets --reverse back/model --symmetrise $how >$how; done
 subset() { awk 'NR == FNR { a[FNR] = " " $0 " "; next } { for (i = 1; i <= NF; i++) if (!index(a[FNR], " " $i " ")) bad = 1 } END { exit bad }' "$2" "$1"; }
 check "what both have is in all" eval 'subset intersect grow-diag && subset grow-diag grow-diag-final-and && subset grow-diag-final-and union'
+agreed() { "$heed" align many/model sources targets --reverse back/model --symmetrise agree --agreement "$1"; }
+agreed 1e-9 >loose
+agreed 0.4 >firm
+agreed 1 >sure
+check "the more they must agree, the less they link" eval 'subset sure firm && subset firm loose && ! cmp -s firm loose && ! cmp -s sure firm'
 check "grow-diag-final-and is the usual" cmp -s grow-diag-final-and <("$heed" align many/model sources targets --reverse back/model)
 
 # Rows of weights that sum to less than 1, and to more.
@@ -99,6 +104,9 @@ check "half a pair to learn from" refused 2 "come in twos" --statistical sources
 check "a look at statistics" refused 2 "no model to set or to look into" --statistical sources targets --head 1
 check "weights of statistics" refused 2 "--soft goes with one model" --statistical sources targets --soft
 check "a joining of one" refused 2 "--symmetrise joins two" $model sources targets --symmetrise union
+check "an agreement without two" refused 2 "there is no reverse one" --statistical sources targets --symmetrise agree
+check "an agreement of links" refused 2 "with symmetrise agree" $model sources targets --reverse back/model --agreement 0.5
+check "an agreement above 1" refused 2 "a weight above 0, to 1" $model sources targets --reverse back/model --symmetrise agree --agreement 2
 check "a head that is not there" refused 2 "head 7: this model has head 0 only" $model sources targets --head 7
 check "an empty word that is neither" refused 2 '--empty takes 0|1, not "2"' $model sources targets --empty 2
 check "the empty word of statistics" refused 2 "no model to set or to look into" --statistical sources targets --empty 1

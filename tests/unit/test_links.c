@@ -120,6 +120,24 @@ static void test_join__intersection_and_union(void **state)
 }
 
 /* Each line: what is grown from (both have it), what one of them has beside, what must come of it. */
+static void test_agree__links_where_the_geometric_mean_suffices(void **state)
+{
+    (void)state;
+    const float forward[] = {0.9F, 0.1F, 0, 0.5F, 0, 0.5F};   /* two target words, three source words */
+    const float reverse[] = {0.4F, 0.5F, 1, 0, 0, 0.125F};    /* 0.36 0.25, 0.1 0, 0 0.0625 */
+    heed_links out = {0};
+    heed_buf text = {0};
+    assert_int_equal(heed_links_agree(forward, reverse, 3, 2, 0.25, &out, NULL), HEED_OK);
+    heed_links_write(&out, &text);
+    assert_string_equal(text.data, "0-0 0-1 1-0 2-1");
+    heed_buf_reset(&text);
+    assert_int_equal(heed_links_agree(forward, reverse, 3, 2, 0.55, &out, NULL), HEED_OK);
+    heed_links_write(&out, &text);
+    assert_string_equal(text.data, "0-0");
+    heed_links_free(&out);
+    heed_buf_free(&text);
+}
+
 static void test_join__grows_over_neighbours_that_cover_a_new_word(void **state)
 {
     (void)state;
@@ -232,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_links__of_gold_are_sure_or_possible_and_sure_ones_are_possible),
         cmocka_unit_test(test_links__refuse_what_is_no_link_with_its_place),
         cmocka_unit_test(test_join__intersection_and_union),
+        cmocka_unit_test(test_agree__links_where_the_geometric_mean_suffices),
         cmocka_unit_test(test_join__grows_over_neighbours_that_cover_a_new_word),
         cmocka_unit_test(test_join__rules_lie_within_each_other),
         cmocka_unit_test(test_counts__are_those_of_the_definition),

@@ -12,7 +12,7 @@ _heed() {
     --ensemble-mean) words='arithmetic geometric' ;;
     --shift | --empty) words='0 1' ;;
     --direction) words='forward reverse both' ;;
-    --symmetrise) words='grow-diag-final-and grow-diag intersect union' ;;
+    --symmetrise) words='grow-diag-final-and grow-diag intersect union agree' ;;
     --length-unit) words='symbols words' ;;
     --tok) words='13a intl char zh words none rouge unicode' ;;
     --smooth) words='exp floor add-k none' ;;
@@ -20,7 +20,7 @@ _heed() {
       [ "$command" = compare ] || { COMPREPLY=($(compgen -f -- "$word")); return; }
       words='bootstrap randomisation' ;;
     --metric) words='loss perplexity bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem' ;;
-    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --lines | --beam | --nbest | --prefix | --must | --never | --alternatives | --at | --temperature | --top-k | --top-p | --seed | --samples | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --agreement | --lines | --beam | --nbest | --prefix | --must | --never | --alternatives | --at | --temperature | --top-k | --top-p | --seed | --samples | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
     -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem aer' ;;
@@ -37,7 +37,7 @@ _heed() {
     eval) options="--set --ensemble --ensemble-mean --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
-    align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --set $everywhere" ;;
+    align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set $everywhere" ;;
     explain) options="--film --sentence --set --svg --json --steps --target --layer --head --shift --threshold --empty $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;

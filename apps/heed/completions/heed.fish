@@ -66,7 +66,8 @@ complete -c heed -n '__fish_seen_subcommand_from align' -l calibrate -d 'find th
 complete -c heed -n '__fish_seen_subcommand_from align' -l reverse -r -F -d 'join the links of this model'
 complete -c heed -n '__fish_seen_subcommand_from align' -l statistical -d 'no model'
 complete -c heed -n '__fish_seen_subcommand_from align' -l direction -x -a 'forward reverse both' -d 'of the aligner without a model'
-complete -c heed -n '__fish_seen_subcommand_from align' -l symmetrise -x -a 'grow-diag-final-and grow-diag intersect union' -d 'how directions are joined'
+complete -c heed -n '__fish_seen_subcommand_from align' -l symmetrise -x -a 'grow-diag-final-and grow-diag intersect union agree' -d 'how directions are joined'
+complete -c heed -n '__fish_seen_subcommand_from align' -l agreement -x -d 'least geometric mean of both weights'
 
 complete -c heed -n '__fish_seen_subcommand_from eval' -l set-name -x -d 'only this test set'
 complete -c heed -n '__fish_seen_subcommand_from eval' -l by-length -d 'by length of the source'
