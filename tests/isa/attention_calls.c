@@ -1,0 +1,245 @@
+#include "isa/attention_calls.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { GUARD = 64, OFF = 4 };
+static const unsigned char filler = 0xFF;   /* four of them are a NaN */
+
+/* --- every instruction set ----------------------------------------------------------------------------------------------------------- */
+
+static int run_under(const char *isa)
+{
+    fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+        char path[] = "/proc/self/exe", *const arguments[] = {path, (char[]){"alone"}, NULL};
+        setenv("HEED_ISA", isa, 1);
+        execv(path, arguments);
+        _exit(127);
+    }
+    int status = 1;
+    if (child < 0 || waitpid(child, &status, 0) < 0) return 1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int attention_each_isa(int argc, char **argv, int (*group)(void))
+{
+    if (argc > 1 && !strcmp(argv[1], "alone")) return group();
+    int worst = 0;
+    for (int i = 0; heed_kernels_at(i); i++) {
+        printf("%s:\n", heed_kernels_at(i)->isa);
+        const int status = run_under(heed_kernels_at(i)->isa);
+        worst = status > worst ? status : worst;
+    }
+    return worst;
+}
+
+/* --- calls --------------------------------------------------------------------------------------------------------------------------- */
+
+heed_status attention_call(const attention_problem *p, bool backward, heed_error *err)
+{
+    heed_attention_plan plan;
+    heed_status status = heed_attention_plan_of(&p->is, &plan, err);
+    if (status) return status;
+    const size_t bytes = backward ? plan.backward : plan.forward;
+    char *room = malloc(OFF + bytes + GUARD);
+    assert_non_null(room);
+    memset(room, filler, OFF + bytes + GUARD);
+    status = backward ? heed_attention_backward(&p->is, &p->data, &p->to, room + OFF, bytes, err) : heed_attention_forward(&p->is, &p->data, room + OFF, bytes, err);
+    for (size_t i = 0; i < GUARD; i++) assert_int_equal((unsigned char)room[OFF + bytes + i], filler);
+    free(room);
+    return status;
+}
+
+/* Where each result stands in the block, and how many numbers it has: out, saved, q, k, v, factor, additive, relative, centre. */
+enum { PARTS = 9 };
+typedef struct parts { int64_t size[PARTS], all; } parts;
+
+static parts parts_of(const attention_problem *p)
+{
+    const heed_attention *a = &p->is;
+    const int64_t H = attention_heads(a), Hk = attention_key_heads(a), d = a->width, dv = attention_value_width(a);
+    parts x = {{p->queries * H * dv, p->queries * H, p->queries * H * d, p->keys * Hk * d, p->keys * Hk * dv, a->factor ? H : 0, a->additive ? H * d : 0,
+                a->relative ? H * (2 * a->reach + 1) : 0, a->centre ? p->queries * H : 0}, 0};
+    for (int i = 0; i < PARTS; i++) x.all += x.size[i];
+    return x;
+}
+
+int64_t attention_results_size(const attention_problem *p) { return parts_of(p).all; }
+
+static void place_all(attention_results *r, double **place[PARTS])
+{
+    double **const places[PARTS] = {&r->out, &r->saved, &r->q, &r->k, &r->v, &r->factor, &r->additive, &r->relative, &r->centre};
+    memcpy(place, places, sizeof places);
+}
+
+static void widen(double *y, const float *x, int64_t n)
+{
+    for (int64_t i = 0; x && i < n; i++) y[i] = (double)x[i];
+}
+
+static heed_attention_in in_of(heed_attention_out x) { return (heed_attention_in){x.x, x.sequence, x.row, x.head}; }
+
+static void clear_sums(const attention_problem *p, const parts *x)
+{
+    float *const sums[] = {p->to.factor, p->to.additive, p->to.relative, p->to.centre};
+    for (int i = 0; i < 4; i++)
+        for (int64_t at = 0; sums[i] && at < x->size[5 + i]; at++) sums[i][at] = 0;
+}
+
+attention_results attention_run(const attention_problem *given, int threads, bool backward)
+{
+    attention_problem p = *given;
+    if (threads) p.is.threads = threads;
+    heed_error err = {0};
+    const parts x = parts_of(&p);
+    clear_sums(&p, &x);
+    if (attention_call(&p, false, &err) || (backward && attention_call(&p, true, &err))) fail_msg("%s: %s", heed_kernels_get()->isa, err.text);
+    attention_results r = {.owner = calloc((size_t)x.all + 1, sizeof(double))};
+    assert_non_null(r.owner);
+    double **place[PARTS], *at = r.owner;
+    place_all(&r, place);
+    for (int i = 0; i < PARTS; at += x.size[i++]) *place[i] = at;
+    const heed_attention *a = &p.is;
+    const int64_t H = attention_heads(a), Hk = attention_key_heads(a), d = a->width, dv = attention_value_width(a);
+    attention_gather(&p, a->query_start, in_of(p.data.out), H, dv, r.out);
+    widen(r.saved, p.data.saved, x.size[1]);
+    if (!backward) return r;
+    if (p.to.q.x) attention_gather(&p, a->query_start, in_of(p.to.q), H, d, r.q);
+    if (p.to.k.x) attention_gather(&p, a->key_start, in_of(p.to.k), Hk, d, r.k);
+    if (p.to.v.x) attention_gather(&p, a->key_start, in_of(p.to.v), Hk, dv, r.v);
+    widen(r.factor, p.to.factor, x.size[5]), widen(r.additive, p.to.additive, x.size[6]);
+    widen(r.relative, p.to.relative, x.size[7]), widen(r.centre, p.to.centre, x.size[8]);
+    return r;
+}
+
+/* --- a sequence alone ---------------------------------------------------------------------------------------------------------------- */
+
+static const void *beyond(const void *x, heed_number type, int64_t values) { return x ? (const char *)x + values * (type == HEED_BF16 ? 2 : 4) : NULL; }
+
+static void move_in(heed_attention_in *x, heed_number type, int64_t sequence, int64_t start)
+{
+    x->x = beyond(x->x, type, x->sequence ? sequence * x->sequence : start * x->row);
+}
+
+static void move_out(heed_attention_out *x, heed_number type, int64_t sequence, int64_t start)
+{
+    heed_attention_in in = in_of(*x);
+    move_in(&in, type, sequence, start);
+    x->x = (void *)in.x;
+}
+
+void attention_alone_of(attention_alone *one, const attention_problem *p, int64_t b)
+{
+    const heed_attention *a = &p->is;
+    const int64_t q = a->query_start[b], k = a->key_start[b], H = attention_heads(a);
+    *one = (attention_alone){.p = *p, .query_start = {0, a->query_start[b + 1] - q}, .key_start = {0, a->key_start[b + 1] - k}};
+    attention_problem *x = &one->p;
+    x->is.sequences = 1, x->is.query_start = one->query_start, x->is.key_start = one->key_start;
+    x->queries = one->query_start[1], x->keys = one->key_start[1], x->count = 0;
+    x->is.position = a->position ? a->position + b : NULL, x->is.record = a->record ? a->record + b : NULL;
+    x->is.centre = a->centre ? a->centre + q * H : NULL;
+    move_in(&x->data.q, a->type, b, q), move_in(&x->data.k, a->type, b, k), move_in(&x->data.v, a->type, b, k), move_out(&x->data.out, a->type, b, q);
+    x->data.saved = p->data.saved ? p->data.saved + q * H : NULL;
+    move_in(&x->to.out, a->type, b, q), move_out(&x->to.q, a->type, b, q), move_out(&x->to.k, a->type, b, k), move_out(&x->to.v, a->type, b, k);
+    x->to.centre = p->to.centre ? p->to.centre + q * H : NULL;
+}
+
+/* --- errors -------------------------------------------------------------------------------------------------------------------------- */
+
+attention_recipe attention_draw(uint64_t key, int64_t most_length, int64_t most_width)
+{
+    attention_recipe r = attention_recipe_draw(key, most_length, most_width);
+    if ((int)r.is.type >= ATTENTION_TYPES) r.is.type = HEED_F32;
+    return r;
+}
+
+static double greatest_of(const double *x, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) most = isfinite(x[i]) && fabs(x[i]) > most ? fabs(x[i]) : most;
+    return most;
+}
+
+static double greatest_float(const float *x, int64_t n, double none)
+{
+    double most = x && n ? 0 : none;
+    for (int64_t i = 0; x && i < n; i++) most = fmax(most, fabs((double)x[i]));
+    return most;
+}
+
+/* Of the rows of an input: the greatest and the least length, and the greatest value. */
+typedef struct rows { double longest, shortest, most; } rows;
+
+static rows rows_of(const attention_problem *p, heed_attention_in in, const int64_t *start, int64_t heads, int64_t width)
+{
+    const int64_t n = start[p->is.sequences] * heads;
+    double *x = calloc((size_t)(n * width) + 1, sizeof *x);
+    assert_non_null(x);
+    attention_gather(p, start, in, heads, width, x);
+    rows r = {0, INFINITY, greatest_of(x, n * width)};
+    for (int64_t i = 0; i < n; i++) {
+        double square = 0;
+        for (int64_t l = 0; l < width; l++) square += x[i * width + l] * x[i * width + l];
+        r.longest = fmax(r.longest, sqrt(square));
+        if (square > 0) r.shortest = fmin(r.shortest, sqrt(square));
+    }
+    free(x);
+    return r;
+}
+
+/* How large what comes to one score can be, and how far a gradient of each part moves with it. */
+typedef struct steepness { double score, brought, part[PARTS]; } steepness;
+
+static steepness steepness_of(const attention_problem *p, const double *saved)
+{
+    const heed_attention *a = &p->is;
+    const int64_t H = attention_heads(a), Hk = attention_key_heads(a), dv = attention_value_width(a);
+    const rows q = rows_of(p, p->data.q, a->query_start, H, a->width), k = rows_of(p, p->data.k, a->key_start, Hk, a->width);
+    const rows v = rows_of(p, p->data.v, a->key_start, Hk, dv), g = rows_of(p, p->to.out, a->query_start, H, dv);
+    const double factor = greatest_float(a->factor, H, 1), all = sqrt((double)(p->queries * H));
+    const double usual = a->score == HEED_ATTENTION_DOT ? 1 / sqrt((double)a->width) : 1, scale = factor * (a->scale != 0 ? fabs((double)a->scale) : usual);
+    steepness s = {.score = greatest_of(saved, p->queries * H), .brought = g.longest * v.longest / (1 - (double)a->dropout)};
+    const double vector = greatest_float(a->additive, H * a->width, 1);
+    s.part[2] = scale * (a->score == HEED_ATTENTION_DOT ? k.most : a->score == HEED_ATTENTION_COSINE ? 1 / q.shortest : vector);
+    s.part[3] = scale * (a->score == HEED_ATTENTION_DOT ? q.most : a->score == HEED_ATTENTION_COSINE ? 1 / k.shortest : vector);
+    s.part[5] = all * scale / factor * (a->score == HEED_ATTENTION_DOT ? q.longest * k.longest : a->score == HEED_ATTENTION_COSINE ? 1 : vector * (double)a->width);
+    s.part[6] = all * scale;
+    s.part[7] = all;
+    s.part[8] = (double)p->keys / (a->window > 0 ? (double)a->window : 1);
+    return s;
+}
+
+/* Beyond twice the naive form's error, four roundings u of each of these, which it may be spared:
+ *   - the greatest number of the part, since the naive form of few numbers may be right by luck;
+ *   - that number times the greatest score, since a weight that is computed again from `saved` has the absolute errors of both in its exponent;
+ *   - |dout| |v| times what a score moves, since backward subtracts two products of that size, of v and of out, which the naive form takes from the same sum. */
+static void hold(const attention_problem *p, const char *what, int part, const double *got, const double *want, const double *naive, int64_t n, const steepness *s)
+{
+    static const char *const names[PARTS] = {"out", "saved", "q", "k", "v", "factor", "additive", "relative", "centre"};
+    const attention_error ours = attention_error_of(got, want, n), bound = attention_error_of(naive, want, n);
+    const double rounding = 4 * (part != 1 && part < 5 && p->is.type == HEED_BF16 ? 0x1p-9 : 0x1p-24), most = rounding * greatest_of(want, n);
+    const double spared = part < 2 ? most : most * (1 + s->score) + rounding * s->brought * s->part[part];
+    if (!(ours.greatest <= 2 * bound.greatest + spared) || !(ours.mean <= 2 * bound.mean + spared))
+        fail_msg("%s: %s: errors of %s: greatest %.3g, mean %.3g; the naive form's %.3g, %.3g; roundings %.3g, %.3g", heed_kernels_get()->isa, what, names[part],
+                 ours.greatest, ours.mean, bound.greatest, bound.mean, most, spared);
+}
+
+void attention_hold(const attention_problem *p, bool backward, const char *what)
+{
+    const heed_attention_in *dout = backward ? &p->to.out : NULL;
+    attention_results want = attention_reference(&p->is, &p->data, dout), naive = attention_naive(&p->is, &p->data, dout), got = attention_run(p, 1, backward);
+    double **exact[PARTS], **plain[PARTS], **ours[PARTS];
+    const parts x = parts_of(p);
+    place_all(&want, exact), place_all(&naive, plain), place_all(&got, ours);
+    const steepness s = steepness_of(p, want.saved);
+    const bool wanted[PARTS] = {true, true, backward, backward, backward, p->to.factor, p->to.additive, p->to.relative, p->to.centre};
+    for (int i = 0; i < PARTS; i++)
+        if (wanted[i] && (backward || i < 2)) hold(p, what, i, *ours[i], *exact[i], *plain[i], x.size[i], &s);
+    attention_results_free(&want), attention_results_free(&naive), attention_results_free(&got);
+}

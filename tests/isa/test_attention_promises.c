@@ -1,0 +1,207 @@
+/* What heed/attention.h promises about bits, on every instruction set: results depend on a sequence's own numbers and settings alone. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "isa/attention_calls.h"
+
+enum { DRAWN = 60 };
+
+static bool has_gradient(const attention_recipe *r) { return attention_weighing(&r->is) != HEED_WEIGHING_hard; }
+
+static void assert_same_block(const double *a, const double *b, int64_t n, const attention_recipe *r, const char *what)
+{
+    if (!n || !memcmp(a, b, (size_t)n * sizeof *a)) return;
+    char words[1000];
+    attention_recipe_print(r, words, sizeof words);
+    int64_t at = 0;
+    while (!memcmp(&a[at], &b[at], sizeof *a)) at++;
+    fail_msg("%s: %s: number %lld of %lld: %.9g, %.9g: %s", heed_kernels_get()->isa, what, (long long)at, (long long)n, a[at], b[at], words);
+}
+
+/* --- threads --------------------------------------------------------------------------------------------------------------------------- */
+
+static void hold_threads(const attention_recipe *r, uint64_t key)
+{
+    static const int threads[] = {2, 3, 8};
+    attention_problem *p = attention_problem_new(r, key);
+    attention_results one = attention_run(p, 1, has_gradient(r));
+    for (int i = 0; i < 3; i++) {
+        attention_results many = attention_run(p, threads[i], has_gradient(r));
+        assert_same_block(many.owner, one.owner, attention_results_size(p), r, "threads");
+        attention_results_free(&many);
+    }
+    attention_results_free(&one);
+    attention_problem_free(p);
+}
+
+static void test_attention_promises__any_number_of_threads_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for (uint64_t key = 0; key < DRAWN; key++) {
+        const attention_recipe r = attention_draw(key, 90, 40);
+        hold_threads(&r, key);
+    }
+    for (uint64_t key = 0; key < 6; key++) {
+        const attention_recipe r = attention_draw(key, 700, 20);
+        hold_threads(&r, key);
+    }
+}
+
+/* --- neighbours ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Every sequence alone, in place, after the whole batch. */
+static void hold_neighbours(const attention_recipe *r, uint64_t key)
+{
+    attention_problem *p = attention_problem_new(r, key);
+    const int64_t H = attention_heads(&p->is), Hk = attention_key_heads(&p->is), d = p->is.width, dv = attention_value_width(&p->is);
+    const bool backward = has_gradient(r);
+    attention_results all = attention_run(p, 0, backward);
+    for (int64_t b = 0; b < p->is.sequences; b++) {
+        const int64_t q = p->is.query_start[b], k = p->is.key_start[b];
+        attention_alone one;
+        attention_alone_of(&one, p, b);
+        attention_results its = attention_run(&one.p, 0, backward);
+        assert_same_block(its.out, all.out + q * H * dv, one.p.queries * H * dv, r, "out alone");
+        assert_same_block(its.saved, all.saved + q * H, one.p.queries * H, r, "saved alone");
+        if (backward) {
+            assert_same_block(its.q, all.q + q * H * d, one.p.queries * H * d, r, "dq alone");
+            assert_same_block(its.k, all.k + k * Hk * d, one.p.keys * Hk * d, r, "dk alone");
+            assert_same_block(its.v, all.v + k * Hk * dv, one.p.keys * Hk * dv, r, "dv alone");
+            if (one.p.to.centre) assert_same_block(its.centre, all.centre + q * H, one.p.queries * H, r, "dcentre alone");
+        }
+        attention_results_free(&its);
+    }
+    attention_results_free(&all);
+    attention_problem_free(p);
+}
+
+static void test_attention_promises__a_sequence_has_the_same_bits_alone_and_in_company(void **state)
+{
+    (void)state;
+    for (uint64_t key = 100; key < 100 + DRAWN; key++) {
+        const attention_recipe r = attention_draw(key, 90, 40);
+        hold_neighbours(&r, key);
+    }
+}
+
+/* --- layouts ----------------------------------------------------------------------------------------------------------------------------- */
+
+static void copy_rows(const attention_problem *to, heed_attention_in into, const attention_problem *from, heed_attention_in x, const int64_t *start, int64_t heads,
+                      int64_t width)
+{
+    double *rows = calloc((size_t)(start[from->is.sequences] * heads * width) + 1, sizeof *rows);
+    assert_non_null(rows);
+    attention_gather(from, start, x, heads, width, rows);
+    for (int64_t b = 0; b < to->is.sequences; b++)
+        for (int64_t i = 0; i < start[b + 1] - start[b]; i++)
+            for (int64_t h = 0; h < heads; h++)
+                for (int64_t l = 0; l < width; l++)
+                    attention_write(to->is.type, (void *)into.x, attention_place(start, b, i, h, into.sequence, into.row, into.head) + l,
+                                    rows[((start[b] + i) * heads + h) * width + l]);
+    free(rows);
+}
+
+static void test_attention_promises__the_layout_changes_no_bits(void **state)
+{
+    (void)state;
+    for (uint64_t key = 200; key < 200 + DRAWN; key++) {
+        attention_recipe r = attention_draw(key, 60, 40);
+        r.layout = ATTENTION_ROWS;
+        attention_problem *rows = attention_problem_new(&r, key);
+        const heed_attention *a = &rows->is;
+        const int64_t H = attention_heads(a), Hk = attention_key_heads(a), d = a->width, dv = attention_value_width(a);
+        attention_results want = attention_run(rows, 0, has_gradient(&r));
+        for (int layout = 0; layout < ATTENTION_LAYOUTS; layout++) {
+            r.layout = (attention_layout)layout;
+            attention_problem *p = attention_problem_new(&r, key);
+            copy_rows(p, p->data.q, rows, rows->data.q, a->query_start, H, d);
+            copy_rows(p, p->data.k, rows, rows->data.k, a->key_start, Hk, d);
+            copy_rows(p, p->data.v, rows, rows->data.v, a->key_start, Hk, dv);
+            copy_rows(p, p->to.out, rows, rows->to.out, a->query_start, H, dv);
+            attention_results its = attention_run(p, 0, has_gradient(&r));
+            assert_same_block(its.owner, want.owner, attention_results_size(p), &r, "layout");
+            attention_results_free(&its);
+            attention_problem_free(p);
+        }
+        attention_results_free(&want);
+        attention_problem_free(rows);
+    }
+}
+
+/* --- what is asked for ------------------------------------------------------------------------------------------------------------------- */
+
+static void test_attention_promises__saving_changes_no_bits_of_the_result(void **state)
+{
+    (void)state;
+    for (uint64_t key = 300; key < 300 + DRAWN; key++) {
+        const attention_recipe r = attention_draw(key, 60, 40);
+        attention_problem *p = attention_problem_new(&r, key);
+        attention_results with = attention_run(p, 0, false);
+        p->data.saved = NULL;
+        attention_results without = attention_run(p, 0, false);
+        assert_same_block(without.out, with.out, p->queries * attention_heads(&p->is) * attention_value_width(&p->is), &r, "out without saved");
+        attention_results_free(&with), attention_results_free(&without);
+        attention_problem_free(p);
+    }
+}
+
+static void test_attention_promises__a_gradient_has_the_same_bits_when_others_are_not_wanted(void **state)
+{
+    (void)state;
+    for (uint64_t key = 400; key < 400 + DRAWN; key++) {
+        const attention_recipe r = attention_draw(key, 60, 40);
+        if (!has_gradient(&r)) continue;
+        attention_problem *p = attention_problem_new(&r, key);
+        const int64_t Hk = attention_key_heads(&p->is), H = attention_heads(&p->is), d = p->is.width;
+        attention_results all = attention_run(p, 0, true);
+        const heed_attention_gradients to = p->to;
+        const heed_attention_out none = {0};
+        p->to = to, p->to.k = none, p->to.v = none;
+        attention_results queries = attention_run(p, 0, true);
+        assert_same_block(queries.q, all.q, p->queries * H * d, &r, "dq only");
+        p->to = to, p->to.q = none, p->to.v = none;
+        attention_results keys = attention_run(p, 0, true);
+        assert_same_block(keys.k, all.k, p->keys * Hk * d, &r, "dk only");
+        p->to = to, p->to.q = none, p->to.k = none;
+        attention_results values = attention_run(p, 0, true);
+        assert_same_block(values.v, all.v, p->keys * Hk * attention_value_width(&p->is), &r, "dv only");
+        attention_results_free(&all), attention_results_free(&queries), attention_results_free(&keys), attention_results_free(&values);
+        attention_problem_free(p);
+    }
+}
+
+/* Twice what one backward gives, but for the rounding of a sum that begins elsewhere. */
+static void test_attention_promises__gradients_are_added_when_asked(void **state)
+{
+    (void)state;
+    for (uint64_t key = 500; key < 500 + DRAWN; key++) {
+        const attention_recipe r = attention_draw(key, 60, 40);
+        if (!has_gradient(&r)) continue;
+        attention_problem *p = attention_problem_new(&r, key);
+        const double slack = p->is.type == HEED_BF16 ? 0x1p-7 : 0x1p-20;
+        const int64_t n = p->queries * attention_heads(&p->is) * p->is.width;
+        attention_results once = attention_run(p, 0, true);
+        p->to.add = true;
+        attention_results twice = attention_run(p, 0, true);
+        for (int64_t i = 0; i < n; i++)
+            if (!(fabs(twice.q[i] - 2 * once.q[i]) <= slack * (2 * fabs(once.q[i]) + 1))) assert_same_block(&twice.q[i], &(double){2 * once.q[i]}, 1, &r, "dq added");
+        attention_results_free(&once), attention_results_free(&twice);
+        attention_problem_free(p);
+    }
+}
+
+static int group(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_attention_promises__any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(test_attention_promises__a_sequence_has_the_same_bits_alone_and_in_company),
+        cmocka_unit_test(test_attention_promises__the_layout_changes_no_bits),
+        cmocka_unit_test(test_attention_promises__saving_changes_no_bits_of_the_result),
+        cmocka_unit_test(test_attention_promises__a_gradient_has_the_same_bits_when_others_are_not_wanted),
+        cmocka_unit_test(test_attention_promises__gradients_are_added_when_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv) { return attention_each_isa(argc, argv, group); }
