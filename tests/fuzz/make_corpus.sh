@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films and items: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links table film item
+mkdir -p recipe config text pieces safetensors links table film item attention
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -204,3 +204,23 @@ put item/deep.json '{"source": "a", "more": [[[[[[[[[[]]]]]]]]]]}'
 put item/zero.json '{"source": "a\u0000", "must": ["\u0000"]}'
 put item/twice.json '{"source": "a", "source": "b"}'
 : >item/empty
+
+# type score align window reach heads key-heads width value-width sequences has more, spans of queries and keys, then positions and values (fuzz_attention.c)
+call() { local file=$1; shift; { for byte; do printf "\\x$(printf %02x "$byte")"; done; for i in $(seq 300); do printf "\\x$(printf %02x $((i * 37 % 245 + 11)))"; done; } >"attention/$file"; }
+call everything 0 0 0 0 0 4 2 16 1 2 0 0 9 20 30 17
+call causal 0 0 1 0 0 2 2 64 1 1 0 0 39 39
+call window 0 0 2 5 0 3 1 20 1 2 0 0 30 0 30 12
+call blocks 0 0 5 8 0 1 1 8 1 3 0 0 39 20 1 39 20 1
+call local-p 0 0 4 6 0 2 1 12 1 2 0 0 9 20 30 17
+call sparsemax 0 0 6 0 0 2 2 10 1 2 0 0 9 20 30 17
+call entmax 0 1 7 0 0 2 2 10 1 2 0 0 9 20 30 17
+call hard 0 0 8 0 0 2 2 10 1 2 0 0 9 20 30 17
+call cosine 0 1 0 0 0 4 4 24 1 2 32 0 9 20 30 17
+call additive 0 2 1 0 0 2 1 24 1 2 0 0 9 20 30 17
+call terms 0 0 1 0 12 4 2 32 1 2 214 0 128 160 9 20 30 17
+call dropped 0 0 0 0 0 2 2 32 1 2 8 0 3 9 20 30 17
+call bf16 1 0 1 0 0 4 2 16 1 2 0 0 9 20 30 17
+call wide-values 0 0 0 0 0 1 1 3 0 100 1 0 0 39 39
+call none 0 0 0 0 0 0 0 1 1 0 0 0
+call refused 2 3 9 255 255 255 3 0 1 2 255 7 10 10 10 10
+: >attention/empty
