@@ -9,7 +9,7 @@ BUILD = cmake --build
 MAKEFLAGS += --no-print-directory
 export JOBS
 
-.PHONY: all setup demo check lint asan tsan fuzz bench golden docs install clean help
+.PHONY: all setup demo check lint asan tsan fuzz bench bench-quick bench-full bench-build golden docs install clean help
 
 all: setup build/CMakeCache.txt   ## the library and the program: build/lib/libheed.so, build/heed
 	@$(BUILD) build -j $(JOBS) --target heed
@@ -51,11 +51,19 @@ fuzz:   ## each parser FUZZ_SECONDS long under libFuzzer (clang)
 	@$(BUILD) build-fuzz -j $(JOBS)
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
-bench:   ## time training and the kernels
+bench: bench-build   ## time attention beside its peers, training, answers and forecasts (bench/stream.sh is run by hand)
+	@for b in attention train decode plan translate; do bash "bench/$$b.sh" || exit 1; done
+
+bench-quick: bench-build   ## a few shapes of attention, in under three minutes
+	@bash bench/attention.sh quick
+
+bench-full: bench-build   ## every shape of attention: hours
+	@bash bench/attention.sh full
+
+bench-build:
 	@tools/setup check
 	@$(CONFIGURE) --preset check
 	@$(BUILD) build -j $(JOBS)
-	@for b in bench/*.sh; do [ -e "$$b" ] || continue; bash "$$b" || exit 1; done
 
 golden:   ## make the files of tests/golden anew (Python 3 with PyTorch)
 	@for s in tests/golden/make_*.py; do [ -e "$$s" ] || continue; echo "$$s"; python3 "$$s" || exit 1; done
@@ -70,4 +78,4 @@ clean:   ## remove all builds
 	@rm -rf build build-asan build-tsan build-fuzz
 
 help:   ## this list
-	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-11s %s\n", $$1, $$2}' Makefile
