@@ -13,8 +13,8 @@
  *   peak              GF/s in float32, width of its vectors in bits, GF/s in bfloat16
  *   reads BYTES       GB/s of blocks of so many bytes a thread
  *
- * `plain` is what a cell is compared with where there is no other peer: for additive scores a straightforward form in vectors, a query after the
- * other. It leaves at the end of its input. */
+ * `plain` is what a cell is compared with where there is no other peer: for additive scores a straightforward form in vectors, a query after the other; for weights that
+ * are asked for afterwards the forward pass. It leaves at the end of its input. */
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +34,7 @@ typedef struct side {
     heed_attention_plan plan;
     void *q, *k, *v, *g;                                  /* in the cell's type: its own arrays where that is float */
     void *out, *dq, *dk, *dv, *scratch;
+    float *weights;
     heed_attention_cache cache;
     heed_attention_step step;
     void *kept;                                           /* the cache's block */
@@ -49,7 +50,7 @@ static void side_clear(side *s)
     void *const own[] = {s->q, s->k, s->v, s->g}, *const cells[] = {s->c.q, s->c.k, s->c.v, s->c.g};
     for (int i = 0; i < 4; i++)
         if (own[i] != cells[i]) free(own[i]);
-    free(s->out), free(s->dq), free(s->dk), free(s->dv), free(s->scratch), free(s->kept), free(s->data.saved), free(s->query_start), free(s->key_start);
+    free(s->out), free(s->dq), free(s->dk), free(s->dv), free(s->scratch), free(s->weights), free(s->kept), free(s->data.saved), free(s->query_start), free(s->key_start);
     cell_free(&s->c);
     *s = (side){.threads = s->threads, .plain = s->plain, .folder = s->folder};
 }
@@ -72,10 +73,12 @@ static bool make_room(side *s)
     s->g = in_type(c, c->g, trained ? cell_queries(c) : 0);
     s->out = malloc(queries);
     s->dq = malloc(trained ? queries : 1), s->dk = malloc(trained ? keys : 1), s->dv = malloc(trained ? keys : 1);
-    s->data.saved = trained ? malloc((size_t)(c->B * c->Tq * c->H) * sizeof(float)) : NULL;
+    const bool saves = trained || c->pass == WEIGHTS;
+    s->data.saved = saves ? malloc((size_t)(c->B * c->Tq * c->H) * sizeof(float)) : NULL;
+    s->weights = malloc(c->pass == WEIGHTS ? 16 * (size_t)c->Tk * sizeof(float) : 1);
     s->query_start = malloc((size_t)(c->B + 1) * sizeof(int64_t)), s->key_start = malloc((size_t)(c->B + 1) * sizeof(int64_t));
     for (int64_t b = 0; s->query_start && s->key_start && b <= c->B; b++) s->query_start[b] = b * c->Tq, s->key_start[b] = b * c->Tk;
-    return (s->data.saved || !trained) && s->q && s->k && s->v && s->g && s->out && s->dq && s->dk && s->dv &&
+    return (s->data.saved || !saves) && s->q && s->k && s->v && s->g && s->out && s->dq && s->dk && s->dv && s->weights &&
            s->query_start && s->key_start;
 }
 
@@ -132,6 +135,7 @@ static void additive_plainly(const side *s, int64_t row, float *w)
 static bool call_plainly(side *s)
 {
     const cell *c = &s->c;
+    if (!c->additive) return !heed_attention_forward(&s->a, &s->data, s->scratch, s->bytes, &s->err);
     bool good = true;
 #pragma omp parallel num_threads(s->threads)
     {
@@ -148,9 +152,19 @@ static bool call_plainly(side *s)
     return good || !heed_fail(&s->err, HEED_E_NOMEM, "no memory");
 }
 
+/* Sixteen queries from the middle of the first sequence, under every head. */
+static bool weigh(side *s)
+{
+    heed_status status = HEED_OK;
+    for (int64_t h = 0; !status && h < s->c.H; h++)
+        status = heed_attention_weights(&s->a, &s->data, 0, h, s->c.Tq / 2, 16, s->weights, NULL, s->scratch, s->bytes, &s->err);
+    return !status;
+}
+
 static bool call(side *s, pass pass)
 {
     if (s->plain) return call_plainly(s);
+    if (pass == WEIGHTS) return weigh(s);
     if (pass == DECODE) return !heed_attention_decode(&s->a, &s->step, s->scratch, s->bytes, &s->err);
     if (pass != BACKWARD && heed_attention_forward(&s->a, &s->data, s->scratch, s->bytes, &s->err)) return false;
     return pass == FORWARD || !heed_attention_backward(&s->a, &s->data, &s->to, s->scratch, s->bytes, &s->err);
@@ -160,7 +174,7 @@ static bool call(side *s, pass pass)
 static bool prepare(side *s)
 {
     const pass pass = s->c.pass;
-    return s->plain || pass != BACKWARD || !heed_attention_forward(&s->a, &s->data, s->scratch, s->bytes, &s->err);
+    return s->plain || (pass != BACKWARD && pass != WEIGHTS) || !heed_attention_forward(&s->a, &s->data, s->scratch, s->bytes, &s->err);
 }
 
 /* --- answers -------------------------------------------------------------------------------------------------------------------------- */

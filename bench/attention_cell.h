@@ -11,7 +11,7 @@
 
 #include "base/rng.h"
 
-typedef enum pass { FORWARD, BACKWARD, BOTH, DECODE, PASSES } pass;
+typedef enum pass { FORWARD, BACKWARD, BOTH, WEIGHTS, DECODE, PASSES } pass;
 
 typedef struct cell {
     bool bf16, int8, additive;       /* int8: of keys and values that are kept, with a scale a row and head */
@@ -106,7 +106,7 @@ static inline bool cell_kind(cell *c, const char *word)
 /* "TYPE PASS KIND B H HK TQ TK D": false when it is no such thing, or memory runs out. */
 static inline bool cell_read(cell *c, const char *line)
 {
-    static const char *const passes[PASSES] = {"forward", "backward", "both", "decode"};
+    static const char *const passes[PASSES] = {"forward", "backward", "both", "weights", "decode"};
     char type[8], pass_word[16], kind[24];
     long long size[6];
     cell_free(c);

@@ -127,6 +127,15 @@ static bool judge(heed_status status, const heed_error *err)
     return status == HEED_OK;
 }
 
+static void look(const heed_attention *a, const heed_attention_data *data, source *s, void *scratch, size_t bytes, room *r)
+{
+    const int64_t b = take_signed(s) % 6, head = take_signed(s) % 9, first = take_signed(s) % 40, n = take_signed(s) % 16;
+    const int64_t keys = b >= 0 && b < a->sequences ? a->key_start[b + 1] - a->key_start[b] : 0;
+    float *weights = own(r, (n > 0 ? n : 0) * keys * 4), *scores = own(r, (n > 0 ? n : 0) * keys * 4);
+    heed_error err = {0};
+    judge(heed_attention_weights(a, data, b, head, first, n, weights, take(s) % 2 ? scores : NULL, scratch, bytes, &err), &err);
+}
+
 static void call(room *r, source *s, const heed_attention *a, const heed_attention_plan *plan)
 {
     const int64_t H = a->heads ? a->heads : 1, Hk = a->key_heads ? a->key_heads : H, dv = a->value_width ? a->value_width : a->width;
@@ -146,6 +155,7 @@ static void call(room *r, source *s, const heed_attention *a, const heed_attenti
         return;
     }
     judge(heed_attention_backward(a, &data, &to, backward, plan->backward, &err), &err);
+    look(a, &data, s, forward, plan->forward, r);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -128,6 +128,26 @@ static void test_attention_input__refuses_gradients_that_overlap(void **state)
     }
 }
 
+static void test_attention_input__refuses_weights_of_queries_that_are_not_there(void **state)
+{
+    (void)state;
+    const attention_recipe r = small();
+    attention_problem *p = attention_problem_new(&r, 1);
+    heed_attention_plan plan;
+    float weights[64];
+    assert_int_equal(heed_attention_plan_of(&p->is, &plan, NULL), HEED_OK);
+    void *scratch = malloc(plan.forward);
+    static const int64_t wrong[][4] = {{3, 0, 0, 1}, {-1, 0, 0, 1}, {0, 4, 0, 1}, {0, -1, 0, 1}, {0, 0, -1, 1}, {0, 0, 5, 1}, {0, 0, 4, 2}, {0, 0, 0, -1}, {0, 0, INT64_MAX, 1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        heed_error err = {0};
+        assert_int_equal(heed_attention_weights(&p->is, &p->data, wrong[i][0], wrong[i][1], wrong[i][2], wrong[i][3], weights, NULL, scratch, plan.forward, &err),
+                         HEED_E_SHAPE);
+        assert_true(strlen(err.text) > 0);
+    }
+    free(scratch);
+    attention_problem_free(p);
+}
+
 /* --- nothing -------------------------------------------------------------------------------------------------------------------------------- */
 
 static void test_attention_input__no_sequences_are_no_work(void **state)
@@ -296,6 +316,7 @@ static int group(void)
         cmocka_unit_test(test_attention_input__refuses_spans_that_go_backwards),
         cmocka_unit_test(test_attention_input__refuses_scratch_that_is_too_small),
         cmocka_unit_test(test_attention_input__refuses_gradients_that_overlap),
+        cmocka_unit_test(test_attention_input__refuses_weights_of_queries_that_are_not_there),
         cmocka_unit_test(test_attention_input__no_sequences_are_no_work),
         cmocka_unit_test(test_attention_input__a_query_without_keys_gives_zeros_and_minus_infinity),
         cmocka_unit_test(test_attention_input__keys_without_queries_have_no_gradient),

@@ -191,6 +191,62 @@ static void test_attention_promises__gradients_are_added_when_asked(void **state
     }
 }
 
+/* --- weights ----------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct looked { float *weights, *scores; } looked;
+
+static looked look(const attention_problem *p, int64_t sequence, int64_t head, int64_t first, int64_t n, bool scores)
+{
+    const int64_t keys = p->is.key_start[sequence + 1] - p->is.key_start[sequence];
+    heed_attention_plan plan;
+    heed_error err = {0};
+    assert_int_equal(heed_attention_plan_of(&p->is, &plan, &err), HEED_OK);
+    looked x = {array_of(1, n * keys, 1), array_of(2, n * keys, 1)};
+    void *scratch = malloc(plan.forward + 1);
+    assert_non_null(scratch);
+    if (heed_attention_weights(&p->is, &p->data, sequence, head, first, n, x.weights, scores ? x.scores : NULL, scratch, plan.forward, &err)) fail_msg("%s", err.text);
+    free(scratch);
+    return x;
+}
+
+static void hold_weights(const attention_problem *p, const attention_recipe *r, int64_t b, int64_t head)
+{
+    const int64_t n = p->is.query_start[b + 1] - p->is.query_start[b], keys = p->is.key_start[b + 1] - p->is.key_start[b];
+    looked all = look(p, b, head, 0, n, true), bare = look(p, b, head, 0, n, false);
+    double *want = calloc((size_t)(2 * n * keys) + 1, sizeof *want);
+    assert_non_null(want);
+    attention_reference_weights(&p->is, &p->data, b, head, 0, n, want, want + n * keys);
+    for (int64_t i = 0; has_gradient(r) && i < n * keys; i++) {   /* the best of keys that are nearly equal is another one in double */
+        const double score = want[n * keys + i], slack = (p->is.type == HEED_BF16 ? 0x1p-7 : 0x1p-18) * (1 + (isfinite(score) ? fabs(score) : 0));
+        if (!(fabs((double)all.weights[i] - want[i]) <= slack) || !((double)all.scores[i] == score || fabs((double)all.scores[i] - score) <= slack))
+            assert_same_block(&(double){(double)all.weights[i]}, &want[i], 1, r, "weights");
+    }
+    assert_same_bits(bare.weights, all.weights, n * keys);
+    for (int64_t i = 0; i < n; i += 1 + n / 3) {
+        looked row = look(p, b, head, i, 1, true);
+        assert_same_bits(row.weights, all.weights + i * keys, keys);
+        assert_same_bits(row.scores, all.scores + i * keys, keys);
+        array_done(row.weights, keys), array_done(row.scores, keys);
+    }
+    free(want);
+    array_done(all.weights, n * keys), array_done(all.scores, n * keys), array_done(bare.weights, n * keys), array_done(bare.scores, n * keys);
+}
+
+static void test_attention_promises__weights_can_be_had_afterwards(void **state)
+{
+    (void)state;
+    for (uint64_t key = 600; key < 600 + DRAWN; key++) {
+        const attention_recipe r = attention_draw(key, 60, 40);
+        attention_problem *p = attention_problem_new(&r, key);
+        attention_results before = attention_run(p, 0, false);
+        for (int64_t b = 0; b < p->is.sequences; b++) hold_weights(p, &r, b, (int64_t)key % attention_heads(&p->is));
+        attention_results after = attention_run(p, 0, false);
+        assert_same_block(after.owner, before.owner, attention_results_size(p), &r, "forward after weights");
+        attention_results_free(&before), attention_results_free(&after);
+        attention_problem_free(p);
+    }
+}
+
 static int group(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +256,7 @@ static int group(void)
         cmocka_unit_test(test_attention_promises__saving_changes_no_bits_of_the_result),
         cmocka_unit_test(test_attention_promises__a_gradient_has_the_same_bits_when_others_are_not_wanted),
         cmocka_unit_test(test_attention_promises__gradients_are_added_when_asked),
+        cmocka_unit_test(test_attention_promises__weights_can_be_had_afterwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
