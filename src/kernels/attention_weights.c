@@ -69,8 +69,7 @@ static heed_status fits(const heed_attention *a, const heed_attention_job *whole
                          (long long)a->sequences, (long long)whole->H);
     const int64_t queries = heed_attention_queries(whole, sequence);
     if (first < 0 || n < 0 || n > queries || first > queries - n)
-        return heed_fail(err, HEED_E_SHAPE, "attention: weights of queries %lld to %lld of a sequence of %lld", (long long)first, (long long)first + (long long)n,
-                         (long long)queries);
+        return heed_fail(err, HEED_E_SHAPE, "attention: weights of %lld queries from %lld on, of a sequence of %lld", (long long)n, (long long)first, (long long)queries);
     if (!data->saved && whole->weighing != HEED_WEIGHING_softmax)
         return heed_fail(err, HEED_E_SHAPE, "attention: weights of an alignment that is no softmax, and nothing was saved of them");
     return HEED_OK;
