@@ -14,7 +14,7 @@
 typedef enum pass { FORWARD, BACKWARD, BOTH, WEIGHTS, DECODE, PASSES } pass;
 
 typedef struct cell {
-    bool bf16, int8, additive;       /* int8: of keys and values that are kept, with a scale a row and head */
+    bool bf16, int8, additive;       /* int8: of keys and values that are kept, with a scale a row and head; q is of 16 bits then */
     pass pass;
     heed_align align;
     int64_t window, B, H, Hk, Tq, Tk, D;
@@ -78,13 +78,13 @@ static inline float *cell_values(const cell *c, uint64_t seed, int64_t n, double
     return x;
 }
 
-/* Rounds rows of D numbers to what 8 bits hold under the scale with which the greatest becomes 127. */
-static inline void cell_quantise(const cell *c, float *x)
+/* Rounds rows of D numbers, n in all, to whole steps of which the greatest of a row is so many. */
+static inline void cell_quantise(const cell *c, float *x, int64_t n, float steps)
 {
-    for (float *end = x + cell_keys(c); x && x < end; x += c->D) {
+    for (float *end = x + n; x && x < end; x += c->D) {
         float most = 0;
         for (int64_t d = 0; d < c->D; d++) most = fmaxf(most, fabsf(x[d]));
-        for (int64_t d = 0; most > 0 && d < c->D; d++) x[d] = nearbyintf(x[d] * (127 / most)) * (most / 127);
+        for (int64_t d = 0; most > 0 && d < c->D; d++) x[d] = nearbyintf(x[d] * (steps / most)) * (most / steps);
     }
 }
 
@@ -119,7 +119,7 @@ static inline bool cell_read(cell *c, const char *line)
     c->q = cell_values(c, 1, cell_queries(c), 1);
     c->k = cell_values(c, 2, cell_keys(c), 1);
     c->v = cell_values(c, 3, cell_keys(c), 1);
-    if (c->int8) cell_quantise(c, c->k), cell_quantise(c, c->v);
+    if (c->int8) cell_quantise(c, c->q, cell_queries(c), 32767), cell_quantise(c, c->k, cell_keys(c), 127), cell_quantise(c, c->v, cell_keys(c), 127);
     c->g = c->pass == BACKWARD || c->pass == BOTH ? cell_values(c, 4, cell_queries(c), 1) : malloc(1);
     c->additive_v = c->additive ? cell_values(c, 5, c->H * c->D, 0.3) : malloc(1);
     return c->q && c->k && c->v && c->g && c->additive_v;
