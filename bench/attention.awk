@@ -21,7 +21,7 @@ function tail(from,   i, text) {
 $1 == "cell" { id = $2; ids[++rows] = id; threads[id] = $3; isa[id] = $4; type[id] = $5; pass[id] = $6; kind[id] = $7; goal[id] = $14; wanted[id] = $15
                shape[id] = "B" $8 " H" $9 ($10 != $9 ? " Hk" $10 : "") " " ($11 != $12 ? $11 "x" $12 : $11) " D" $13 }
 $1 == "work" { work[$2] = $3; kernel[$2] = tail(4) }
-$1 == "side" { about[$2] = tail(3); version[$2] = $0; sub(/^side [a-z]+ /, "", version[$2]) }
+$1 == "side" && !($2 in about) { about[$2] = tail(3); version[$2] = $0; sub(/^side [a-z]+ /, "", version[$2]) }
 $1 == "no" { reason[$2, $3] = tail(4) }
 $1 == "time" { times[$2, $3, ++count[$2, $3]] = $4 }
 $1 == "reads" { reads[$2] = $3 }
