@@ -8,7 +8,7 @@
 
 #include "kernels/attention_backward.h"
 
-enum { ALIGNED = 64, CLASSES = 64, TASKS = 16 };   /* bytes; magnitudes of a sequence's work; tasks a thread takes at the least, before units are bundled */
+enum { ALIGNED = HEED_ATTENTION_ALIGNED, CLASSES = 64, TASKS = 16 };   /* bytes; magnitudes of a sequence's work; tasks a thread takes at the least, before units are bundled */
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -63,12 +63,7 @@ static cut cut_of(const heed_attention_job *j, void *room)
 static heed_attention_unit unit_of(const cut *c, int64_t number)
 {
     const heed_attention_job *j = c->job;
-    int64_t low = 0, high = j->a->sequences;
-    while (high - low > 1) {
-        const int64_t middle = (low + high) / 2;
-        if (c->first[middle] <= number) low = middle;
-        else high = middle;
-    }
+    const int64_t low = heed_attention_owner(c->first, j->a->sequences, number);
     const int64_t b = c->order[low], queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries);
     const int64_t within = number - c->first[low], block = blocks - 1 - within % blocks, part = within / blocks;
     heed_attention_unit u = {.sequence = b, .key_head = part / c->parts, .row = block_start(j, queries, block, blocks)};
@@ -81,14 +76,13 @@ static heed_attention_unit unit_of(const cut *c, int64_t number)
 
 /* --- what a call takes --------------------------------------------------------------------------------------------------------------------- */
 
-static int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 size_t heed_attention_room(const heed_attention_job *j)
 {
     const int64_t lanes = j->kernels->attention_lanes, margin = HEED_ATTENTION_MARGIN;
-    const int64_t rows = 2 * up(j->most_keys, margin) + up(greater(j->d, j->dv), margin) + up(j->d, margin);
-    const int64_t tiles = lanes * j->d + greater(lanes * j->kernels->attention_keys, margin * j->d) + lanes * up(j->dv, margin);
-    return (size_t)up(j->rows ? rows : tiles, margin) * sizeof(float);
+    const int64_t rows = 2 * heed_attention_up(j->most_keys, margin) + heed_attention_up(greater(j->d, j->dv), margin) + heed_attention_up(j->d, margin);
+    const int64_t tiles = lanes * j->d + greater(lanes * j->kernels->attention_keys, margin * j->d) + lanes * heed_attention_up(j->dv, margin);
+    return (size_t)heed_attention_up(j->rows ? rows : tiles, margin) * sizeof(float);
 }
 
 size_t heed_attention_forward_bytes(const heed_attention_job *j)
@@ -137,15 +131,14 @@ heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan 
     heed_attention_job j;
     const heed_status status = heed_attention_job_of(&j, heed_kernels_get(), a, NULL, err);
     if (status) return status;
-    const double flop = 2.0 * pairs_of(&j) * (double)(j.d + j.dv);
+    const double pairs = pairs_of(&j), flop = 2 * pairs * (double)(j.d + j.dv);
     *plan = (heed_attention_plan){.kernel = kernel_of(&j), .slow = slow_because(&j), .queries = block_rows(&j), .keys = j.kernels->attention_keys,
-                                  .forward = heed_attention_forward_bytes(&j), .backward = heed_attention_backward_bytes(&j), .forward_flop = flop, .backward_flop = flop + pairs_of(&j) * (double)(4 * j.d + 2 * j.dv)};
+                                  .forward = heed_attention_forward_bytes(&j), .backward = heed_attention_backward_bytes(&j), .forward_flop = flop,
+                                  .backward_flop = flop + pairs * (double)(4 * j.d + 2 * j.dv)};
     return HEED_OK;
 }
 
 /* --- forward --------------------------------------------------------------------------------------------------------------------------------- */
-
-static char *aligned(void *scratch) { return (char *)(((uintptr_t)scratch + ALIGNED - 1) / ALIGNED * ALIGNED); }
 
 heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, void *scratch, size_t bytes,
                                       heed_error *err)
@@ -155,7 +148,7 @@ heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_at
     if (status) return status;
     if (bytes < heed_attention_forward_bytes(&j) || !scratch)
         return heed_fail(err, HEED_E_SHAPE, "attention: %zu bytes of scratch, forward needs %zu", scratch ? bytes : 0, heed_attention_forward_bytes(&j));
-    char *at = aligned(scratch);
+    char *at = heed_attention_aligned(scratch);
     const cut c = cut_of(&j, at);
     heed_attention_share(&j, at + cut_bytes(&j));
     char *rooms = at + cut_bytes(&j) + heed_attention_shared_bytes(&j);

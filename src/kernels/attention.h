@@ -3,6 +3,8 @@
 #ifndef HEED_KERNELS_ATTENTION_H
 #define HEED_KERNELS_ATTENTION_H
 
+#include <math.h>
+
 #include "kernels/align.h"
 
 #define HEED_LOG2_E 1.44269504088896341f
@@ -75,6 +77,30 @@ static inline int64_t heed_attention_at(int64_t sequence, int64_t row, int64_t p
     return (sequence ? b * sequence : start[b] * row) + head * per_head;
 }
 #define HEED_ATTENTION_AT(in, start, b, h) heed_attention_at((in).sequence, (in).row, (in).head, start, b, h)
+
+/* Scratch begins at its first multiple of ALIGNED bytes, so a call asks for ALIGNED more than it fills. */
+enum { HEED_ATTENTION_ALIGNED = 64 };
+static inline char *heed_attention_aligned(void *scratch) { return (char *)(((uintptr_t)scratch + HEED_ATTENTION_ALIGNED - 1) / HEED_ATTENTION_ALIGNED * HEED_ATTENTION_ALIGNED); }
+static inline int64_t heed_attention_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+/* The last i < count whose first[i] is not above the number; first never falls. */
+static inline int64_t heed_attention_owner(const int64_t *first, int64_t count, int64_t number)
+{
+    int64_t low = 0, high = count;
+    while (high - low > 1) {
+        const int64_t middle = (low + high) / 2;
+        if (first[middle] <= number) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
+/* 1/|x|, 0 where x is. */
+static inline float heed_attention_inverse(const heed_kernels *k, const float *x, int64_t d)
+{
+    const float square = k->dot(x, x, d);
+    return square > 0 || isnan(square) ? 1 / sqrtf(square) : 0;
+}
 
 /* The keys of sequence b, as they are multiplied: turned where that is asked. *row: values from one to the next. */
 static inline const float *heed_attention_key_rows(const heed_attention_job *job, int64_t b, int64_t key_head, int64_t *row)

@@ -5,7 +5,7 @@
 
 #include "kernels/attention_backward.h"
 
-enum { ALIGNED = 64, MARGIN = HEED_ATTENTION_MARGIN };
+enum { ALIGNED = HEED_ATTENTION_ALIGNED, MARGIN = HEED_ATTENTION_MARGIN };
 enum {
     UNITS = 8,               /* of a sequence, all its key heads together, where it is long enough: more cost scratch, a row beside each */
     SHORTEST = 576,          /* keys of a range */
@@ -14,7 +14,6 @@ enum {
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 /* --- the cut --------------------------------------------------------------------------------------------------------------------------------- */
 
@@ -85,12 +84,7 @@ static int64_t lay_out(heed_attention_back *x, int64_t *units)
 static heed_attention_range unit_of(const heed_attention_back *x, int64_t unit)
 {
     const heed_attention_job *j = x->job;
-    int64_t low = 0, high = j->a->sequences;
-    while (high - low > 1) {
-        const int64_t middle = (low + high) / 2;
-        if (x->first_unit[middle] <= unit) low = middle;
-        else high = middle;
-    }
+    const int64_t low = heed_attention_owner(x->first_unit, j->a->sequences, unit);
     const int64_t within = unit - x->first_unit[low], number = within / j->Hk;
     heed_attention_range u = range_of(x, low, number);
     u.key_head = within % j->Hk;
@@ -121,10 +115,10 @@ float *heed_attention_gradient_row(const heed_attention_back *x, const heed_atte
 size_t heed_attention_back_room(const heed_attention_back *x)
 {
     const heed_attention_job *j = x->job;
-    const int64_t dp = up(j->d, MARGIN), dvp = up(j->dv, MARGIN), lanes = j->kernels->attention_lanes;
+    const int64_t dp = heed_attention_up(j->d, MARGIN), dvp = heed_attention_up(j->dv, MARGIN), lanes = j->kernels->attention_lanes;
     const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 6);
-    const int64_t rows = 5 * up(j->most_keys, MARGIN) + 4 * dp + j->most_keys * j->d;
-    return (size_t)up(j->rows ? rows : tiles, MARGIN) * sizeof(float);
+    const int64_t rows = 5 * heed_attention_up(j->most_keys, MARGIN) + 4 * dp + j->most_keys * j->d;
+    return (size_t)heed_attention_up(j->rows ? rows : tiles, MARGIN) * sizeof(float);
 }
 
 typedef struct layout { size_t first_unit, first_beside, shared, extra, beside, rooms, end; } layout;
@@ -154,9 +148,9 @@ static layout layout_of(heed_attention_back *x)
 static heed_attention_back back_of(const heed_attention_job *j, const heed_attention_gradients *to)
 {
     heed_attention_back x = {.job = j, .to = to, .rows = j->rows ? 1 : j->kernels->attention_lanes / j->together};
-    const int64_t pieces = PIECES / (up(j->d, MARGIN) + up(j->dv, MARGIN));
+    const int64_t pieces = PIECES / (heed_attention_up(j->d, MARGIN) + heed_attention_up(j->dv, MARGIN));
     x.chunk = PIECE * least(greater(1, pieces), greater(1, (j->most_keys + PIECE - 1) / PIECE));
-    x.pitch = up(j->d + (to->centre ? 1 : 0), MARGIN);
+    x.pitch = heed_attention_up(j->d + (to->centre ? 1 : 0), MARGIN);
     x.extras = (to->factor ? 1 : 0) + (to->additive ? j->d : 0) + (to->relative ? 2 * j->a->reach + 1 : 0);
     return x;
 }
@@ -173,18 +167,17 @@ size_t heed_attention_backward_bytes(const heed_attention_job *j)
 
 /* --- joining --------------------------------------------------------------------------------------------------------------------------------- */
 
-/* Rows beside, of later ranges than the owner, in order. */
-static void join_block(const heed_attention_back *x, int64_t b, int64_t block)
+/* Rows beside, of later ranges than the owner, in order; later [ranges - 1]: those after the first. */
+static void join_block(const heed_attention_back *x, int64_t b, int64_t block, const heed_attention_range *later, int64_t ranges)
 {
     const heed_attention_job *j = x->job;
     const int64_t rows = least(x->rows, heed_attention_queries(j, b) - block * x->rows);
-    for (int64_t n = 1; n < ranges_of(x, b); n++) {
-        const heed_attention_range u = unit_of(x, x->first_unit[b] + n * j->Hk);
-        if (heed_attention_role_of(x, &u, block) != HEED_ROLE_BESIDE) continue;
+    for (const heed_attention_range *u = later; u < later + ranges - 1; u++) {
+        if (heed_attention_role_of(x, u, block) != HEED_ROLE_BESIDE) continue;
         for (int64_t i = block * x->rows; i < block * x->rows + rows; i++)
             for (int64_t h = 0; h < j->H; h++) {
-                float *more_centre, *centre, *more = heed_attention_gradient_row(x, &u, HEED_ROLE_BESIDE, h, i, &more_centre);
-                float *row = heed_attention_gradient_row(x, &u, HEED_ROLE_OWNER, h, i, &centre);
+                float *more_centre, *centre, *more = heed_attention_gradient_row(x, u, HEED_ROLE_BESIDE, h, i, &more_centre);
+                float *row = heed_attention_gradient_row(x, u, HEED_ROLE_OWNER, h, i, &centre);
                 if (row) j->kernels->axpy(row, 1, more, j->d);
                 if (centre) *centre += *more_centre;
             }
@@ -195,10 +188,12 @@ static void join_queries(const heed_attention_back *x)
 {
     const heed_attention_job *j = x->job;
     for (int64_t b = 0; b < j->a->sequences && wants_queries(x->to); b++) {
-        if (ranges_of(x, b) == 1) continue;
-        const int64_t blocks = heed_attention_blocks(x, b);
+        const int64_t blocks = heed_attention_blocks(x, b), ranges = ranges_of(x, b);
+        if (ranges == 1) continue;
+        heed_attention_range later[UNITS];
+        for (int64_t n = 1; n < ranges; n++) later[n - 1] = unit_of(x, x->first_unit[b] + n * j->Hk);
 #pragma omp parallel for schedule(static) num_threads(j->threads) if (blocks > 1)
-        for (int64_t block = 0; block < blocks; block++) join_block(x, b, block);
+        for (int64_t block = 0; block < blocks; block++) join_block(x, b, block, later, ranges);
     }
 }
 
@@ -260,7 +255,7 @@ heed_status heed_attention_backward_by(const heed_kernels *kernels, const heed_a
     heed_attention_back x = back_of(&j, to);
     const layout l = layout_of(&x);
     if (bytes < l.end || !scratch) return heed_fail(err, HEED_E_SHAPE, "attention: %zu bytes of scratch, backward needs %zu", scratch ? bytes : 0, l.end);
-    char *at = (char *)(((uintptr_t)scratch + ALIGNED - 1) / ALIGNED * ALIGNED) - ALIGNED;
+    char *at = heed_attention_aligned(scratch) - ALIGNED;
     x.first_unit = (int64_t *)(at + l.first_unit);
     x.first_beside = (int64_t *)(at + l.first_beside);
     x.extra = (float *)(at + l.extra);

@@ -126,8 +126,7 @@ static float query_inverse(const work *w)
     const heed_attention_job *job = w->x->job;
     const heed_attention_in in = job->data->q;
     const float *q = (const float *)in.x + HEED_ATTENTION_AT(in, job->a->query_start, w->r.sequence, w->r.head) + w->r.i * in.row;
-    const float square = job->kernels->dot(q, q, job->d);
-    return square > 0 || isnan(square) ? 1 / sqrtf(square) : 0;
+    return heed_attention_inverse(job->kernels, q, job->d);
 }
 
 static void query_back(work *w)
@@ -175,7 +174,7 @@ static void keys_leave(const work *w)
 static float *take(float **at, int64_t n)
 {
     float *x = *at;
-    *at += (n + HEED_ATTENTION_MARGIN - 1) / HEED_ATTENTION_MARGIN * HEED_ATTENTION_MARGIN;
+    *at += heed_attention_up(n, HEED_ATTENTION_MARGIN);
     return x;
 }
 

@@ -7,7 +7,7 @@
 #include "kernels/attention_decode.h"
 #include "kernels/bf16.h"
 
-enum { LINE = 16, ALIGNED = 64, ALONE = 1 << 17 };   /* floats; bytes; bytes of keys and values below which a second thread costs more than it gives */
+enum { LINE = 16, ALIGNED = HEED_ATTENTION_ALIGNED, ALONE = 1 << 17 };   /* floats; bytes; bytes of keys and values below which a second thread costs more than it gives */
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -267,7 +267,7 @@ heed_status heed_attention_decode_by(const heed_kernels *kernels, const heed_att
     c.j.a = a;
     c.chunks = chunks_of(c.j.most_keys);
     c.slot = LINE + (c.j.dv + LINE - 1) / LINE * LINE;
-    c.slots = (float *)(((uintptr_t)scratch + ALIGNED - 1) / ALIGNED * ALIGNED);
+    c.slots = (float *)(void *)heed_attention_aligned(scratch);
     run(&c);
     return HEED_OK;
 }

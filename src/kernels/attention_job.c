@@ -5,7 +5,7 @@
 
 #include "kernels/attention.h"
 
-enum { CHUNK = 64, ALIGNED = 64 };   /* positions; bytes */
+enum { CHUNK = 64, ALIGNED = HEED_ATTENTION_ALIGNED };   /* positions; bytes */
 
 static const int64_t FURTHEST_STRIDE = INT64_C(1) << 40;
 
@@ -228,10 +228,7 @@ static void share_keys(heed_attention_job *j, int64_t head, int64_t b)
     for (int64_t i = 0; i < n; i++) {
         const float *row = k + i * in.row;
         if (j->turned) j->kernels->rotate(j->turned + (first + i) * j->d, row, j->turns + i * j->d, 1, j->d / 2);
-        if (j->key_factor) {
-            const float square = j->kernels->dot(row, row, j->d);
-            j->key_factor[first + i] = square > 0 || isnan(square) ? 1 / sqrtf(square) : 0;
-        }
+        if (j->key_factor) j->key_factor[first + i] = heed_attention_inverse(j->kernels, row, j->d);
     }
 }
 

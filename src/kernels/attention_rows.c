@@ -20,8 +20,7 @@ static const float *query_of(const heed_attention_row *r)
         q = r->turned;
     }
     if (!job->key_factor) return q;
-    const float square = job->kernels->dot(q, q, job->d);
-    job->kernels->scale(r->query, square > 0 || isnan(square) ? 1 / sqrtf(square) : 0, q, job->d);
+    job->kernels->scale(r->query, heed_attention_inverse(job->kernels, q, job->d), q, job->d);
     return r->query;
 }
 
@@ -122,11 +121,11 @@ static void attend(heed_attention_row *r)
 
 void heed_attention_rows(const heed_attention_job *job, const heed_attention_unit *unit, void *room)
 {
-    const int64_t margin = HEED_ATTENTION_MARGIN, keys = (job->most_keys + margin - 1) / margin * margin, d = (job->d + margin - 1) / margin * margin;
+    const int64_t margin = HEED_ATTENTION_MARGIN, keys = heed_attention_up(job->most_keys, margin), d = heed_attention_up(job->d, margin);
     heed_attention_row r = {.job = job, .sequence = unit->sequence, .key_head = unit->key_head, .scores = room};
     r.weights = r.scores + keys;
     r.query = r.weights + keys;
-    r.turned = r.query + (job->d > job->dv ? d : (job->dv + margin - 1) / margin * margin);
+    r.turned = r.query + (job->d > job->dv ? d : heed_attention_up(job->dv, margin));
     for (r.i = unit->row; r.i < unit->row + unit->rows; r.i++)
         for (r.head = unit->head; r.head < unit->head + unit->heads; r.head++) attend(&r);
 }

@@ -4,8 +4,6 @@
 
 #include "kernels/attention_row.h"
 
-enum { ALIGNED = 64 };
-
 /* The settings and data of sequence b alone, without dropout; row numbers and what is counted by them stay those of the batch. */
 typedef struct part {
     heed_attention a;
@@ -82,7 +80,7 @@ heed_status heed_attention_weights(const heed_attention *a, const heed_attention
     heed_status status = heed_attention_job_of(&job, heed_kernels_get(), a, data, err);
     if (!status) status = fits(a, &job, data, sequence, head, first, n, err);
     if (status) return status;
-    const size_t needs = heed_attention_shared_bytes(&job) + ALIGNED;
+    const size_t needs = heed_attention_shared_bytes(&job) + HEED_ATTENTION_ALIGNED;
     if (bytes < needs || !scratch) return heed_fail(err, HEED_E_SHAPE, "attention: %zu bytes of scratch, weights need %zu", scratch ? bytes : 0, needs);
     part p;
     take_part(&p, a, data, sequence);
@@ -90,7 +88,7 @@ heed_status heed_attention_weights(const heed_attention *a, const heed_attention
     job.keys = p.a.key_start[1], job.queries = p.a.query_start[1];
     job.most_queries = heed_attention_queries(&job, 0), job.most_keys = heed_attention_keys(&job, 0);
     if (n == 0 || job.most_keys == 0) return HEED_OK;
-    heed_attention_share(&job, (char *)(((uintptr_t)scratch + ALIGNED - 1) / ALIGNED * ALIGNED));
+    heed_attention_share(&job, heed_attention_aligned(scratch));
     const int64_t keys = job.most_keys;
 #pragma omp parallel for schedule(static) num_threads(job.threads) if (n > 1 && n * keys > 1 << 14)
     for (int64_t i = 0; i < n; i++) weigh(&job, head, first + i, weights + i * keys, scores ? scores + i * keys : NULL);
