@@ -121,7 +121,7 @@ static const char *slow_because(const heed_attention_job *j)
 static const char *kernel_of(const heed_attention_job *j)
 {
     const char *isa = j->kernels->isa;
-    if (!strcmp(isa, "avx512")) return j->rows ? "avx512 rows" : "avx512 f32 tiles";
+    if (!strncmp(isa, "avx512", 6)) return j->rows ? "avx512 rows" : "avx512 f32 tiles";
     if (!strcmp(isa, "avx2")) return j->rows ? "avx2 rows" : "avx2 f32 tiles";
     return "scalar rows";
 }

@@ -12,12 +12,14 @@ static bool has_avx512(void)
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
+static bool has_avx512bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni"); }
 #else
 static bool has_avx2(void) { return false; }
 static bool has_avx512(void) { return false; }
+static bool has_avx512bf16(void) { return false; }
 #endif
 
-enum { ISAS = 3 };
+enum { ISAS = 4 };
 
 /* Set once, before the first table is handed out. */
 static struct {
@@ -31,6 +33,7 @@ static void choose(void)
     tables.runs[tables.count++] = heed_kernels_scalar();
     if (heed_kernels_avx2() && has_avx2()) tables.runs[tables.count++] = heed_kernels_avx2();
     if (heed_kernels_avx512() && has_avx512()) tables.runs[tables.count++] = heed_kernels_avx512();
+    if (heed_kernels_avx512bf16() && has_avx512bf16()) tables.runs[tables.count++] = heed_kernels_avx512bf16();
     tables.chosen = tables.runs[tables.count - 1];
     const char *asked = getenv("HEED_ISA");
     for (int i = 0; asked && i < tables.count; i++)
