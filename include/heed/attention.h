@@ -42,12 +42,6 @@ typedef enum heed_align {
     HEED_ALIGN_COUNT
 } heed_align;
 
-typedef enum heed_number {
-    HEED_F32,
-    HEED_BF16,                       /* the upper half of a float, rounded to even (uint16_t) */
-    HEED_INT8                        /* of caches alone: int8_t times a float that a row of a head has */
-} heed_number;
-
 typedef enum heed_attention_score {
     HEED_ATTENTION_DOT,              /* scale factor q.k; general (q^T W k) is this with q W for q */
     HEED_ATTENTION_COSINE,           /* scale factor q.k / (|q| |k|); 0 where one of them is 0 */

@@ -38,6 +38,13 @@ typedef enum heed_status {
     HEED_E_STOPPED   /* asked to stop, by a signal or a callback */
 } heed_status;
 
+/* How numbers are kept. */
+typedef enum heed_number {
+    HEED_F32,
+    HEED_BF16,       /* the upper half of a float, rounded to even (uint16_t) */
+    HEED_INT8        /* int8_t times a float that a row or column has; of weights that are only read, and of caches */
+} heed_number;
+
 /* One failure in words: who, where, what was found, what was expected, what to do. Fixed size, so it needs no owner. */
 typedef struct heed_error {
     heed_status status;

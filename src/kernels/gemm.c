@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/kernels.h"
 #include "kernels/onednn.h"
 
 /* A height is usable when a row's bits are the same at every place of the tile and in every other tile; tests/isa/test_gemm.c holds them to it.
@@ -25,11 +26,15 @@ struct heed_gemm {
     const int64_t *heights;
     int64_t height_count, pad_below;
     heed_buffer x, y;               /* a padded tile, or the gathered chunks of a gradient */
+    heed_buffer whole, row_scale;   /* HEED_INT8: a weight in bytes while it is packed; scales of a tile's rows */
 };
 
 struct heed_pack {
+    heed_number number;
     int64_t N, K;
     heed_packed forward, data;      /* [K,N] and [N,K]; memory NULL until filled */
+    float *scale;                   /* [N] HEED_INT8: a row of w is this times its whole numbers */
+    int32_t *shift;                 /* [N] HEED_INT8: what the 128 that is added to x adds to the sums */
 };
 
 static heed_status failed(heed_error *err, dnnl_status_t s, const char *what)
@@ -64,6 +69,8 @@ void heed_gemm_free(heed_gemm *g)
     heed_dnnl_close(&g->dnnl);
     free(g->x.data);
     free(g->y.data);
+    free(g->whole.data);
+    free(g->row_scale.data);
     free(g);
 }
 
@@ -71,13 +78,26 @@ int64_t heed_gemm_grown(const heed_gemm *g) { return g->dnnl.grown; }
 
 /* --- packing ---------------------------------------------------------------------------------------------------------------------- */
 
-heed_pack *heed_pack_new(int64_t N, int64_t K, heed_error *err)
+bool heed_gemm_has(heed_number number)
+{
+    heed_dnnl_bound();
+    return heed_dnnl_has(number);
+}
+
+heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err)
 {
     heed_pack *p = calloc(1, sizeof *p);
-    if (!p) {
+    const bool whole = number == HEED_INT8 && N > 0;
+    if (p && whole) {
+        p->scale = malloc((size_t)N * sizeof *p->scale);
+        p->shift = malloc((size_t)N * sizeof *p->shift);
+    }
+    if (!p || (whole && (!p->scale || !p->shift))) {
+        heed_pack_free(p);
         heed_fail(err, HEED_E_NOMEM, "out of memory for a weight [%lld,%lld]", (long long)N, (long long)K);
         return NULL;
     }
+    p->number = number;
     p->N = N;
     p->K = K;
     return p;
@@ -88,16 +108,42 @@ void heed_pack_free(heed_pack *p)
     if (!p) return;
     heed_packed_close(&p->forward);
     heed_packed_close(&p->data);
+    free(p->scale);
+    free(p->shift);
     free(p);
 }
 
-size_t heed_pack_bytes(const heed_pack *p) { return p->forward.buffer.bytes + p->data.buffer.bytes; }
-
-static dnnl_status_t fill(heed_gemm *g, heed_packed *half, int64_t n, int64_t k, bool transposed, const float *w)
+size_t heed_pack_bytes(const heed_pack *p)
 {
-    dnnl_status_t s = half->memory ? dnnl_success : heed_packed_open(half, n, k);
+    const size_t rows = p->scale ? (size_t)p->N * (sizeof *p->scale + sizeof *p->shift) : 0;
+    return p->forward.buffer.bytes + p->data.buffer.bytes + rows;
+}
+
+/* Rows of w as whole numbers, their scales, and 128 times their sums. A row that is not finite keeps a scale of NaN. */
+static const int8_t *to_whole(heed_gemm *g, heed_pack *p, const float *w)
+{
+    const heed_kernels *k = heed_kernels_get();
+    uint8_t *q = heed_buffer_room(&g->whole, (size_t)(p->N * p->K), &g->dnnl.grown);
+    for (int64_t n = 0; q && n < p->N; n++) {
+        uint8_t *row = q + n * p->K;
+        int32_t sum = 0;
+        p->scale[n] = k->quantize(row, w + n * p->K, p->K);
+        for (int64_t i = 0; i < p->K; i++) {
+            const int value = row[i] - 128;
+            row[i] = (uint8_t)value;
+            sum += value;
+        }
+        p->shift[n] = 128 * sum;
+    }
+    return (const int8_t *)q;
+}
+
+static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, bool transposed, const void *w)
+{
+    const int64_t n = transposed ? p->N : p->K, k = transposed ? p->K : p->N;
+    dnnl_status_t s = half->memory ? dnnl_success : heed_packed_open(half, p->number, n, k);
     if (s) return s;
-    const heed_shape shape = {.kind = transposed ? HEED_REORDER_TRANSPOSED : HEED_REORDER, .n = n, .k = k, .ld_weights = transposed ? k : n};
+    const heed_shape shape = {.kind = transposed ? HEED_REORDER_TRANSPOSED : HEED_REORDER, .number = p->number, .n = n, .k = k, .ld_weights = transposed ? k : n};
     heed_product *reorder;
     s = heed_product_get(&g->dnnl, &shape, half, &reorder);
     return s ? s : heed_product_run(&g->dnnl, reorder, half, w, NULL, NULL, NULL);
@@ -106,9 +152,11 @@ static dnnl_status_t fill(heed_gemm *g, heed_packed *half, int64_t n, int64_t k,
 heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data, heed_error *err)
 {
     if (p->N == 0 || p->K == 0) return HEED_OK;
+    if (data && p->number == HEED_INT8) return heed_fail(err, HEED_E_USAGE, "a weight of whole numbers has no gradient");
+    const void *from = p->number == HEED_INT8 ? (const void *)to_whole(g, p, w) : w;
     const int threads = heed_dnnl_alone();
-    dnnl_status_t s = fill(g, &p->forward, p->N, p->K, true, w);
-    if (!s && data) s = fill(g, &p->data, p->K, p->N, false, w);
+    dnnl_status_t s = from ? fill(g, p, &p->forward, true, from) : dnnl_out_of_memory;
+    if (!s && data) s = fill(g, p, &p->data, false, from);
     heed_dnnl_restore(threads);
     return failed(err, s, "a packed weight");
 }
@@ -117,7 +165,8 @@ heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data
 
 /* One call: dst [m,n] (+)= src [m,k] w + bias. */
 typedef struct product {
-    const heed_packed *w;
+    const heed_pack *pack;
+    const heed_packed *w;           /* of that pack */
     const float *src, *bias;
     float *dst;
     int64_t m, ld_src, ld_dst;
@@ -145,25 +194,68 @@ static void copy_rows(float *to, int64_t ld_to, const float *from, int64_t ld_fr
     for (int64_t i = 0; i < rows; i++) memcpy(to + i * ld_to, from + i * ld_from, (size_t)width * sizeof *to);
 }
 
-/* Rows that fill their tile and have no gaps are used where they stand. All others go through buffers, because with gaps oneDNN takes another
- * way through, with other bits or without a fast kernel. */
-static dnnl_status_t run_tile(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+/* oneDNN's part of a tile. */
+static dnnl_status_t multiply(heed_gemm *g, const product *p, int64_t height, const void *x, void *y)
 {
     const int64_t n = p->w->n, k = p->w->k;
-    const bool full = rows == height, copy_src = !full || (p->ld_src != k && rows > 1), copy_dst = !full || (p->ld_dst != n && rows > 1);
-    float *x = copy_src ? heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown) : NULL;
-    float *y = copy_dst ? heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown) : NULL;
-    if ((copy_src && !x) || (copy_dst && !y)) return dnnl_out_of_memory;
-    if (copy_src) {
-        copy_rows(x, k, p->src, p->ld_src, rows, k);
-        memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
-    }
-    if (copy_dst && p->sum) copy_rows(y, n, p->dst, p->ld_dst, rows, n);
-    const heed_shape shape = {HEED_PRODUCT_PACKED, height, n, k, k, 0, n, p->bias != NULL, p->sum};
+    const bool whole = p->w->number == HEED_INT8;
+    const heed_shape shape = {HEED_PRODUCT_PACKED, p->w->number, height, n, k, k, 0, n, p->bias && !whole, p->sum && !whole};
     heed_product *made;
-    dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
-    if (!s) s = heed_product_run(&g->dnnl, made, p->w, copy_src ? x : p->src, NULL, p->bias, copy_dst ? y : p->dst);
+    const dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
+    return s ? s : heed_product_run(&g->dnnl, made, p->w, x, NULL, whole ? NULL : p->bias, y);
+}
+
+/* The rows of a tile as bf16, zeros below them; NULL: no memory. */
+static uint16_t *bf16_rows(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+{
+    const heed_kernels *kernels = heed_kernels_get();
+    const int64_t k = p->w->k;
+    uint16_t *x = heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown);
+    if (!x) return NULL;
+    if (p->ld_src == k) kernels->to_bf16(x, p->src, rows * k);
+    else
+        for (int64_t i = 0; i < rows; i++) kernels->to_bf16(x + i * k, p->src + i * p->ld_src, k);
+    memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
+    return x;
+}
+
+/* Rows that fill their tile and have no gaps are used where they stand. All others go through buffers, because with gaps oneDNN takes another
+ * way through, with other bits or without a fast kernel. */
+static dnnl_status_t run_floats(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+{
+    const int64_t n = p->w->n, k = p->w->k;
+    const bool full = rows == height, bf16 = p->w->number == HEED_BF16, copy_src = !full || (p->ld_src != k && rows > 1);
+    const bool copy_dst = !full || (p->ld_dst != n && rows > 1);
+    const void *src = p->src;
+    float *y = copy_dst ? heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown) : NULL;
+    if (bf16) src = bf16_rows(g, p, rows, height);
+    else if (copy_src) {
+        float *x = heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown);
+        if (x) copy_rows(x, k, p->src, p->ld_src, rows, k);
+        if (x) memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
+        src = x;
+    }
+    if (!src || (copy_dst && !y)) return dnnl_out_of_memory;
+    if (copy_dst && p->sum) copy_rows(y, n, p->dst, p->ld_dst, rows, n);
+    const dnnl_status_t s = multiply(g, p, height, src, copy_dst ? y : p->dst);
     if (!s && copy_dst) copy_rows(p->dst, p->ld_dst, y, n, rows, n);
+    return s;
+}
+
+/* Sums of whole numbers are exact, so a row's bits depend on nothing but the row. */
+static dnnl_status_t run_whole(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+{
+    const heed_kernels *kernels = heed_kernels_get();
+    const int64_t n = p->w->n, k = p->w->k;
+    uint8_t *x = heed_buffer_room(&g->x, (size_t)(height * k), &g->dnnl.grown);
+    int32_t *y = heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown);
+    float *scale = heed_buffer_room(&g->row_scale, (size_t)height * sizeof *scale, &g->dnnl.grown);
+    if (!x || !y || !scale) return dnnl_out_of_memory;
+    for (int64_t i = 0; i < rows; i++) scale[i] = kernels->quantize(x + i * k, p->src + i * p->ld_src, k);
+    memset(x + rows * k, 0, (size_t)((height - rows) * k));
+    const dnnl_status_t s = multiply(g, p, height, x, y);
+    for (int64_t i = 0; i < rows && !s; i++)
+        kernels->dequantize(p->dst + i * p->ld_dst, y + i * n, p->pack->shift, scale[i], p->pack->scale, p->bias, p->sum, n);
     return s;
 }
 
@@ -172,7 +264,7 @@ static dnnl_status_t run_product(heed_gemm *g, product p)
     dnnl_status_t s = dnnl_success;
     while (p.m > 0 && !s) {
         const int64_t height = tile_height(g, p.m), rows = height < p.m ? height : p.m;
-        s = run_tile(g, &p, rows, height);
+        s = p.w->number == HEED_INT8 ? run_whole(g, &p, rows, height) : run_floats(g, &p, rows, height);
         p.src += rows * p.ld_src;
         p.dst += rows * p.ld_dst;
         p.m -= rows;
@@ -193,14 +285,14 @@ heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const
                               float *y, int64_t ldy, bool accumulate, heed_error *err)
 {
     if (M == 0 || p->N == 0) return HEED_OK;
-    return run_alone(g, &(product){&p->forward, x, bias, y, M, ldx, ldy, accumulate}, err);
+    return run_alone(g, &(product){p, &p->forward, x, bias, y, M, ldx, ldy, accumulate}, err);
 }
 
 heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
                            bool accumulate, heed_error *err)
 {
     if (M == 0 || p->K == 0) return HEED_OK;
-    return run_alone(g, &(product){&p->data, dy, NULL, dx, M, ldy, ldx, accumulate}, err);
+    return run_alone(g, &(product){p, &p->data, dy, NULL, dx, M, ldy, ldx, accumulate}, err);
 }
 
 /* --- gradients of weights --------------------------------------------------------------------------------------------------------- */
@@ -216,10 +308,10 @@ typedef struct matrix {
     int64_t ld;
 } matrix;
 
-typedef struct chunk {
-    matrix dy;
-    const float *x;      /* [height,K], no gaps */
-    int64_t height;
+typedef struct chunk {   /* of floats, or of bf16 */
+    const void *dy;      /* from the share's first column on */
+    const void *x;       /* [height,K], no gaps */
+    int64_t ld_dy, height;
 } chunk;
 
 static matrix side_of(const heed_gemm_rows *p, bool dy) { return dy ? (matrix){p->dy, p->ldy} : (matrix){p->x, p->ldx}; }
@@ -253,24 +345,38 @@ static const float *run_of(const cursor *c, int64_t rows, bool dy, int64_t width
     return at;
 }
 
-static void gather(float *to, int64_t ld, cursor c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width)
+/* A caller's share of a gradient: rows n0 .. n0 + n of dw, and where its columns of dy go when they are gathered, in its numbers. */
+typedef struct share {
+    heed_number number;
+    int64_t N, K, n0, n, ld;
+    void *dy, *x;
+} share;
+
+static size_t bytes_of(const share *s) { return s->number == HEED_BF16 ? sizeof(uint16_t) : sizeof(float); }
+
+static void take_rows(const share *s, void *to, int64_t ld_to, const float *from, int64_t ld_from, int64_t rows, int64_t width)
 {
+    if (s->number != HEED_BF16) {
+        copy_rows(to, ld_to, from, ld_from, rows, width);
+        return;
+    }
+    for (int64_t i = 0; i < rows; i++) heed_kernels_get()->to_bf16((uint16_t *)to + i * ld_to, from + i * ld_from, width);
+}
+
+static void gather(const share *s, void *to, int64_t ld, cursor c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width)
+{
+    char *at = to;
+    const size_t line = (size_t)ld * bytes_of(s);
     for (int64_t done = 0; done < rows;) {
         const matrix m = side_of(c.piece, dy);
         int64_t n = c.piece->rows - c.row;
         if (n > rows - done) n = rows - done;
-        copy_rows(to + done * ld, ld, m.at + c.row * m.ld + column, m.ld, n, width);
+        take_rows(s, at + (size_t)done * line, ld, m.at + c.row * m.ld + column, m.ld, n, width);
         done += n;
         advance(&c, n);
     }
-    memset(to + rows * ld, 0, (size_t)((height - rows) * ld) * sizeof *to);
+    memset(at + (size_t)rows * line, 0, (size_t)(height - rows) * line);
 }
-
-/* A caller's share of a gradient: rows n0 .. n0 + n of dw, and where its columns of dy go when they are gathered. */
-typedef struct share {
-    int64_t N, K, n0, n, ld;
-    float *dy, *x;
-} share;
 
 /* The stride of a tile's columns decides which kernel oneDNN takes: one where the tile is all of dy, another where it is a part. Gathered
  * or not, whatever the cut, a weight must meet the same one. */
@@ -291,12 +397,12 @@ static int64_t chunk_height(int64_t rows)
 static chunk take_chunk(const cursor *c, const share *s, int64_t rows, int at)
 {
     const int64_t height = chunk_height(rows);
-    const bool whole = rows == height;
+    const bool whole = rows == height && s->number == HEED_F32;
     const float *dy = whole ? run_of(c, rows, true, s->N) : NULL, *x = whole ? run_of(c, rows, false, s->K) : NULL;
-    float *dy_room = s->dy + at * CHUNK * s->ld, *x_room = s->x + at * CHUNK * s->K;
-    if (!dy) gather(dy_room, s->ld, *c, rows, height, true, s->n0, s->n);
-    if (!x) gather(x_room, s->K, *c, rows, height, false, 0, s->K);
-    return (chunk){dy ? (matrix){dy + s->n0, s->N} : (matrix){dy_room, s->ld}, x ? x : x_room, height};
+    char *dy_room = (char *)s->dy + (size_t)(at * CHUNK * s->ld) * bytes_of(s), *x_room = (char *)s->x + (size_t)(at * CHUNK * s->K) * bytes_of(s);
+    if (!dy) gather(s, dy_room, s->ld, *c, rows, height, true, s->n0, s->n);
+    if (!x) gather(s, x_room, s->K, *c, rows, height, false, 0, s->K);
+    return (chunk){dy ? (const void *)(dy + s->n0) : dy_room, x ? (const void *)x : x_room, dy ? s->N : s->ld, height};
 }
 
 /* Takes up to GROUP chunks; returns how many. */
@@ -319,22 +425,22 @@ static dnnl_status_t add_group(heed_gemm *g, const share *part, const chunk *chu
         const int64_t m = part->n - row < TILE ? part->n - row : TILE;
         for (int i = 0; i < count && !s; i++) {
             const chunk *c = chunks + i;
-            const heed_shape shape = {HEED_PRODUCT_PLAIN, m, part->K, c->height, c->dy.ld, part->K, part->K, 0, 1};
+            const heed_shape shape = {HEED_PRODUCT_PLAIN, part->number, m, part->K, c->height, c->ld_dy, part->K, part->K, 0, 1};
             heed_product *made;
             s = heed_product_get(&g->dnnl, &shape, NULL, &made);
-            if (!s) s = heed_product_run(&g->dnnl, made, NULL, c->dy.at + row, c->x, NULL, dw + (part->n0 + row) * part->K);
+            if (!s) s = heed_product_run(&g->dnnl, made, NULL, (const char *)c->dy + (size_t)row * bytes_of(part), c->x, NULL, dw + (part->n0 + row) * part->K);
         }
     }
     return s;
 }
 
-heed_status heed_gemm_weight(heed_gemm *g, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
+heed_status heed_gemm_weight(heed_gemm *g, heed_number number, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
                              float *dw, heed_error *err)
 {
     if (n1 <= n0 || K == 0 || count == 0) return HEED_OK;
-    share part = {.N = N, .K = K, .n0 = n0, .n = n1 - n0, .ld = gathered_stride(N, n1 - n0)};
-    part.dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * part.ld) * sizeof *part.dy, &g->dnnl.grown);
-    part.x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * sizeof *part.x, &g->dnnl.grown);
+    share part = {.number = number, .N = N, .K = K, .n0 = n0, .n = n1 - n0, .ld = gathered_stride(N, n1 - n0)};
+    part.dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * part.ld) * bytes_of(&part), &g->dnnl.grown);
+    part.x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * bytes_of(&part), &g->dnnl.grown);
     if (!part.dy || !part.x) return failed(err, dnnl_out_of_memory, "the gradient of a weight");
     cursor c = {pieces, pieces + count, 0};
     advance(&c, 0);   /* past empty pieces */

@@ -16,8 +16,14 @@ heed_gemm *heed_gemm_new(heed_error *err);
 void heed_gemm_free(heed_gemm *g);
 int64_t heed_gemm_grown(const heed_gemm *g);   /* buffers allocated and primitives made so far: constant in a steady state */
 
-/* A weight w [N,K], row-major. */
-heed_pack *heed_pack_new(int64_t N, int64_t K, heed_error *err);
+/* Whether products in such numbers are quicker here than those of floats; where they are not, take floats. HEED_F32: always. */
+bool heed_gemm_has(heed_number number);
+
+/* A weight w [N,K], row-major, and the numbers that its products multiply; sums and results are floats always.
+ *   HEED_BF16: both sides are rounded to even before they are multiplied.
+ *   HEED_INT8: a row of w and a row of x each become whole numbers of at most 127 times a scale of their own; forward alone. A row of x that holds NaN or an
+ *   infinity gives NaN, as does a row of w. */
+heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err);
 void heed_pack_free(heed_pack *p);
 size_t heed_pack_bytes(const heed_pack *p);
 /* Packs w for the forward product, and for the product with the gradient when `data` is set. Memory is asked for once. */
@@ -38,8 +44,8 @@ typedef struct heed_gemm_rows {
 
 /* dw [n0..n1, K] += dy^T x over all pieces in order, rows in chunks of 256 counted from the first row of the first piece, the last chunk
  * padded with zeros to a height of our choice. dw points at row 0 of the whole gradient [N,K]. Rows n0..n1 are a caller's share of the work:
- * the bits do not depend on the cut when n0 is a multiple of 64. */
-heed_status heed_gemm_weight(heed_gemm *g, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
+ * the bits do not depend on the cut when n0 is a multiple of 64. number: what is multiplied, HEED_F32 or HEED_BF16. */
+heed_status heed_gemm_weight(heed_gemm *g, heed_number number, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
                              float *dw, heed_error *err);
 
 /* "oneDNN 2.6.3" */

@@ -18,14 +18,14 @@ enum { ALIGN = 64, FIRST_ROOM = 64, TYPICAL_ROWS = 64 };
 typedef dnnl_memory_desc_t description;
 typedef const_dnnl_memory_desc_t described;
 
-static dnnl_status_t describe(description *md, const dnnl_dims_t dims, const dnnl_dims_t strides)
+static dnnl_status_t describe(description *md, dnnl_data_type_t type, const dnnl_dims_t dims, const dnnl_dims_t strides)
 {
-    return dnnl_memory_desc_create_with_strides(md, 2, dims, dnnl_f32, strides);
+    return dnnl_memory_desc_create_with_strides(md, 2, dims, type, strides);
 }
 
-static dnnl_status_t describe_any(description *md, const dnnl_dims_t dims)
+static dnnl_status_t describe_any(description *md, dnnl_data_type_t type, const dnnl_dims_t dims)
 {
-    return dnnl_memory_desc_create_with_tag(md, 2, dims, dnnl_f32, dnnl_format_tag_any);
+    return dnnl_memory_desc_create_with_tag(md, 2, dims, type, dnnl_format_tag_any);
 }
 
 static described view(const description *md) { return *md; }
@@ -53,14 +53,14 @@ static described memory_layout(const dnnl_memory_t memory)
 typedef dnnl_memory_desc_t description;
 typedef const dnnl_memory_desc_t *described;
 
-static dnnl_status_t describe(description *md, const dnnl_dims_t dims, const dnnl_dims_t strides)
+static dnnl_status_t describe(description *md, dnnl_data_type_t type, const dnnl_dims_t dims, const dnnl_dims_t strides)
 {
-    return dnnl_memory_desc_init_by_strides(md, 2, dims, dnnl_f32, strides);
+    return dnnl_memory_desc_init_by_strides(md, 2, dims, type, strides);
 }
 
-static dnnl_status_t describe_any(description *md, const dnnl_dims_t dims)
+static dnnl_status_t describe_any(description *md, dnnl_data_type_t type, const dnnl_dims_t dims)
 {
-    return dnnl_memory_desc_init_by_tag(md, 2, dims, dnnl_f32, dnnl_format_tag_any);
+    return dnnl_memory_desc_init_by_tag(md, 2, dims, type, dnnl_format_tag_any);
 }
 
 static described view(const description *md) { return md; }
@@ -113,6 +113,14 @@ bool heed_dnnl_is_avx512(void)
     return ((unsigned)dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
 }
 
+bool heed_dnnl_has(heed_number number)
+{
+    const unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
+    if (number == HEED_BF16) return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+    if (number == HEED_INT8) return (isa & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni;
+    return true;
+}
+
 dnnl_status_t heed_dnnl_open(heed_dnnl *d)
 {
     memset(d, 0, sizeof *d);
@@ -152,11 +160,11 @@ void heed_dnnl_close(heed_dnnl *d)
     memset(d, 0, sizeof *d);
 }
 
-float *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown)
+void *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown)
 {
     if (bytes <= b->bytes) return b->data;
     bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    float *data = aligned_alloc(ALIGN, bytes);
+    void *data = aligned_alloc(ALIGN, bytes);
     if (!data) return NULL;
     memset(data, 0, bytes);
     free(b->data);
@@ -181,17 +189,21 @@ static dnnl_status_t make_attributes(dnnl_primitive_attr_t *out, bool sum)
     return s;
 }
 
+static const dnnl_data_type_t src_types[] = {[HEED_F32] = dnnl_f32, [HEED_BF16] = dnnl_bf16, [HEED_INT8] = dnnl_u8};
+static const dnnl_data_type_t weight_types[] = {[HEED_F32] = dnnl_f32, [HEED_BF16] = dnnl_bf16, [HEED_INT8] = dnnl_s8};
+
 /* Describes the product; weights NULL: plain rows, or oneDNN's choice when the shape is a packed one. */
 static dnnl_status_t describe_product(dnnl_primitive_desc_t *out, dnnl_engine_t engine, const heed_shape *p, described weights)
 {
     description src = {0}, own = {0}, bias = {0}, dst = {0};
     dnnl_primitive_attr_t attributes = NULL;
     const bool plain = p->kind == HEED_PRODUCT_PLAIN;
-    dnnl_status_t s = describe(&src, (dnnl_dims_t){p->m, p->k}, plain ? (dnnl_dims_t){1, p->ld_src} : (dnnl_dims_t){p->ld_src, 1});
-    if (!s && plain) s = describe(&own, (dnnl_dims_t){p->k, p->n}, (dnnl_dims_t){p->ld_weights, 1});
-    if (!s && !plain && !weights) s = describe_any(&own, (dnnl_dims_t){p->k, p->n});
-    if (!s) s = describe(&bias, (dnnl_dims_t){1, p->n}, (dnnl_dims_t){p->n, 1});
-    if (!s) s = describe(&dst, (dnnl_dims_t){p->m, p->n}, (dnnl_dims_t){p->ld_dst, 1});
+    const dnnl_data_type_t left = src_types[p->number], right = weight_types[p->number];
+    dnnl_status_t s = describe(&src, left, (dnnl_dims_t){p->m, p->k}, plain ? (dnnl_dims_t){1, p->ld_src} : (dnnl_dims_t){p->ld_src, 1});
+    if (!s && plain) s = describe(&own, right, (dnnl_dims_t){p->k, p->n}, (dnnl_dims_t){p->ld_weights, 1});
+    if (!s && !plain && !weights) s = describe_any(&own, right, (dnnl_dims_t){p->k, p->n});
+    if (!s) s = describe(&bias, dnnl_f32, (dnnl_dims_t){1, p->n}, (dnnl_dims_t){p->n, 1});
+    if (!s) s = describe(&dst, p->number == HEED_INT8 ? dnnl_s32 : dnnl_f32, (dnnl_dims_t){p->m, p->n}, (dnnl_dims_t){p->ld_dst, 1});
     if (!s) s = make_attributes(&attributes, p->sum);
     if (!s) s = describe_matmul(out, engine, view(&src), weights ? weights : view(&own), p->bias ? view(&bias) : NULL, view(&dst), attributes);
     if (attributes) dnnl_primitive_attr_destroy(attributes);
@@ -207,7 +219,7 @@ static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *out, dnnl_engine_t 
     description from = {0};
     dnnl_primitive_attr_t attributes = NULL;
     const bool turned = p->kind == HEED_REORDER_TRANSPOSED;
-    dnnl_status_t s = describe(&from, (dnnl_dims_t){p->k, p->n}, turned ? (dnnl_dims_t){1, p->ld_weights} : (dnnl_dims_t){p->ld_weights, 1});
+    dnnl_status_t s = describe(&from, p->number == HEED_INT8 ? dnnl_s8 : dnnl_f32, (dnnl_dims_t){p->k, p->n}, turned ? (dnnl_dims_t){1, p->ld_weights} : (dnnl_dims_t){p->ld_weights, 1});
     if (!s) s = make_attributes(&attributes, false);
     if (!s) s = dnnl_reorder_primitive_desc_create(out, view(&from), engine, to, engine, attributes);
     if (attributes) dnnl_primitive_attr_destroy(attributes);
@@ -218,16 +230,16 @@ static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *out, dnnl_engine_t 
 /* --- packed weights --------------------------------------------------------------------------------------------------------------- */
 
 /* The layout depends on k and n alone; the number of rows only has to be a usual one. */
-dnnl_status_t heed_packed_open(heed_packed *w, int64_t n, int64_t k)
+dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, int64_t k)
 {
-    *w = (heed_packed){.n = n, .k = k};
-    const heed_shape typical = {HEED_PRODUCT_PACKED, TYPICAL_ROWS, n, k, k, 0, n, 0, 0};
+    *w = (heed_packed){.number = number, .n = n, .k = k};
+    const heed_shape typical = {HEED_PRODUCT_PACKED, number, TYPICAL_ROWS, n, k, k, 0, n, 0, 0};
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = dnnl_engine_create(&w->engine, dnnl_cpu, 0);
     if (!s) s = describe_product(&pd, w->engine, &typical, NULL);
     if (!s) {
         described layout = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-        float *data = heed_buffer_room(&w->buffer, dnnl_memory_desc_get_size(layout), NULL);
+        void *data = heed_buffer_room(&w->buffer, dnnl_memory_desc_get_size(layout), NULL);
         s = data ? dnnl_memory_create(&w->memory, layout, w->engine, data) : dnnl_out_of_memory;
     }
     if (pd) dnnl_primitive_desc_destroy(pd);
@@ -282,7 +294,7 @@ static dnnl_status_t make_product(heed_dnnl *d, const heed_shape *shape, const h
 
 static heed_product **slot(heed_product **table, int64_t room, const heed_shape *shape)
 {
-    uint64_t h = heed_key((uint64_t)shape->kind * 4 + (uint64_t)shape->bias * 2 + (uint64_t)shape->sum, (uint64_t)shape->m);
+    uint64_t h = heed_key((uint64_t)(shape->kind * 3 + shape->number) * 4 + (uint64_t)shape->bias * 2 + (uint64_t)shape->sum, (uint64_t)shape->m);
     h = heed_key(h ^ (uint64_t)shape->n << 32, (uint64_t)shape->k);
     h = heed_mix(h ^ (uint64_t)(shape->ld_src * 5 + shape->ld_weights * 3 + shape->ld_dst));
     int64_t i = (int64_t)(h & (uint64_t)(room - 1));
@@ -328,13 +340,13 @@ static void point(dnnl_exec_arg_t *list, int *n, int name, dnnl_memory_t memory,
     list[(*n)++] = (dnnl_exec_arg_t){name, memory};
 }
 
-dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const float *src, const float *weights,
-                               const float *bias, float *dst)
+dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const void *src, const void *weights,
+                               const float *bias, void *dst)
 {
     dnnl_exec_arg_t list[5];
     int n = 0;
     const bool reorder = !p->dst;
-    float *scratch = heed_buffer_room(&d->scratch, p->scratch_bytes, &d->grown);
+    void *scratch = heed_buffer_room(&d->scratch, p->scratch_bytes, &d->grown);
     if (p->scratch_bytes && !scratch) return dnnl_out_of_memory;
     point(list, &n, DNNL_ARG_SRC, p->src, src);
     if (reorder) point(list, &n, DNNL_ARG_DST, packed->memory, NULL);

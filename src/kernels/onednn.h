@@ -13,15 +13,16 @@
 /* A shape of a product [m,k] x [k,n], and what is done around it. Only int64_t, so that shapes compare as bytes. */
 typedef struct heed_shape {
     int64_t kind;
+    int64_t number;                       /* heed_number of both sides; int8: src uint8_t. dst: int32_t of int8, else float */
     int64_t m, n, k;
-    int64_t ld_src, ld_weights, ld_dst;   /* strides of rows, in floats; ld_src is the stride of columns where src is read transposed */
+    int64_t ld_src, ld_weights, ld_dst;   /* strides of rows, in numbers; ld_src is the stride of columns where src is read transposed */
     int64_t bias, sum;                    /* + bias [n]; added to dst */
 } heed_shape;
 
 enum {
     HEED_PRODUCT_PACKED,     /* weights in oneDNN's own layout for [k,n] */
     HEED_PRODUCT_PLAIN,      /* src stored [k,m], weights [k,n] row-major */
-    HEED_REORDER,            /* [k,n] row-major (ld_weights) to the packed layout */
+    HEED_REORDER,            /* [k,n] row-major (ld_weights), floats or bytes, to the packed layout */
     HEED_REORDER_TRANSPOSED  /* [n,k] row-major to the packed layout */
 };
 
@@ -34,7 +35,7 @@ typedef struct heed_product {
 } heed_product;
 
 typedef struct heed_buffer {
-    float *data;
+    void *data;
     size_t bytes;
 } heed_buffer;
 
@@ -52,6 +53,7 @@ typedef struct heed_packed {
     dnnl_engine_t engine;
     dnnl_memory_t memory;
     heed_buffer buffer;
+    heed_number number;
     int64_t n, k;
 } heed_packed;
 
@@ -61,21 +63,22 @@ void heed_dnnl_restore(int threads);
 /* Bounds oneDNN to the instruction set of heed_kernels_get() before its first use, once a process. */
 void heed_dnnl_bound(void);
 bool heed_dnnl_is_avx512(void);        /* what oneDNN really uses; asked after heed_dnnl_bound() */
+bool heed_dnnl_has(heed_number number);   /* whether it multiplies such numbers by instructions made for them; likewise */
 
 dnnl_status_t heed_dnnl_open(heed_dnnl *d);
 void heed_dnnl_close(heed_dnnl *d);
 
 /* At least `bytes`, zeroed when newly asked for, on a cache line; NULL when memory is out. */
-float *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown);
+void *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown);
 
 /* Lays out room for a weight [k,n] that will be used by HEED_PRODUCT_PACKED. */
-dnnl_status_t heed_packed_open(heed_packed *w, int64_t n, int64_t k);
+dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, int64_t k);
 void heed_packed_close(heed_packed *w);
 
 /* The product of this shape, made if it is new. `packed` gives the layout where the kind has one, else NULL. */
 dnnl_status_t heed_product_get(heed_dnnl *d, const heed_shape *shape, const heed_packed *packed, heed_product **out);
 /* Runs it. `packed` is used where the kind has one, `weights` where not; bias NULL where the shape has none. */
-dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const float *src, const float *weights,
-                               const float *bias, float *dst);
+dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const void *src, const void *weights,
+                               const float *bias, void *dst);
 
 #endif

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VEC static inline __attribute__((always_inline, unused))
 
@@ -77,6 +78,11 @@ VEC vu vwidened_some(const int8_t *p, int64_t n) { return (vu)_mm512_cvtepi8_epi
 VEC vu vshort_dots(vu a, vu b) { return (vu)_mm512_madd_epi16((__m512i)a, (__m512i)b); }    /* lane i: a_2i b_2i + a_(2i+1) b_(2i+1), of shorts */
 VEC vf vbytes_all(const int8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p))); }   /* LANES of them */
 VEC vf vbytes_some(const int8_t *p, int64_t n) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p))); }
+VEC void vstore_shorts_all(uint16_t *p, vu x) { _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16((__m512i)x)); }      /* the lower halves, side by side */
+VEC void vstore_shorts_some(uint16_t *p, int64_t n, vu x) { _mm512_mask_cvtepi32_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m512i)x); }
+VEC void vstore_bytes_all(uint8_t *p, vu x) { _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8((__m512i)x)); }              /* the lowest bytes */
+VEC void vstore_bytes_some(uint8_t *p, int64_t n, vu x) { _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1), (__m512i)x); }
+VEC vu vnearest(vf x) { return (vu)_mm512_cvtps_epi32(x); }                     /* ties to even; of floats that fit */
 VEC __m256 vhalve_sum(vf x) { return _mm512_castps512_ps256(x) + _mm512_extractf32x8_ps(x, 1); }
 VEC __m256 vhalve_max(vf x) { return _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
 VEC __m256d vdhalve_sum(vd x) { return _mm512_castpd512_pd256(x) + _mm512_extractf64x4_pd(x, 1); }
@@ -155,6 +161,20 @@ VEC vf vbytes_some(const int8_t *p, int64_t n)
     for (int64_t i = 0; i < n; i++) x[i] = p[i];
     return vbytes_all(x);
 }
+VEC void vstore_shorts_all(uint16_t *p, vu x)
+{
+    const __m256i low = _mm256_and_si256((__m256i)x, _mm256_set1_epi32(0xFFFF));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08)));
+}
+VEC void vstore_shorts_some(uint16_t *p, int64_t n, vu x) { for (int64_t i = 0; i < n; i++) p[i] = (uint16_t)x[i]; }
+VEC void vstore_bytes_all(uint8_t *p, vu x)
+{
+    const __m256i low = _mm256_shuffle_epi8((__m256i)x, _mm256_set1_epi32(0x0C080400));   /* in every half, the four bytes again and again */
+    const uint32_t four[2] = {(uint32_t)_mm256_extract_epi32(low, 0), (uint32_t)_mm256_extract_epi32(low, 4)};
+    memcpy(p, four, sizeof four);
+}
+VEC void vstore_bytes_some(uint8_t *p, int64_t n, vu x) { for (int64_t i = 0; i < n; i++) p[i] = (uint8_t)x[i]; }
+VEC vu vnearest(vf x) { return (vu)_mm256_cvtps_epi32(x); }
 VEC __m256 vhalve_sum(vf x) { return x; }
 VEC __m256 vhalve_max(vf x) { return x; }
 VEC __m256d vdhalve_sum(vd x) { return x; }
@@ -182,6 +202,13 @@ VEC vf vload_or(const float *p, int64_t left, float past)
 VEC vf vload_rest(const float *p, int64_t left) { return left > 0 ? vload(p, left) : vset(0); }
 
 VEC vf vabs(vf x) { return (vf)((vu)x & vuset(0x7FFFFFFF)); }
+
+/* The upper halves of floats, rounded to even, a NaN stays one: in the lower halves of the lanes. */
+VEC vu vbf16(vf x)
+{
+    const vu bits = (vu)x, even = bits + vuset(0x7FFF) + (bits >> 16 & vuset(1)), nan = bits | vuset(0x400000);
+    return (vu)vpick(vuleast((vu)vabs(x), vuset(0x7F800001)), (vf)nan, (vf)even) >> 16;
+}
 
 /* Over the lanes, in a fixed order. */
 VEC float vsum(vf x)

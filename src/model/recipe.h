@@ -37,7 +37,6 @@ enum { HEED_TIE_NONE, HEED_TIE_OUTPUT, HEED_TIE_ALL };             /* model.tie 
 enum { HEED_NORM_POST, HEED_NORM_PRE };                            /* encoder.norm, decoder.norm */
 enum { HEED_OPTIMIZER_ADAM, HEED_OPTIMIZER_ADAMW, HEED_OPTIMIZER_SGD };
 enum { HEED_SCHEDULE_CONSTANT, HEED_SCHEDULE_LINEAR, HEED_SCHEDULE_INVERSE_SQRT, HEED_SCHEDULE_COSINE, HEED_SCHEDULE_PLATEAU };
-enum { HEED_PRECISION_F32 };
 
 typedef struct heed_files { char *path[HEED_MAX_FILES]; int count; } heed_files;       /* as written; heed_recipe_find resolves */
 typedef struct heed_patterns { char *text[HEED_MAX_PATTERNS]; int count; } heed_patterns;     /* of names: `*` any letters, `?` one */
@@ -123,7 +122,7 @@ typedef struct heed_recipe {
         heed_guided_settings guided;
         struct { bool by_epoch; int64_t every; char *metric; int64_t beam, patience; } validate;   /* every: updates when !by_epoch; metric "loss" or metrics.def; patience 0: never stop early */
         int64_t keep, average;
-        int precision;          /* HEED_PRECISION_... */
+        int precision;          /* a heed_number */
         heed_patterns freeze;   /* of weights that keep their values */
         char *init_from;        /* model directory to begin from, "" when not set */
         uint64_t seed;

@@ -63,7 +63,7 @@ static heed_status block_back(heed_tape *t, const judged *s, int64_t first, int6
     if (s->dx) status = heed_gemm_data(t->gemm, s->data, rows, dy, V, s->dx + first * D, D, false, err);
     if (s->stay) return status;
     for (int64_t v = 0; v < V && status == HEED_OK; v += SHARE)
-        status = heed_gemm_weight(t->gemm, V, D, v, v + SHARE < V ? v + SHARE : V, &piece, 1, s->dweight, err);
+        status = heed_gemm_weight(t->gemm, heed_tape_number(s->weight), V, D, v, v + SHARE < V ? v + SHARE : V, &piece, 1, s->dweight, err);
     t->k->colsum(s->dbias, dy, rows, V);
     return status;
 }

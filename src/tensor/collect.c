@@ -58,7 +58,7 @@ static heed_status run_share(heed_worker *me, const heed_share *job, heed_tape *
     int64_t products = gather_products(me, tapes, count, w);
     if (products < 0) return heed_fail(err, HEED_E_NOMEM, "out of memory while gradients were summed");
     if (products > 0) {
-        heed_status status = heed_gemm_weight(me->gemm, w->tensor.rows, d, job->first, job->end, me->rows, products, g, err);
+        heed_status status = heed_gemm_weight(me->gemm, w->params->number, w->tensor.rows, d, job->first, job->end, me->rows, products, g, err);
         if (status != HEED_OK) return status;
     }
     for (int i = 0; i < count; i++)

@@ -95,12 +95,29 @@ heed_status heed_params_finish(heed_params *p, heed_error *err)
     for (int64_t i = 0; i < p->count; i++) {
         heed_weight *w = p->weight[i];
         w->tensor.x = p->values + w->offset;
-        if (w->product && !(w->pack = heed_pack_new(w->tensor.rows, w->tensor.cols, err))) return HEED_E_NOMEM;
+        if (w->product && !(w->pack = heed_pack_new(p->number, w->tensor.rows, w->tensor.cols, err))) return HEED_E_NOMEM;
     }
     p->finished = true;
     return HEED_OK;
 }
 
+heed_status heed_params_multiply(heed_params *p, heed_number number, heed_error *err)
+{
+    if (!heed_gemm_has(number) || number == p->number) return HEED_OK;
+    p->number = number;
+    for (int64_t i = 0; i < p->count; i++) {
+        heed_weight *w = p->weight[i];
+        if (!w->pack) continue;
+        heed_pack *pack = heed_pack_new(number, w->tensor.rows, w->tensor.cols, err);
+        if (!pack) return HEED_E_NOMEM;
+        heed_pack_free(w->pack);
+        w->pack = pack;
+        w->packed = w->packed_data = 0;
+    }
+    return HEED_OK;
+}
+
+heed_number heed_params_number(const heed_params *p) { return p->number; }
 int64_t heed_params_count(const heed_params *p) { return p->count; }
 int64_t heed_params_size(const heed_params *p) { return p->size; }
 heed_weight *heed_params_at(const heed_params *p, int64_t i) { return p->weight[i]; }
@@ -228,6 +245,8 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
     }
     return heed_params_crew_status(p, threads, err);
 }
+
+heed_number heed_tape_number(const heed_tensor *weight) { return weight->weight->params->number; }
 
 const heed_pack *heed_tape_pack(heed_tape *t, heed_tensor *weight, bool data)
 {

@@ -16,6 +16,7 @@ typedef struct heed_worker {
 typedef struct heed_share { heed_weight *w; int64_t first, end; double cost; } heed_share;
 
 struct heed_params {
+    heed_number number;             /* of the weights' products */
     heed_weight **weight;
     int64_t count, capacity, size, version;
     float *values, *grads;

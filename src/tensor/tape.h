@@ -66,6 +66,8 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
 void heed_weight_product(heed_weight *w);
 /* From now on w keeps its values. Call it when they are there, before the first heed_params_collect(). */
 void heed_weight_freeze(heed_weight *w);
+/* What its products multiply. */
+heed_number heed_tape_number(const heed_tensor *weight);
 /* w's packed form; fails the tape when it is stale. */
 const heed_pack *heed_tape_pack(heed_tape *t, heed_tensor *weight, bool data);
 

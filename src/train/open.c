@@ -313,6 +313,11 @@ static heed_status open_learning(heed_run *run, heed_error *err)
         heed_run_say(run, HEED_EVENT_WARNING, "%s was trained with %s kernels so far and goes on with %s: the bits will differ from a run that was not moved",
                      run->dir, run->state.isa, isa);
     snprintf(run->state.isa, sizeof run->state.isa, "%s", isa);
+    const heed_number precision = (heed_number)heed_run_recipe(run)->train.precision;
+    status = heed_params_multiply(run->model->params, precision, err);
+    if (status) return status;
+    if (heed_params_number(run->model->params) != precision)
+        heed_run_say(run, HEED_EVENT_WARNING, "train.precision: this processor has no instructions for bf16; products are f32");
     return heed_params_pack(run->model->params, true, run->threads, err);
 }
 

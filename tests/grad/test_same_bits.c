@@ -72,7 +72,7 @@ static void add_looks(net *n, heed_error *err)
     }
 }
 
-static int net_start(void **state, int64_t V, int64_t E, int64_t H, int64_t J)
+static int net_start(void **state, heed_number number, int64_t V, int64_t E, int64_t H, int64_t J)
 {
     net *n = calloc(1, sizeof *n);
     heed_error err = {.status = HEED_OK};
@@ -94,7 +94,7 @@ static int net_start(void **state, int64_t V, int64_t E, int64_t H, int64_t J)
     n->outer = add_weight(n, "outer", H, J, true);
     n->near = add_weight(n, "near", 2 * H, 3 * H, true);
     add_looks(n, &err);
-    if (err.status != HEED_OK) return -1;
+    if (err.status != HEED_OK || heed_params_multiply(n->params, number, &err) != HEED_OK) return -1;
     if (heed_params_finish(n->params, &err) != HEED_OK) return -1;
     heed_params_fill(n->params, 5);
     *state = n;
@@ -102,9 +102,11 @@ static int net_start(void **state, int64_t V, int64_t E, int64_t H, int64_t J)
 }
 
 /* Odd widths, one lane and less; widths as models have them. */
-static int narrow_start(void **state) { return net_start(state, 53, 21, 19, 33); }
-static int single_start(void **state) { return net_start(state, 2, 1, 1, 1); }
-static int wide_start(void **state) { return net_start(state, 300, 64, 128, 256); }
+static int narrow_start(void **state) { return net_start(state, HEED_F32, 53, 21, 19, 33); }
+static int single_start(void **state) { return net_start(state, HEED_F32, 2, 1, 1, 1); }
+static int wide_start(void **state) { return net_start(state, HEED_F32, 300, 64, 128, 256); }
+static int narrow_bf16_start(void **state) { return net_start(state, HEED_BF16, 53, 21, 19, 33); }
+static int wide_bf16_start(void **state) { return net_start(state, HEED_BF16, 300, 64, 128, 256); }
 
 static int net_end(void **state)
 {
@@ -349,6 +351,11 @@ int main(void)
         TEST(wide, one_two_and_three_threads),
         TEST(narrow, no_memory_is_asked_for_once_the_shapes_are_known),
         TEST(wide, no_memory_is_asked_for_once_the_shapes_are_known),
+        TEST(narrow_bf16, a_record_alone_and_in_a_batch),
+        TEST(wide_bf16, a_record_alone_and_in_a_batch),
+        TEST(narrow_bf16, one_two_and_three_threads),
+        TEST(wide_bf16, one_two_and_three_threads),
+        TEST(wide_bf16, no_memory_is_asked_for_once_the_shapes_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

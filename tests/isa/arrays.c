@@ -40,6 +40,22 @@ void array_done(float *x, int64_t n)
     free(x - BEFORE);
 }
 
+float *numbers(uint64_t seed, int64_t n)
+{
+    float *guarded = array_of(seed, n, 1), *x = malloc((size_t)n * sizeof *x);
+    assert_non_null(x);
+    memcpy(x, guarded, (size_t)n * sizeof *x);
+    array_done(guarded, n);
+    return x;
+}
+
+float *zeros(int64_t n)
+{
+    float *x = calloc((size_t)n, sizeof *x);
+    assert_non_null(x);
+    return x;
+}
+
 void assert_near(float got, double want, double size, double roundings)
 {
     if (isnan(want) && isnan(got)) return;

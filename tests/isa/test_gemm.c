@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "isa/arrays.h"
+#include "kernels/bf16.h"
 #include "kernels/gemm.h"
 
 static const int64_t shapes[][2] = {{100, 37}, {40, 448}, {128, 384}, {1, 64}, {64, 1}, {3, 1000}, {384, 64}};   /* N, K */
@@ -17,21 +18,10 @@ enum { SHAPES = sizeof shapes / sizeof *shapes, ROWS = 130 };
 
 /* --- help ------------------------------------------------------------------------------------------------------------------------- */
 
-static float *numbers(uint64_t seed, int64_t n)
-{
-    float *guarded = array_of(seed, n, 1), *x = malloc((size_t)n * sizeof *x);
-    assert_non_null(x);
-    memcpy(x, guarded, (size_t)n * sizeof *x);
-    array_done(guarded, n);
-    return x;
-}
+static heed_number number;   /* what is multiplied */
 
-static float *zeros(int64_t n)
-{
-    float *x = calloc((size_t)n, sizeof *x);
-    assert_non_null(x);
-    return x;
-}
+/* Of a number of x or w. */
+static double read_as(float x) { return number == HEED_BF16 ? heed_bf16_float(heed_bf16_of(x)) : x; }
 
 /* A weight [N,K] that is packed for both products, the workspace, and x, dy of ROWS rows. */
 typedef struct setting {
@@ -43,7 +33,7 @@ typedef struct setting {
 
 static setting begin(int64_t N, int64_t K)
 {
-    setting s = {N, K, numbers(1, N * K), numbers(2, ROWS * K), numbers(3, ROWS * N), numbers(4, N), heed_gemm_new(NULL), heed_pack_new(N, K, NULL)};
+    setting s = {N, K, numbers(1, N * K), numbers(2, ROWS * K), numbers(3, ROWS * N), numbers(4, N), heed_gemm_new(NULL), heed_pack_new(number, N, K, NULL)};
     assert_non_null(s.g);
     assert_non_null(s.pack);
     assert_int_equal(heed_pack_fill(s.g, s.pack, s.w, true, NULL), HEED_OK);
@@ -75,8 +65,9 @@ static void assert_sum(float got, double start, const float *a, int64_t sa, cons
 {
     double want = start, size = fabs(start);
     for (int64_t i = 0; i < n; i++) {
-        want += (double)a[i * sa] * b[i * sb];
-        size += fabs((double)a[i * sa] * b[i * sb]);
+        const double product = read_as(a[i * sa]) * read_as(b[i * sb]);
+        want += product;
+        size += fabs(product);
     }
     assert_near(got, want, size, (double)n + 2);
 }
@@ -164,7 +155,7 @@ static void test_gemm__a_pack_without_data_refuses_the_data_product(void **state
 {
     (void)state;
     setting s = begin(8, 8);
-    heed_pack *only_forward = heed_pack_new(8, 8, NULL);
+    heed_pack *only_forward = heed_pack_new(number, 8, 8, NULL);
     heed_error err;
     assert_int_equal(heed_pack_fill(s.g, only_forward, s.w, false, NULL), HEED_OK);
     assert_int_equal(heed_gemm_data(s.g, only_forward, 1, s.dy, 8, s.x, 8, false, &err), HEED_E_USAGE);
@@ -314,7 +305,7 @@ static void test_gemm__a_second_round_grows_nothing(void **state)
     int64_t grown = 0;
     for (int round = 0; round < 2; round++) {
         for (int64_t M = 1; M <= ROWS; M++) forward(&s, M, s.x, s.bias, y, false);
-        assert_int_equal(heed_gemm_weight(s.g, s.N, s.K, 0, s.N, &all, 1, dw, NULL), HEED_OK);
+        assert_int_equal(heed_gemm_weight(s.g, number, s.N, s.K, 0, s.N, &all, 1, dw, NULL), HEED_OK);
         if (round) assert_int_equal(heed_gemm_grown(s.g), grown);
         grown = heed_gemm_grown(s.g);
     }
@@ -351,7 +342,7 @@ static float *weight(gradient *s, const heed_gemm_rows *pieces, int64_t count, i
 {
     float *dw = numbers(13, s->N * s->K);
     for (int64_t n = 0; n < s->N; n += cut)
-        assert_int_equal(heed_gemm_weight(s->g, s->N, s->K, n, n + cut < s->N ? n + cut : s->N, pieces, count, dw, NULL), HEED_OK);
+        assert_int_equal(heed_gemm_weight(s->g, number, s->N, s->K, n, n + cut < s->N ? n + cut : s->N, pieces, count, dw, NULL), HEED_OK);
     return dw;
 }
 
@@ -450,7 +441,7 @@ static void test_gemm__pieces_apart_and_with_strides_give_the_bits_of_the_whole(
 
 /* --- once an instruction set ------------------------------------------------------------------------------------------------------ */
 
-static int run_all(void)
+static int run_all(const char *name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gemm__forward_agrees_with_a_loop_in_double),
@@ -471,7 +462,17 @@ static int run_all(void)
         cmocka_unit_test(test_gemm__pieces_give_the_bits_of_the_whole),
         cmocka_unit_test(test_gemm__pieces_apart_and_with_strides_give_the_bits_of_the_whole),
     };
-    return cmocka_run_group_tests_name(heed_kernels_get()->isa, tests, NULL, NULL);
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+static int run_each_number(void)
+{
+    const char *isa = heed_kernels_get()->isa;
+    char name[40];
+    int failures = run_all(isa);
+    number = HEED_BF16;
+    snprintf(name, sizeof name, "%s, bf16", isa);
+    return failures + (heed_gemm_has(number) ? run_all(name) : 0);
 }
 
 /* Nothing of the library may run before the fork. */
@@ -482,7 +483,7 @@ static int run_in_child(const char *isa)
     if (child < 0) return 1;
     if (child == 0) {
         setenv("HEED_ISA", isa, 1);
-        const int failures = strcmp(heed_kernels_get()->isa, isa) ? 0 : run_all();   /* this machine has no such instructions */
+        const int failures = strcmp(heed_kernels_get()->isa, isa) ? 0 : run_each_number();   /* this machine has no such instructions */
         fflush(stdout);
         exit(failures != 0);
     }

@@ -413,6 +413,7 @@ static void run_sgd(void) { k->sgd(in[0], in[3], in[1], N, 1e-9f, 0.9f, 0, 1); }
 #include "isa/attention.inc"
 #include "isa/attention_decode.inc"
 #include "isa/layers.inc"
+#include "isa/numbers.inc"
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */
 

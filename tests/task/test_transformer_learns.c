@@ -39,8 +39,8 @@ static void keep_best(void *user, const heed_event *e)
 static void test_training__learns_to_reverse_what_it_reads(void **state)
 {
     (void)state;
-    static const char *const ways[] = {"norm: post",           "norm: pre, activation: gelu", "positions: learned", "positions: rotary, key_heads: 2",
-                                       "positions: relative", "positions: alibi, norm: pre"};
+    static const char *const ways[][2] = {{"norm: post", ""}, {"norm: pre, activation: gelu", ""}, {"positions: learned", ""}, {"positions: rotary, key_heads: 2", ""},
+                                          {"positions: relative", ""}, {"positions: alibi, norm: pre", ""}, {"norm: post", ", precision: bf16"}};
     const char *data = reversals();
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         char yaml[1000], run[32];
@@ -51,15 +51,15 @@ static void test_training__learns_to_reverse_what_it_reads(void **state)
                  "  encoder: {type: transformer, layers: 2, width: 32, heads: 4, dropout: 0, %s}\n"
                  "  attention: {score: scaled}\n"
                  "  decoder: {type: transformer, layers: 1, width: 32, heads: 4, dropout: 0, %s}\n"
-                 "train: {epochs: 50, batch: {sentences: 25}, rate: 0.004, schedule: {type: linear}, validate: {every: 400, metric: accuracy, patience: 0}}\n",
-                 data, data, ways[i], ways[i]);
+                 "train: {epochs: 50, batch: {sentences: 25}, rate: 0.004, schedule: {type: linear}, validate: {every: 400, metric: accuracy, patience: 0}%s}\n",
+                 data, data, ways[i][0], ways[i][0], ways[i][1]);
         heed_error err;
         char *path = NULL;
         double best = 0;
         const heed_train_options options = {.recipe = scratch_text("reverse.yaml", yaml), .dir = scratch_path(run), .threads = 1, .event = keep_best,
                                             .user = &best};
-        if (heed_train(&options, &path, &err) != HEED_OK) fail_msg("%s: %s", ways[i], err.text);
-        print_message("%s: %.1f %%\n", ways[i], best);
+        if (heed_train(&options, &path, &err) != HEED_OK) fail_msg("%s%s: %s", ways[i][0], ways[i][1], err.text);
+        print_message("%s%s: %.1f %%\n", ways[i][0], ways[i][1], best);
         assert_true(best >= 98);
         heed_free(path);
     }

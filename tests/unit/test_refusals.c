@@ -72,7 +72,7 @@ static void test_recipe__says_what_was_expected_and_found(void **state)
     refuses("train: {seed: -1}", "r.yaml:1: train.seed: expected a whole number from 0 to 18,446,744,073,709,551,615, found \"-1\"");
     refuses("train: {optimizer: {betas: [0.9, 1]}}", "r.yaml:1: train.optimizer.betas: expected a list of two numbers from 0 to 0.999999, found [\"0.9\", \"1\"]");
     refuses("train: {validate: {every: often}}", "r.yaml:1: train.validate.every: expected epoch, or a number of updates from 1 to 1,000,000,000, found \"often\"");
-    refuses("train: {precision: bf16}", "r.yaml:1: train.precision: expected f32, found \"bf16\"");
+    refuses("train: {precision: fp8}", "r.yaml:1: train.precision: expected f32 or bf16, found \"fp8\"; did you mean \"f32\"?");
     refuses("text: {source: {lower: yes}}", "r.yaml:1: text.source.lower: expected true or false, found \"yes\"");
     refuses("model: {encoder: {cell: grru}}", "r.yaml:1: model.encoder.cell: expected gru or lstm, found \"grru\"; did you mean \"gru\"?");
     refuses("model: {encoder: [gru]}", "r.yaml:1: model.encoder: expected keys and values below it, found [\"gru\"]");
