@@ -127,19 +127,14 @@ static bool adopt(search *r)
 
 /* --- what comes next ------------------------------------------------------------------------------------------------------------------------- */
 
-/* The k largest of x in falling order, the first of equals first; NaN never among them. Returns how many, 1 at least. */
+/* The k largest of x in falling order; returns how many, 1 at least. */
 static int64_t largest(const float *x, int64_t V, int64_t k, int32_t *ids)
 {
-    int64_t n = 0;
-    if (k == 1) return ids[0] = (int32_t)heed_kernels_get()->arg_max(x, V), 1;
-    for (int64_t v = 0; v < V; v++) {
-        if (isnan(x[v]) || (n == k && !(x[v] > x[ids[n - 1]]))) continue;
-        int64_t at = n < k ? n++ : k - 1;
-        for (; at > 0 && x[v] > x[ids[at - 1]]; at--) ids[at] = ids[at - 1];
-        ids[at] = (int32_t)v;
-    }
-    if (n == 0) ids[n++] = 0;
-    return n;
+    const heed_kernels *kernels = heed_kernels_get();
+    const int64_t n = k == 1 ? 0 : kernels->top(ids, x, V, k);
+    if (n > 0) return n;
+    ids[0] = (int32_t)kernels->arg_max(x, V);
+    return 1;
 }
 
 /* Puts c among the `n` best so far, behind its equals; false: it is none of the k best. */
