@@ -3,13 +3,14 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
+NEON_LABELS ?= isa
 ASAN_LABELS ?= unit|grad|isa|oom|fuzz|task|golden
 CONFIGURE = cmake --log-level=NOTICE
 BUILD = cmake --build
 MAKEFLAGS += --no-print-directory
 export JOBS
 
-.PHONY: all setup demo check lint asan tsan fuzz bench bench-quick bench-full bench-build golden docs install clean help
+.PHONY: all setup demo check check-neon lint asan tsan fuzz bench bench-quick bench-full bench-build golden docs install clean help
 
 all: setup build/CMakeCache.txt   ## the library and the program: build/lib/libheed.so, build/heed
 	@$(BUILD) build -j $(JOBS) --target heed
@@ -29,6 +30,13 @@ check:   ## build with warnings as errors, lint, run all tests (set-up included)
 	@$(BUILD) build -j $(JOBS)
 	@tools/lint
 	@tools/run-tests build
+
+check-neon:   ## the kernels' tests on AArch64: cross-compiled, run under qemu
+	@CI=true tools/setup neon
+	@tools/arm64 build-neon
+	@$(CONFIGURE) --preset neon
+	@$(BUILD) build-neon -j $(JOBS) --target $(patsubst %,tests_%,$(subst |, ,$(NEON_LABELS)))
+	@tools/run-tests build-neon '$(NEON_LABELS)'
 
 lint:   ## who includes whom, sizes, banned functions, tables without tests
 	@tools/lint
@@ -75,7 +83,7 @@ install: all   ## to PREFIX (default /usr/local), below DESTDIR
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
 
 clean:   ## remove all builds
-	@rm -rf build build-asan build-tsan build-fuzz
+	@rm -rf build build-asan build-tsan build-fuzz build-neon
 
 help:   ## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-11s %s\n", $$1, $$2}' Makefile

@@ -99,7 +99,7 @@ typedef struct heed_attention_gradients {
 
 /* How a call will go. */
 typedef struct heed_attention_plan {
-    const char *kernel;              /* "avx512 f32 tiles", "avx2 rows"; static text */
+    const char *kernel;              /* "avx512 f32 tiles", "neon rows"; static text */
     const char *slow;                /* NULL, or why the settings have no fast form and go row by row; static text */
     int64_t queries, keys;           /* of a tile */
     size_t forward, backward;        /* bytes of scratch; the lifetime of a call */

@@ -123,6 +123,7 @@ static const char *kernel_of(const heed_attention_job *j)
     const char *isa = j->kernels->isa;
     if (!strncmp(isa, "avx512", 6)) return j->rows ? "avx512 rows" : "avx512 f32 tiles";
     if (!strcmp(isa, "avx2")) return j->rows ? "avx2 rows" : "avx2 f32 tiles";
+    if (!strcmp(isa, "neon")) return j->rows ? "neon rows" : "neon f32 tiles";
     return "scalar rows";
 }
 

@@ -19,7 +19,7 @@ static bool has_avx512(void) { return false; }
 static bool has_avx512bf16(void) { return false; }
 #endif
 
-enum { ISAS = 4 };
+enum { ISAS = 5 };
 
 /* Set once, before the first table is handed out. */
 static struct {
@@ -34,6 +34,7 @@ static void choose(void)
     if (heed_kernels_avx2() && has_avx2()) tables.runs[tables.count++] = heed_kernels_avx2();
     if (heed_kernels_avx512() && has_avx512()) tables.runs[tables.count++] = heed_kernels_avx512();
     if (heed_kernels_avx512bf16() && has_avx512bf16()) tables.runs[tables.count++] = heed_kernels_avx512bf16();
+    if (heed_kernels_neon()) tables.runs[tables.count++] = heed_kernels_neon();
     tables.chosen = tables.runs[tables.count - 1];
     const char *asked = getenv("HEED_ISA");
     for (int i = 0; asked && i < tables.count; i++)

@@ -8,5 +8,6 @@ const heed_kernels *heed_kernels_scalar(void);
 const heed_kernels *heed_kernels_avx2(void);
 const heed_kernels *heed_kernels_avx512(void);
 const heed_kernels *heed_kernels_avx512bf16(void);
+const heed_kernels *heed_kernels_neon(void);
 
 #endif

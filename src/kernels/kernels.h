@@ -17,7 +17,7 @@ typedef struct heed_attention_range heed_attention_range;
 typedef struct heed_decode_unit heed_decode_unit;         /* kernels/attention_decode.h */
 
 typedef struct heed_kernels {
-    const char *isa;          /* "scalar", "avx2", "avx512", "avx512bf16" */
+    const char *isa;          /* "scalar", "avx2", "avx512", "avx512bf16", "neon" */
     int64_t attention_lanes, attention_keys;      /* of a tile of attention: queries times heads, keys; 0: it goes row by row */
 #define HEED_KERNEL(result, name, arguments) result (*name) arguments;
 #include "kernels.def"

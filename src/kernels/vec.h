@@ -7,17 +7,22 @@
 #define HEED_KERNELS_VEC_H
 
 #include <float.h>
-#include <immintrin.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#else
+#include <immintrin.h>
+#endif
+
 #define VEC static inline __attribute__((always_inline, unused))
 
 #if defined(__AVX512F__)
 
-enum { LANES = 16 };
+enum { LANES = 16, REGISTERS = 32 };
 typedef __m512 vf;
 typedef __m512d vd;                      /* half as many doubles */
 typedef uint32_t vu __attribute__((vector_size(64)));
@@ -87,9 +92,9 @@ VEC __m256 vhalve_sum(vf x) { return _mm512_castps512_ps256(x) + _mm512_extractf
 VEC __m256 vhalve_max(vf x) { return _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
 VEC __m256d vdhalve_sum(vd x) { return _mm512_castpd512_pd256(x) + _mm512_extractf64x4_pd(x, 1); }
 
-#else
+#elif defined(__AVX2__)
 
-enum { LANES = 8 };
+enum { LANES = 8, REGISTERS = 16 };
 typedef __m256 vf;
 typedef __m256d vd;
 typedef uint32_t vu __attribute__((vector_size(32)));
@@ -179,7 +184,102 @@ VEC __m256 vhalve_sum(vf x) { return x; }
 VEC __m256 vhalve_max(vf x) { return x; }
 VEC __m256d vdhalve_sum(vd x) { return x; }
 
+#else
+
+enum { LANES = 4, REGISTERS = 32 };
+typedef float32x4_t vf;
+typedef float64x2_t vd;
+typedef uint32_t vu __attribute__((vector_size(16)));
+typedef uint32x4_t vm;                   /* all bits of a lane or none */
+
+VEC vf vset(float x) { return vdupq_n_f32(x); }
+VEC vu vuset(uint32_t x) { return (vu)vdupq_n_u32(x); }
+VEC vf vwhole(vu x) { return vcvtq_f32_s32((int32x4_t)x); }
+VEC vu vuiota(void) { return (vu){0, 1, 2, 3}; }
+VEC vm vfirst(int64_t n) { return vcgtq_u32(vdupq_n_u32((uint32_t)n), (uint32x4_t)vuiota()); }
+VEC vf vload_all(const float *p) { return vld1q_f32(p); }
+VEC vf vload_some(const float *p, vm m)  /* there is no load that leaves lanes out: one by one */
+{
+    vf x = vset(0);
+    for (int i = 0; i < LANES; i++)
+        if (m[i]) x[i] = p[i];
+    return x;
+}
+VEC void vstore_all(float *p, vf x) { vst1q_f32(p, x); }
+VEC void vstore_some(float *p, vm m, vf x)
+{
+    for (int i = 0; i < LANES; i++)
+        if (m[i]) p[i] = x[i];
+}
+VEC vf vpick(vm m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
+VEC bool vnone(vm m) { return vmaxvq_u32(m) == 0; }
+VEC bool vhas(vf a, float x) { return !vnone(vceqq_f32(a, vset(x))); }
+VEC vm vabove(vf a, vf b) { return vcgtq_f32(a, b); }
+VEC vm vuleast(vu a, vu b) { return vcgeq_u32((uint32x4_t)a, (uint32x4_t)b); }
+VEC vu vuload(const uint32_t *p) { return (vu)vld1q_u32(p); }
+VEC vf vfma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+VEC vf vmin(vf a, vf b) { return vpick(vabove(b, a), a, b); }                     /* fmin would keep a NaN of either side */
+VEC vf vmax(vf a, vf b) { return vpick(vabove(a, b), a, b); }
+VEC vf vsqrt(vf x) { return vsqrtq_f32(x); }
+VEC vf vround(vf x) { return vrndnq_f32(x); }
+VEC vf vpower(int32x4_t n) { return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23)); }
+VEC vf vtimes_power(vf x, vf n)          /* in two steps: 2^n itself may not be a float though x 2^n is */
+{
+    const int32x4_t all = vcvtq_s32_f32(n), half = vshrq_n_s32(all, 1);
+    return x * vpower(half) * vpower(vsubq_s32(all, half));
+}
+VEC vd vdzero(void) { return vdupq_n_f64(0); }
+VEC vd vlow(vf x) { return vcvt_f64_f32(vget_low_f32(x)); }
+VEC vd vhigh(vf x) { return vcvt_high_f64_f32(x); }
+VEC vd vdfma(vd a, vd b, vd c) { return vfmaq_f64(c, a, b); }
+VEC vf vquads(const float *const *p, int64_t i) { return vld1q_f32(p[0] + i); }
+VEC vf vlow_pairs(vf a, vf b) { return vzip1q_f32(a, b); }
+VEC vf vhigh_pairs(vf a, vf b) { return vzip2q_f32(a, b); }
+VEC vf vlow_halves(vf a, vf b) { return (vf)vzip1q_f64((vd)a, (vd)b); }
+VEC vf vhigh_halves(vf a, vf b) { return (vf)vzip2q_f64((vd)a, (vd)b); }
+VEC vf vsum_each(const vf *x) { return vpaddq_f32(vpaddq_f32(x[0], x[1]), vpaddq_f32(x[2], x[3])); }
+VEC vu vshorts_all(const uint16_t *p) { return (vu)vld1q_u16(p); }
+VEC vu vshorts_some(const uint16_t *p, int64_t n)
+{
+    uint16_t x[8] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vshorts_all(x);
+}
+VEC vf vevens(vf a, vf b) { return vuzp1q_f32(a, b); }
+VEC vf vodds(vf a, vf b) { return vuzp2q_f32(a, b); }
+VEC vu vwidened_all(const int8_t *p) { return (vu)vmovl_s8(vld1_s8(p)); }
+VEC vu vwidened_some(const int8_t *p, int64_t n)
+{
+    int8_t x[8] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vwidened_all(x);
+}
+VEC vu vshort_dots(vu a, vu b)
+{
+    const int16x8_t x = (int16x8_t)a, y = (int16x8_t)b;
+    return (vu)vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
+}
+VEC vf vbytes_some(const int8_t *p, int64_t n)
+{
+    int8_t x[8] = {0};
+    memcpy(x, p, (size_t)n);
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vld1_s8(x)))));
+}
+VEC vf vbytes_all(const int8_t *p) { return vbytes_some(p, LANES); }
+VEC void vstore_shorts_all(uint16_t *p, vu x) { vst1_u16(p, vmovn_u32((uint32x4_t)x)); }
+VEC void vstore_shorts_some(uint16_t *p, int64_t n, vu x) { for (int64_t i = 0; i < n; i++) p[i] = (uint16_t)x[i]; }
+VEC void vstore_bytes_some(uint8_t *p, int64_t n, vu x) { for (int64_t i = 0; i < n; i++) p[i] = (uint8_t)x[i]; }
+VEC void vstore_bytes_all(uint8_t *p, vu x)
+{
+    const uint16x4_t shorts = vmovn_u32((uint32x4_t)x);
+    const uint8x8_t twice = vmovn_u16(vcombine_u16(shorts, shorts));
+    memcpy(p, &twice, LANES);
+}
+VEC vu vnearest(vf x) { return (vu)vcvtnq_s32_f32(x); }
+
 #endif
+
+/* --- of any width -------------------------------------------------------------------------------------------------------------------------- */
 
 /* Up to LANES of the `left` floats at p. */
 VEC vf vload(const float *p, int64_t left) { return __builtin_expect(left >= LANES, 1) ? vload_all(p) : vload_some(p, vfirst(left)); }
@@ -211,6 +311,11 @@ VEC vu vbf16(vf x)
 }
 
 /* Over the lanes, in a fixed order. */
+#if defined(__aarch64__)
+VEC float vsum(vf x) { return vaddvq_f32(x); }
+VEC float vgreatest(vf x) { return vmaxvq_f32(x); }
+VEC double vdsum(vd x) { return vaddvq_f64(x); }
+#else
 VEC float vsum(vf x)
 {
     const __m256 a = vhalve_sum(x);
@@ -233,6 +338,7 @@ VEC double vdsum(vd x)
     const __m128d b = _mm256_castpd256_pd128(a) + _mm256_extractf128_pd(a, 1);
     return b[0] + b[1];
 }
+#endif
 
 /* --- functions: greatest errors, in units of the last place, over every 29th float; tests/isa holds them to it ----------------------------- */
 

@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/emulator.h"
+
 enum { GUARD = 64, OFF = 4 };
 static const unsigned char filler = 0xFF;   /* four of them are a NaN */
 
@@ -17,9 +19,8 @@ static int run_under(const char *isa)
     fflush(stdout);
     const pid_t child = fork();
     if (child == 0) {
-        char path[] = "/proc/self/exe", *const arguments[] = {path, (char[]){"alone"}, NULL};
         setenv("HEED_ISA", isa, 1);
-        execv(path, arguments);
+        run_again("alone");
         _exit(127);
     }
     int status = 1;

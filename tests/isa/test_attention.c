@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "isa/attention_calls.h"
+#include "support/emulator.h"
 
 enum { DRAWN = 160, LONG_DRAWN = 24 };
 
@@ -149,7 +150,7 @@ static void test_attention__dropped_weights(void **state)
 static void test_attention__forward_under_drawn_settings(void **state)
 {
     (void)state;
-    for (uint64_t key = 0; key < DRAWN; key++) {
+    for (uint64_t key = 0; key < emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 80, 70);
         hold_recipe(&r, key, false);
     }
@@ -158,7 +159,7 @@ static void test_attention__forward_under_drawn_settings(void **state)
 static void test_attention__backward_under_drawn_settings(void **state)
 {
     (void)state;
-    for (uint64_t key = 0; key < DRAWN; key++) {
+    for (uint64_t key = 0; key < emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 80, 70);
         hold_recipe(&r, key, true);
     }
@@ -167,7 +168,7 @@ static void test_attention__backward_under_drawn_settings(void **state)
 static void test_attention__long_sequences_under_drawn_settings(void **state)
 {
     (void)state;
-    for (uint64_t key = 1000; key < 1000 + LONG_DRAWN; key++) {
+    for (uint64_t key = 1000; key < 1000 + emulated_share(LONG_DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 500, 40);
         hold_recipe(&r, key, true);
     }

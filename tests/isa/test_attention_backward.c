@@ -8,6 +8,7 @@
 #include "isa/arrays.h"
 #include "kernels/attention_backward.h"
 #include "support/attention_reference.h"
+#include "support/emulator.h"
 
 enum { PROBLEMS = 40, LENGTH = 70, WIDTH = 40 };
 
@@ -94,7 +95,7 @@ static void test_attention_backward__gradients_of_random_settings_are_near_the_r
 {
     (void)state;
     for (int isa = 0; (k = heed_kernels_at(isa)); isa++)
-        for (uint64_t key = 0; key < PROBLEMS; key++) {
+        for (uint64_t key = 0; key < emulated_share(PROBLEMS); key++) {
             char words[600];
             const attention_recipe r = recipe_of(key);
             attention_recipe_print(&r, words, sizeof words);

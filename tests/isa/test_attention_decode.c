@@ -9,6 +9,7 @@
 #include "isa/arrays.h"
 #include "kernels/attention_decode.h"
 #include "support/attention_reference.h"
+#include "support/emulator.h"
 
 typedef enum order { ORDER_TABLE, ORDER_FLAT, ORDER_SEQUENCES, ORDERS } order;
 
@@ -196,14 +197,14 @@ static void check(uint64_t key, int64_t most, int64_t width, heed_number type, o
 static void test_attention_decode__errs_no_more_than_twice_the_naive_form(void **state)
 {
     (void)state;
-    for (uint64_t key = 0; key < 240; key++) check(key, 20, 40, (heed_number)(key % 3), (order)(key / 3 % ORDERS));
-    for (uint64_t key = 0; key < 24; key++) check(1000 + key, 40, 300, (heed_number)(key % 3), (order)(key / 3 % ORDERS));
+    for (uint64_t key = 0; key < emulated_share(240); key++) check(key, 20, 40, (heed_number)(key % 3), (order)(key / 3 % ORDERS));
+    for (uint64_t key = 0; key < emulated_share(24); key++) check(1000 + key, 40, 300, (heed_number)(key % 3), (order)(key / 3 % ORDERS));
 }
 
 static void test_attention_decode__joins_chunks_of_long_sequences(void **state)
 {
     (void)state;
-    for (uint64_t key = 0; key < 12; key++) check(2000 + key, 1300, 20, (heed_number)(key % 3), (order)(key / 3 % ORDERS));
+    for (uint64_t key = 0; key < emulated_share(12); key++) check(2000 + key, 1300, 20, (heed_number)(key % 3), (order)(key / 3 % ORDERS));
 }
 
 /* --- one query and many -------------------------------------------------------------------------------------------------------------------- */

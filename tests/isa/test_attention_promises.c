@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "isa/attention_calls.h"
+#include "support/emulator.h"
 
 enum { DRAWN = 60 };
 
@@ -38,7 +39,7 @@ static void hold_threads(const attention_recipe *r, uint64_t key)
 static void test_attention_promises__any_number_of_threads_gives_the_same_bits(void **state)
 {
     (void)state;
-    for (uint64_t key = 0; key < DRAWN; key++) {
+    for (uint64_t key = 0; key < emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 90, 40);
         hold_threads(&r, key);
     }
@@ -79,7 +80,7 @@ static void hold_neighbours(const attention_recipe *r, uint64_t key)
 static void test_attention_promises__a_sequence_has_the_same_bits_alone_and_in_company(void **state)
 {
     (void)state;
-    for (uint64_t key = 100; key < 100 + DRAWN; key++) {
+    for (uint64_t key = 100; key < 100 + emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 90, 40);
         hold_neighbours(&r, key);
     }
@@ -105,7 +106,7 @@ static void copy_rows(const attention_problem *to, heed_attention_in into, const
 static void test_attention_promises__the_layout_changes_no_bits(void **state)
 {
     (void)state;
-    for (uint64_t key = 200; key < 200 + DRAWN; key++) {
+    for (uint64_t key = 200; key < 200 + emulated_share(DRAWN); key++) {
         attention_recipe r = attention_draw(key, 60, 40);
         r.layout = ATTENTION_ROWS;
         attention_problem *rows = attention_problem_new(&r, key);
@@ -134,7 +135,7 @@ static void test_attention_promises__the_layout_changes_no_bits(void **state)
 static void test_attention_promises__saving_changes_no_bits_of_the_result(void **state)
 {
     (void)state;
-    for (uint64_t key = 300; key < 300 + DRAWN; key++) {
+    for (uint64_t key = 300; key < 300 + emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 60, 40);
         attention_problem *p = attention_problem_new(&r, key);
         attention_results with = attention_run(p, 0, false);
@@ -149,7 +150,7 @@ static void test_attention_promises__saving_changes_no_bits_of_the_result(void *
 static void test_attention_promises__a_gradient_has_the_same_bits_when_others_are_not_wanted(void **state)
 {
     (void)state;
-    for (uint64_t key = 400; key < 400 + DRAWN; key++) {
+    for (uint64_t key = 400; key < 400 + emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 60, 40);
         if (!has_gradient(&r)) continue;
         attention_problem *p = attention_problem_new(&r, key);
@@ -175,7 +176,7 @@ static void test_attention_promises__a_gradient_has_the_same_bits_when_others_ar
 static void test_attention_promises__gradients_are_added_when_asked(void **state)
 {
     (void)state;
-    for (uint64_t key = 500; key < 500 + DRAWN; key++) {
+    for (uint64_t key = 500; key < 500 + emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 60, 40);
         if (!has_gradient(&r)) continue;
         attention_problem *p = attention_problem_new(&r, key);
@@ -235,7 +236,7 @@ static void hold_weights(const attention_problem *p, const attention_recipe *r, 
 static void test_attention_promises__weights_can_be_had_afterwards(void **state)
 {
     (void)state;
-    for (uint64_t key = 600; key < 600 + DRAWN; key++) {
+    for (uint64_t key = 600; key < 600 + emulated_share(DRAWN); key++) {
         const attention_recipe r = attention_draw(key, 60, 40);
         attention_problem *p = attention_problem_new(&r, key);
         attention_results before = attention_run(p, 0, false);

@@ -6,6 +6,7 @@
 #include "isa/arrays.h"
 #include "kernels/attention.h"
 #include "support/attention_reference.h"
+#include "support/emulator.h"
 
 static void *forward(attention_problem *p, size_t *bytes)
 {
@@ -53,7 +54,7 @@ static void check(uint64_t key)
 static void test_attention_weights__are_those_of_the_forward(void **state)
 {
     (void)state;
-    for (uint64_t key = 0; key < 200; key++) check(key);
+    for (uint64_t key = 0; key < emulated_share(200); key++) check(key);
 }
 
 static void test_attention_weights__refuse_what_is_not_there(void **state)

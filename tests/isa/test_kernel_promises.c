@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "isa/arrays.h"
+#include "support/emulator.h"
 
 #define EACH_ISA(k) for (const heed_kernels *k = heed_kernels_at(0); k; k = isa_after(k))
 
@@ -419,9 +420,8 @@ static const char *kernels_under(const char *asked)
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        char path[] = "/proc/self/exe", *const arguments[] = {path, (char[]){"--isa"}, NULL};
         setenv("HEED_ISA", asked, 1);
-        if (dup2(ends[1], STDOUT_FILENO) >= 0) execv(path, arguments);
+        if (dup2(ends[1], STDOUT_FILENO) >= 0) run_again("--isa");
         _exit(1);
     }
     close(ends[1]);
