@@ -50,7 +50,8 @@ typedef enum heed_attention_score {
 
 /* The kind of attention, and the shape of a batch. Zero means: none, or the default that is named. Arrays stay the caller's. */
 typedef struct heed_attention {
-    heed_number type;                /* of q, k, v, out and their gradients; all sums are f32, as are all other arrays */
+    heed_number type;                /* of q, k, v, out and their gradients; all sums are f32, as are all other arrays. HEED_BF16 rounds what rotary turns, weights
+                                      * and gradients of scores to it before they are multiplied, where the machine multiplies bf16 */
     heed_attention_score score;
     heed_align align;
     int64_t window;                  /* of the alignments that have one */

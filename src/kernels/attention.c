@@ -81,13 +81,19 @@ size_t heed_attention_room(const heed_attention_job *j)
 {
     const int64_t lanes = j->kernels->attention_lanes, margin = HEED_ATTENTION_MARGIN;
     const int64_t rows = 2 * heed_attention_up(j->most_keys, margin) + heed_attention_up(greater(j->d, j->dv), margin) + heed_attention_up(j->d, margin);
+    const int64_t even = heed_attention_even(j->d), dvp = heed_attention_up(j->dv, margin), keys = j->kernels->attention_pairs;
+    const int64_t pairs = lanes * even / 2 + keys * (lanes + lanes / 2 + dvp / 2) + lanes * dvp + margin * even / 2;
     const int64_t tiles = lanes * j->d + greater(lanes * j->kernels->attention_keys, margin * j->d) + lanes * heed_attention_up(j->dv, margin);
-    return (size_t)heed_attention_up(j->rows ? rows : tiles, margin) * sizeof(float);
+    return (size_t)heed_attention_up(j->rows ? rows : j->pairs ? pairs : tiles, margin) * sizeof(float);
 }
 
+/* Room for weights that are asked for afterwards is in it. */
 size_t heed_attention_forward_bytes(const heed_attention_job *j)
 {
-    return ALIGNED + cut_bytes(j) + heed_attention_shared_bytes(j) + (size_t)j->threads * heed_attention_room(j);
+    heed_attention_job weights = *j;
+    weights.pairs = false, weights.only = 0;
+    const size_t least = heed_attention_shared_bytes(&weights), all = cut_bytes(j) + heed_attention_shared_bytes(j) + (size_t)j->threads * heed_attention_room(j);
+    return ALIGNED + (all > least ? all : least);
 }
 
 /* Pairs that are seen, of all heads. */
@@ -120,10 +126,14 @@ static const char *slow_because(const heed_attention_job *j)
 
 static const char *kernel_of(const heed_attention_job *j)
 {
-    const char *isa = j->kernels->isa;
-    if (!strncmp(isa, "avx512", 6)) return j->rows ? "avx512 rows" : "avx512 f32 tiles";
-    if (!strcmp(isa, "avx2")) return j->rows ? "avx2 rows" : "avx2 f32 tiles";
-    if (!strcmp(isa, "neon")) return j->rows ? "neon rows" : "neon f32 tiles";
+    static const struct { const char *isa, *rows, *f32, *bf16; } kernels[] = {
+        {"neon", "neon rows", "neon f32 tiles", "neon f32 tiles of what was bf16"},
+        {"avx2", "avx2 rows", "avx2 f32 tiles", "avx2 f32 tiles of what was bf16"},
+        {"avx512", "avx512 rows", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16"},
+        {"avx512bf16", "avx512 rows", "avx512 f32 tiles", "avx512 bf16 tiles"},
+    };
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        if (!strcmp(j->kernels->isa, kernels[i].isa)) return j->rows ? kernels[i].rows : j->half ? kernels[i].bf16 : kernels[i].f32;
     return "scalar rows";
 }
 
@@ -133,7 +143,7 @@ heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan 
     const heed_status status = heed_attention_job_of(&j, heed_kernels_get(), a, NULL, err);
     if (status) return status;
     const double pairs = pairs_of(&j), flop = 2 * pairs * (double)(j.d + j.dv);
-    *plan = (heed_attention_plan){.kernel = kernel_of(&j), .slow = slow_because(&j), .queries = block_rows(&j), .keys = j.kernels->attention_keys,
+    *plan = (heed_attention_plan){.kernel = kernel_of(&j), .slow = slow_because(&j), .queries = block_rows(&j), .keys = j.pairs ? j.kernels->attention_pairs : j.kernels->attention_keys,
                                   .forward = heed_attention_forward_bytes(&j), .backward = heed_attention_backward_bytes(&j), .forward_flop = flop,
                                   .backward_flop = flop + pairs * (double)(4 * j.d + 2 * j.dv)};
     return HEED_OK;

@@ -24,12 +24,17 @@ struct heed_attention_job {
     int64_t most_queries, most_keys; /* of a sequence */
     int64_t back, ahead;             /* a query at i sees i-back <= j <= i+ahead, unless the sight is centre or blocks */
     bool rows;                       /* there is no fast form: row by row */
+    bool half;                       /* values are bf16 */
+    bool pairs;                      /* and are multiplied as they are; else keys and values become floats once a job */
+    int64_t only;                    /* the one key head that is asked of, of one sequence; -1: all */
     float scale;                     /* of q.k, 1 for cosine but for its factor */
     int threads;
 
     /* made once a job, in scratch; NULL: not needed */
     float *turns;                    /* rotary: [furthest position, d] sines, cosines, as kernels->rotate reads them */
-    float *turned;                   /* rotary: keys turned, [Hk, keys, d] */
+    float *turned;                   /* keys as they are multiplied, where they do not lie so: rotary's, bf16's; [Hk, keys, d] */
+    uint16_t *paired;                /* the same where pairs are: rotary's, and those of odd d; [Hk, keys, d + d % 2], a 0 at the end */
+    float *values;                   /* of bf16, without pairs: [Hk, keys, dv] */
     float *key_factor;               /* cosine: 1/|k|, 0 for 0, [Hk, keys] */
     float *relative;                 /* [H, reach + MARGIN + reach + MARGIN + 1], entry x = i-j stands at x + reach + MARGIN; clamped, times log2 e */
 };
@@ -102,15 +107,72 @@ static inline float heed_attention_inverse(const heed_kernels *k, const float *x
     return square > 0 || isnan(square) ? 1 / sqrtf(square) : 0;
 }
 
+static inline int64_t heed_attention_even(int64_t n) { return n + n % 2; }
+
+/* Number of a sequence's first row among the keys that are made once. */
+static inline int64_t heed_attention_made(const heed_attention_job *job, int64_t b, int64_t key_head)
+{
+    return job->only < 0 ? key_head * job->keys + job->a->key_start[b] : 0;
+}
+
 /* The keys of sequence b, as they are multiplied: turned where that is asked. *row: values from one to the next. */
 static inline const float *heed_attention_key_rows(const heed_attention_job *job, int64_t b, int64_t key_head, int64_t *row)
 {
     if (job->turned) {
         *row = job->d;
-        return job->turned + (key_head * job->keys + job->a->key_start[b]) * job->d;
+        return job->turned + heed_attention_made(job, b, key_head) * job->d;
     }
     *row = job->data->k.row;
     return (const float *)job->data->k.x + HEED_ATTENTION_AT(job->data->k, job->a->key_start, b, key_head);
+}
+
+/* 1/|k| of them, under cosine; NULL: not needed. */
+static inline const float *heed_attention_key_factors(const heed_attention_job *job, int64_t b, int64_t key_head)
+{
+    return job->key_factor ? job->key_factor + heed_attention_made(job, b, key_head) : NULL;
+}
+
+/* The values of sequence b. */
+static inline const float *heed_attention_value_rows(const heed_attention_job *job, int64_t b, int64_t key_head, int64_t *row)
+{
+    if (job->values) {
+        *row = job->dv;
+        return job->values + heed_attention_made(job, b, key_head) * job->dv;
+    }
+    *row = job->data->v.row;
+    return (const float *)job->data->v.x + HEED_ATTENTION_AT(job->data->v, job->a->key_start, b, key_head);
+}
+
+/* Value `at` of what is of the job's type. */
+static inline const void *heed_attention_value(const heed_attention_job *job, const void *x, int64_t at)
+{
+    return (const char *)x + at * (int64_t)(job->half ? sizeof(uint16_t) : sizeof(float));
+}
+
+/* A row of it as floats, in room where it is not. */
+static inline const float *heed_attention_floats(const heed_attention_job *job, const void *x, int64_t at, int64_t n, float *room)
+{
+    const void *row = heed_attention_value(job, x, at);
+    if (!job->half) return row;
+    job->kernels->from_bf16(room, row, n);
+    return room;
+}
+
+/* Floats become a row of a result. */
+static inline void heed_attention_leave(const heed_attention_job *job, void *x, int64_t at, const float *row, bool add, int64_t n)
+{
+    void *to = (void *)heed_attention_value(job, x, at);
+    float sum[HEED_ATTENTION_WIDEST];
+    if (!job->half) {
+        if (add) job->kernels->axpy(to, 1, row, n);
+        else job->kernels->scale(to, 1, row, n);
+        return;
+    }
+    if (add) {
+        job->kernels->from_bf16(sum, to, n);
+        job->kernels->axpy(sum, 1, row, n);
+    }
+    job->kernels->to_bf16(to, add ? sum : row, n);
 }
 
 #endif

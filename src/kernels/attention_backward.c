@@ -97,7 +97,7 @@ static heed_attention_range unit_of(const heed_attention_back *x, int64_t unit)
     return u;
 }
 
-float *heed_attention_gradient_row(const heed_attention_back *x, const heed_attention_range *u, heed_attention_role role, int64_t head, int64_t i, float **centre)
+void *heed_attention_gradient_row(const heed_attention_back *x, const heed_attention_range *u, heed_attention_role role, int64_t head, int64_t i, float **centre)
 {
     const heed_attention_job *j = x->job;
     const heed_attention_out q = x->to->q;
@@ -107,7 +107,8 @@ float *heed_attention_gradient_row(const heed_attention_back *x, const heed_atte
         return q.x ? row : NULL;
     }
     *centre = x->to->centre ? x->to->centre + (j->a->query_start[u->sequence] + i) * j->H + head : NULL;
-    return q.x ? (float *)q.x + HEED_ATTENTION_AT(q, j->a->query_start, u->sequence, head) + i * q.row : NULL;
+    if (x->queries) return x->queries + ((j->a->query_start[u->sequence] + i) * j->H + head) * x->pitch;
+    return q.x ? (void *)heed_attention_value(j, q.x, HEED_ATTENTION_AT(q, j->a->query_start, u->sequence, head) + i * q.row) : NULL;
 }
 
 /* --- what a call takes --------------------------------------------------------------------------------------------------------------------- */
@@ -117,17 +118,26 @@ size_t heed_attention_back_room(const heed_attention_back *x)
     const heed_attention_job *j = x->job;
     const int64_t dp = heed_attention_up(j->d, MARGIN), dvp = heed_attention_up(j->dv, MARGIN), lanes = j->kernels->attention_lanes;
     const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 6);
-    const int64_t rows = 5 * heed_attention_up(j->most_keys, MARGIN) + 4 * dp + j->most_keys * j->d;
-    return (size_t)heed_attention_up(j->rows ? rows : tiles, MARGIN) * sizeof(float);
+    const int64_t values = heed_attention_up(j->most_keys * j->d, MARGIN) + (j->half ? j->most_keys * j->dv : 0);
+    const int64_t pairs = j->pairs ? lanes * (2 * PIECE + MARGIN) + MARGIN * (dp + dvp) : 0;
+    const int64_t rows = 5 * heed_attention_up(j->most_keys, MARGIN) + 4 * dp + dvp + values, widened = j->half ? MARGIN * greater(dp, dvp) : 0;
+    return (size_t)heed_attention_up(j->rows ? rows : tiles + widened + pairs, MARGIN) * sizeof(float);
 }
 
-typedef struct layout { size_t first_unit, first_beside, shared, extra, beside, rooms, end; } layout;
+typedef struct layout { size_t first_unit, first_beside, shared, extra, queries, beside, rooms, end; } layout;
 
 static size_t take(size_t *end, size_t bytes)
 {
     const size_t at = *end;
     *end += (bytes + ALIGNED - 1) / ALIGNED * ALIGNED;
     return at;
+}
+
+/* bf16 would be rounded with every chunk of keys that adds to it. */
+static bool sums_queries(const heed_attention_back *x)
+{
+    const heed_attention_job *j = x->job;
+    return j->half && !j->rows && x->to->q.x && (j->most_keys > x->chunk || j->most_keys >= 2 * SHORTEST);
 }
 
 static layout layout_of(heed_attention_back *x)
@@ -140,6 +150,7 @@ static layout layout_of(heed_attention_back *x)
     l.first_beside = take(&l.end, (size_t)(j->a->sequences + 1) * sizeof(int64_t));
     l.shared = take(&l.end, heed_attention_shared_bytes(j));
     l.extra = take(&l.end, (size_t)(units * j->shared * x->extras) * sizeof(float));
+    l.queries = take(&l.end, sums_queries(x) ? (size_t)(j->queries * j->H * x->pitch) * sizeof(float) : 0);
     l.beside = take(&l.end, (size_t)beside * sizeof(float));
     l.rooms = take(&l.end, (size_t)j->threads * heed_attention_back_room(x));
     return l;
@@ -166,6 +177,21 @@ size_t heed_attention_backward_bytes(const heed_attention_job *j)
 }
 
 /* --- joining --------------------------------------------------------------------------------------------------------------------------------- */
+
+static void narrow_queries(const heed_attention_back *x)
+{
+    const heed_attention_job *j = x->job;
+    const heed_attention_out q = x->to->q;
+    for (int64_t b = 0; b < j->a->sequences; b++) {
+        const int64_t n = heed_attention_queries(j, b);
+#pragma omp parallel for schedule(static) num_threads(j->threads) if (n * j->H > 64 && j->threads > 1)
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t h = 0; h < j->H; h++) {
+                const float *row = x->queries + ((j->a->query_start[b] + i) * j->H + h) * x->pitch;
+                heed_attention_leave(j, q.x, HEED_ATTENTION_AT(q, j->a->query_start, b, h) + i * q.row, row, x->to->add, j->d);
+            }
+    }
+}
 
 /* Rows beside, of later ranges than the owner, in order; later [ranges - 1]: those after the first. */
 static void join_block(const heed_attention_back *x, int64_t b, int64_t block, const heed_attention_range *later, int64_t ranges)
@@ -260,11 +286,13 @@ heed_status heed_attention_backward_by(const heed_kernels *kernels, const heed_a
     x.first_beside = (int64_t *)(at + l.first_beside);
     x.extra = (float *)(at + l.extra);
     x.beside = (float *)(at + l.beside);
+    if (sums_queries(&x)) x.queries = (float *)(at + l.queries);
     heed_attention_share(&j, at + l.shared);
     int64_t units;
     lay_out(&x, &units);
     run(&x, units, at + l.rooms);
     join_queries(&x);
+    if (x.queries) narrow_queries(&x);
     join_extras(&x, units);
     return HEED_OK;
 }

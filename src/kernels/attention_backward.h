@@ -15,6 +15,7 @@ struct heed_attention_back {
     int64_t chunk;                   /* keys that a thread holds at a time, with their gradients */
     int64_t pitch;                   /* floats of a row beside: d, and one for the centre */
     int64_t extras;                  /* floats a unit and head: factor, additive [d], relative [2 reach + 1], as far as wanted */
+    float *queries;                  /* [queries of the batch, H, pitch] gradients of bf16 queries to which more than one chunk adds; NULL: none */
     float *beside;                   /* rows of later ranges */
     float *extra;                    /* [units, shared, extras] */
     int64_t *first_unit;             /* [B+1] number of a sequence's first unit */
@@ -36,8 +37,8 @@ heed_attention_role heed_attention_role_of(const heed_attention_back *x, const h
 
 int64_t heed_attention_blocks(const heed_attention_back *x, int64_t b);       /* of queries of a sequence */
 
-/* Where the gradient of query i under a head is written; *centre: of its place. NULL: not wanted. */
-float *heed_attention_gradient_row(const heed_attention_back *x, const heed_attention_range *u, heed_attention_role role, int64_t head, int64_t i, float **centre);
+/* Where the gradient of query i under a head is written: floats, but for the rows of to->q of bf16; *centre: of its place. NULL: not wanted. */
+void *heed_attention_gradient_row(const heed_attention_back *x, const heed_attention_range *u, heed_attention_role role, int64_t head, int64_t i, float **centre);
 
 /* Bytes that a thread needs for a unit. */
 size_t heed_attention_back_room(const heed_attention_back *x);

@@ -12,6 +12,8 @@ typedef struct work {
     float *products, *share, *ds;    /* of the keys that are seen, run after run */
     float *dq;                       /* [d] of the query as it is multiplied */
     float *dk;                       /* [keys, d] likewise */
+    float *dv;                       /* [keys, dv], of bf16 */
+    float *dout;                     /* [dv] what came to the result, as floats */
     float *unit;                     /* [d] a key of length 1 */
 } work;
 
@@ -20,12 +22,18 @@ typedef struct work {
 static const float *gradient_in(const work *w)
 {
     const heed_attention_in in = w->x->to->out;
-    return (const float *)in.x + HEED_ATTENTION_AT(in, w->x->job->a->query_start, w->r.sequence, w->r.head) + w->r.i * in.row;
+    const int64_t at = HEED_ATTENTION_AT(in, w->x->job->a->query_start, w->r.sequence, w->r.head) + w->r.i * in.row;
+    return heed_attention_floats(w->x->job, in.x, at, w->x->job->dv, w->dout);
 }
 
-static float *key_gradient(const work *w, heed_attention_out to, int64_t key)
+static int64_t key_at(const work *w, heed_attention_out to, int64_t key)
 {
-    return to.x ? (float *)to.x + HEED_ATTENTION_AT(to, w->x->job->a->key_start, w->u->sequence, w->u->key_head) + key * to.row : NULL;
+    return HEED_ATTENTION_AT(to, w->x->job->a->key_start, w->u->sequence, w->u->key_head) + key * to.row;
+}
+
+static float *value_gradient(const work *w, int64_t key)
+{
+    return w->x->job->half ? w->dv + key * w->x->job->dv : (float *)w->x->to->v.x + key_at(w, w->x->to->v, key);
 }
 
 static float *extra(const work *w) { return w->u->extra + w->r.head % w->x->job->shared * w->x->extras; }
@@ -42,8 +50,8 @@ static void values_back(work *w)
 {
     const heed_attention_job *job = w->x->job;
     const heed_kernels *k = job->kernels;
-    const heed_attention_in v = job->data->v;
-    const float *rows = (const float *)v.x + HEED_ATTENTION_AT(v, job->a->key_start, w->r.sequence, w->r.key_head), *dout = gradient_in(w);
+    int64_t ld;
+    const float *rows = heed_attention_value_rows(job, w->r.sequence, w->r.key_head, &ld), *dout = gradient_in(w);
     for (int64_t j = 0; j < w->r.sees.seen; j++) w->share[j] = 1;
     heed_attention_row part = w->r;
     part.weights = w->share;
@@ -52,8 +60,8 @@ static void values_back(work *w)
     const float *weight = w->r.weights, *share = w->share;
     for (int run = 0; run < w->r.sees.runs; run++) {
         const int64_t first = w->r.sees.first[run], n = w->r.sees.count[run];
-        k->scores_dot(ds, dout, rows + first * v.row, n, v.row, job->dv, 1, NULL);
-        for (int64_t j = 0; w->x->to->v.x && j < n; j++) k->axpy(key_gradient(w, w->x->to->v, first + j), weight[j] * share[j], dout, job->dv);
+        k->scores_dot(ds, dout, rows + first * ld, n, ld, job->dv, 1, NULL);
+        for (int64_t j = 0; w->x->to->v.x && j < n; j++) k->axpy(value_gradient(w, first + j), weight[j] * share[j], dout, job->dv);
         for (int64_t j = 0; j < n; j++) ds[j] *= share[j];
         ds += n, weight += n, share += n;
     }
@@ -95,14 +103,14 @@ static void keys_back(const work *w, int64_t first, int64_t n, const float *ds)
     const heed_attention *a = job->a;
     int64_t ld;
     const float *k = heed_attention_key_rows(job, w->r.sequence, w->r.key_head, &ld) + first * ld;
-    const float *inverse = job->key_factor ? job->key_factor + w->r.key_head * job->keys + a->key_start[w->r.sequence] + first : NULL;
+    const float *inverse = heed_attention_key_factors(job, w->r.sequence, w->r.key_head);
     float *dk = w->dk + first * job->d, *additive = w->x->to->additive ? extra(w) + (w->x->to->factor ? 1 : 0) : w->unit;
     for (int64_t j = 0; j < n; j++, k += ld, dk += job->d) {
         if (a->score == HEED_ATTENTION_ADDITIVE) {
             job->kernels->additive_back(w->dq, dk, additive, ds[j], w->r.q, k, a->additive + w->r.head * job->d, job->d);
             continue;
         }
-        job->kernels->axpy(w->dq, inverse ? ds[j] * inverse[j] : ds[j], k, job->d);
+        job->kernels->axpy(w->dq, inverse ? ds[j] * inverse[first + j] : ds[j], k, job->d);
         job->kernels->axpy(dk, ds[j], w->r.q, job->d);
     }
 }
@@ -114,42 +122,51 @@ static void normalise_back(const heed_kernels *k, float *x, const float *unit, f
     k->scale(x, inverse, x, d);
 }
 
-/* Adds a gradient where it belongs, turned back by its position. */
-static void deliver(const heed_attention_job *job, float *to, const float *x, int64_t position)
+/* A gradient goes where it belongs, turned back by its position. */
+static void deliver(const heed_attention_job *job, void *to, int64_t at, const float *x, int64_t position, bool add)
 {
-    if (job->turns) job->kernels->rotate_back(to, x, job->turns + position * job->d, 1, job->d / 2);
-    else job->kernels->axpy(to, 1, x, job->d);
+    float turned[HEED_ATTENTION_WIDEST];
+    if (job->turns) {
+        clear(turned, job->d);
+        job->kernels->rotate_back(turned, x, job->turns + position * job->d, 1, job->d / 2);
+    }
+    heed_attention_leave(job, to, at, job->turns ? turned : x, add, job->d);
 }
 
 static float query_inverse(const work *w)
 {
     const heed_attention_job *job = w->x->job;
     const heed_attention_in in = job->data->q;
-    const float *q = (const float *)in.x + HEED_ATTENTION_AT(in, job->a->query_start, w->r.sequence, w->r.head) + w->r.i * in.row;
-    return heed_attention_inverse(job->kernels, q, job->d);
+    const int64_t at = HEED_ATTENTION_AT(in, job->a->query_start, w->r.sequence, w->r.head) + w->r.i * in.row;
+    return heed_attention_inverse(job->kernels, heed_attention_floats(job, in.x, at, job->d, w->unit), job->d);
 }
 
 static void query_back(work *w)
 {
     const heed_attention_job *job = w->x->job;
-    float *centre, *to = heed_attention_gradient_row(w->x, w->u, HEED_ROLE_OWNER, w->r.head, w->r.i, &centre);
-    if (!w->x->to->add) clear(to, job->d);
+    const heed_attention_out to = w->x->to->q;
+    const int64_t at = HEED_ATTENTION_AT(to, job->a->query_start, w->r.sequence, w->r.head) + w->r.i * to.row;
+    float *centre = w->x->to->centre;
+    if (centre) centre += (job->a->query_start[w->r.sequence] + w->r.i) * job->H + w->r.head;
+    clear(w->dq, job->d);
     heed_attention_row_see(&w->r);
-    if (!w->r.sees.seen) return;
+    if (!w->r.sees.seen) {
+        if (to.x && !w->x->to->add) deliver(job, to.x, at, w->dq, w->r.position, false);
+        return;
+    }
     const float saved = job->data->saved[(job->a->query_start[w->r.sequence] + w->r.i) * job->H + w->r.head];
     heed_attention_row_score(&w->r, w->products);
     heed_align_again(job->kernels, job->weighing, w->r.weights, w->r.scores, w->r.sees.seen, saved);
     values_back(w);
     if (centre) *centre += centre_back(w);
     heed_align_back(job->kernels, job->weighing, w->ds, w->r.weights, w->ds, w->r.sees.seen);
-    clear(w->dq, job->d);
-    for (int64_t run = 0, at = 0; run < w->r.sees.runs; at += w->r.sees.count[run++]) {
-        terms_back(w, w->r.sees.first[run], w->r.sees.count[run], w->ds + at, w->products + at);
-        keys_back(w, w->r.sees.first[run], w->r.sees.count[run], w->ds + at);
+    for (int64_t run = 0, done = 0; run < w->r.sees.runs; done += w->r.sees.count[run++]) {
+        terms_back(w, w->r.sees.first[run], w->r.sees.count[run], w->ds + done, w->products + done);
+        keys_back(w, w->r.sees.first[run], w->r.sees.count[run], w->ds + done);
     }
-    if (!to) return;
+    if (!to.x) return;
     if (job->key_factor) normalise_back(job->kernels, w->dq, w->r.q, query_inverse(w), job->d);
-    deliver(job, to, w->dq, w->r.position);
+    deliver(job, to.x, at, w->dq, w->r.position, w->x->to->add);
 }
 
 /* --- a unit ------------------------------------------------------------------------------------------------------------------------------------- */
@@ -159,16 +176,22 @@ static void keys_leave(const work *w)
     const heed_attention_job *job = w->x->job;
     int64_t ld;
     const float *k = heed_attention_key_rows(job, w->u->sequence, w->u->key_head, &ld);
-    const float *inverse = job->key_factor ? job->key_factor + w->u->key_head * job->keys + job->a->key_start[w->u->sequence] : NULL;
+    const float *inverse = heed_attention_key_factors(job, w->u->sequence, w->u->key_head);
     for (int64_t j = 0; j < w->u->keys; j++) {
-        float *to = key_gradient(w, w->x->to->k, j), *dk = w->dk + j * job->d;
+        float *dk = w->dk + j * job->d;
         if (inverse) {
             job->kernels->scale(w->unit, inverse[j], k + j * ld, job->d);
             normalise_back(job->kernels, dk, w->unit, inverse[j], job->d);
         }
-        if (!w->x->to->add) clear(to, job->d);
-        deliver(job, to, dk, j);
+        deliver(job, w->x->to->k.x, key_at(w, w->x->to->k, j), dk, j, w->x->to->add);
     }
+}
+
+static void values_leave(const work *w)
+{
+    const heed_attention_job *job = w->x->job;
+    const heed_attention_out to = w->x->to->v;
+    for (int64_t j = 0; j < w->u->keys; j++) heed_attention_leave(job, to.x, key_at(w, to, j), w->dv + j * job->dv, w->x->to->add, job->dv);
 }
 
 static float *take(float **at, int64_t n)
@@ -186,10 +209,13 @@ void heed_attention_rows_back(const heed_attention_back *x, const heed_attention
     float **const rows[] = {&w.r.scores, &w.r.weights, &w.products, &w.share, &w.ds}, **const widths[] = {&w.r.query, &w.r.turned, &w.dq, &w.unit};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) *rows[i] = take(&at, job->most_keys);
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) *widths[i] = take(&at, job->d);
-    w.dk = at;
+    w.dout = take(&at, job->dv);
+    w.dk = take(&at, job->most_keys * job->d);
+    w.dv = at;
     clear(w.dk, u->keys * job->d);
-    for (int64_t j = 0; j < u->keys && !x->to->add; j++) clear(key_gradient(&w, x->to->v, j), job->dv);
+    for (int64_t j = 0; x->to->v.x && j < u->keys && (job->half || !x->to->add); j++) clear(value_gradient(&w, j), job->dv);
     for (w.r.head = u->key_head * job->shared; w.r.head < (u->key_head + 1) * job->shared; w.r.head++)
         for (w.r.i = 0; w.r.i < heed_attention_queries(job, u->sequence); w.r.i++) query_back(&w);
     if (x->to->k.x) keys_leave(&w);
+    if (x->to->v.x && job->half) values_leave(&w);
 }

@@ -146,7 +146,7 @@ static void measure(heed_attention_job *j)
 heed_status heed_attention_job_of(heed_attention_job *j, const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, heed_error *err)
 {
     *j = (heed_attention_job){.kernels = kernels, .a = a, .data = data, .H = a->heads, .Hk = a->key_heads ? a->key_heads : a->heads, .d = a->width,
-                              .dv = a->value_width ? a->value_width : a->width, .threads = a->threads ? a->threads : omp_get_max_threads()};
+                              .dv = a->value_width ? a->value_width : a->width, .threads = a->threads ? a->threads : omp_get_max_threads(), .half = a->type == HEED_BF16, .only = -1};
     heed_status status = widths_fit(j, err);
     if (!status) status = settings_fit(a, err);
     if (!status) status = spans_fit(a, err);
@@ -157,7 +157,7 @@ heed_status heed_attention_job_of(heed_attention_job *j, const heed_kernels *ker
     j->rows = !kernels->attention_lanes || j->weighing != HEED_WEIGHING_softmax || a->score == HEED_ATTENTION_ADDITIVE;
     j->together = j->rows || a->relative ? 1 : least(j->shared, kernels->attention_lanes);
     j->scale = a->scale != 0 ? a->scale : a->score == HEED_ATTENTION_DOT ? 1 / sqrtf((float)j->d) : 1;
-    if (a->type != HEED_F32) return heed_fail(err, HEED_E_SHAPE, "attention: bf16 is not possible here");
+    j->pairs = j->half && !j->rows && kernels->attention_pairs;
     return data ? data_fits(j, err) : HEED_OK;
 }
 
@@ -172,7 +172,13 @@ static int64_t furthest(const heed_attention_job *j)
 
 static int64_t relatives(const heed_attention_job *j) { return 2 * (j->a->reach + HEED_ATTENTION_MARGIN) + 1; }
 
-typedef struct layout { size_t turns, turned, key_factor, relative, end; } layout;
+typedef struct layout { size_t turns, turned, paired, values, key_factor, relative, end; } layout;
+
+/* Rows of keys that are made: of all heads, or of one. */
+static int64_t rows_made(const heed_attention_job *j) { return j->only < 0 ? j->Hk * j->keys : j->most_keys; }
+static bool makes_floats(const heed_attention_job *j) { return !j->pairs && (j->a->rotary > 0 || j->half); }
+static bool makes_pairs(const heed_attention_job *j) { return j->pairs && (j->a->rotary > 0 || j->d % 2); }
+static bool makes_values(const heed_attention_job *j) { return j->half && !j->pairs && j->only < 0; }
 
 static size_t take(size_t *end, size_t floats)
 {
@@ -186,8 +192,10 @@ static layout layout_of(const heed_attention_job *j)
     layout l = {0};
     const bool rotary = j->a->rotary > 0;
     l.turns = take(&l.end, rotary ? (size_t)(furthest(j) * j->d) : 0);
-    l.turned = take(&l.end, rotary ? (size_t)(j->Hk * j->keys * j->d) : 0);
-    l.key_factor = take(&l.end, j->a->score == HEED_ATTENTION_COSINE ? (size_t)(j->Hk * j->keys) : 0);
+    l.turned = take(&l.end, makes_floats(j) ? (size_t)(rows_made(j) * j->d) : 0);
+    l.paired = take(&l.end, makes_pairs(j) ? (size_t)(rows_made(j) * heed_attention_even(j->d) / 2) : 0);
+    l.values = take(&l.end, makes_values(j) ? (size_t)(rows_made(j) * j->dv) : 0);
+    l.key_factor = take(&l.end, j->a->score == HEED_ATTENTION_COSINE ? (size_t)rows_made(j) : 0);
     l.relative = take(&l.end, j->a->relative ? (size_t)(j->H * relatives(j)) : 0);
     return l;
 }
@@ -220,15 +228,22 @@ static void share_turns(heed_attention_job *j)
 }
 
 /* The keys of one head and sequence. */
-static void share_keys(heed_attention_job *j, int64_t head, int64_t b)
+static void share_keys(const heed_attention_job *j, int64_t head, int64_t b)
 {
-    const heed_attention_in in = j->data->k;
-    const float *k = (const float *)in.x + HEED_ATTENTION_AT(in, j->a->key_start, b, head);
-    const int64_t n = heed_attention_keys(j, b), first = head * j->keys + j->a->key_start[b];
+    const heed_attention_in k = j->data->k, v = j->data->v;
+    const int64_t n = heed_attention_keys(j, b), first = heed_attention_made(j, b, head), even = heed_attention_even(j->d);
+    const int64_t key = HEED_ATTENTION_AT(k, j->a->key_start, b, head), value = HEED_ATTENTION_AT(v, j->a->key_start, b, head);
+    float room[HEED_ATTENTION_WIDEST], turned[HEED_ATTENTION_WIDEST];
     for (int64_t i = 0; i < n; i++) {
-        const float *row = k + i * in.row;
-        if (j->turned) j->kernels->rotate(j->turned + (first + i) * j->d, row, j->turns + i * j->d, 1, j->d / 2);
+        const float *row = heed_attention_floats(j, k.x, key + i * k.row, j->d, room);
         if (j->key_factor) j->key_factor[first + i] = heed_attention_inverse(j->kernels, row, j->d);
+        if (j->turns) j->kernels->rotate(turned, row, j->turns + i * j->d, 1, j->d / 2), row = turned;
+        if (j->turned) memcpy(j->turned + (first + i) * j->d, row, (size_t)j->d * sizeof *row);
+        if (j->paired) {
+            j->kernels->to_bf16(j->paired + (first + i) * even, row, j->d);
+            if (even > j->d) j->paired[(first + i) * even + j->d] = 0;
+        }
+        if (j->values) j->kernels->from_bf16(j->values + (first + i) * j->dv, heed_attention_value(j, v.x, value + i * v.row), j->dv);
     }
 }
 
@@ -246,12 +261,15 @@ void heed_attention_share(heed_attention_job *j, char *scratch)
 {
     const layout l = layout_of(j);
     const bool rotary = j->a->rotary > 0, cosine = j->a->score == HEED_ATTENTION_COSINE;
-    if (rotary) j->turns = (float *)(scratch + l.turns), j->turned = (float *)(scratch + l.turned);
+    if (rotary) j->turns = (float *)(scratch + l.turns);
+    if (makes_floats(j)) j->turned = (float *)(scratch + l.turned);
+    if (makes_pairs(j)) j->paired = (uint16_t *)(scratch + l.paired);
+    if (makes_values(j)) j->values = (float *)(scratch + l.values);
     if (cosine) j->key_factor = (float *)(scratch + l.key_factor);
     if (j->a->relative) j->relative = (float *)(scratch + l.relative), share_relative(j);
     if (rotary) share_turns(j);
-    if (!rotary && !cosine) return;
-    const int64_t n = j->Hk * j->a->sequences;
+    if (!makes_floats(j) && !makes_pairs(j) && !cosine) return;
+    const int64_t heads = j->only < 0 ? j->Hk : 1, n = heads * j->a->sequences;
 #pragma omp parallel for schedule(dynamic) num_threads(j->threads) if (n > 1 && j->threads > 1)
-    for (int64_t i = 0; i < n; i++) share_keys(j, i % j->Hk, i / j->Hk);
+    for (int64_t i = 0; i < n; i++) share_keys(j, j->only < 0 ? i % heads : j->only, i / heads);
 }

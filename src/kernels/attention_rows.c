@@ -14,7 +14,7 @@ static const float *query_of(const heed_attention_row *r)
 {
     const heed_attention_job *job = r->job;
     const heed_attention_in in = job->data->q;
-    const float *q = (const float *)in.x + HEED_ATTENTION_AT(in, job->a->query_start, r->sequence, r->head) + r->i * in.row;
+    const float *q = heed_attention_floats(job, in.x, HEED_ATTENTION_AT(in, job->a->query_start, r->sequence, r->head) + r->i * in.row, job->d, r->query);
     if (job->turns) {
         job->kernels->rotate(r->turned, q, job->turns + r->position * job->d, 1, job->d / 2);
         q = r->turned;
@@ -44,7 +44,7 @@ void heed_attention_row_score(heed_attention_row *r, float *products)
     const heed_attention *a = job->a;
     int64_t ld, at = 0;
     const float *k = heed_attention_key_rows(job, r->sequence, r->key_head, &ld);
-    const float *inverse = job->key_factor ? job->key_factor + r->key_head * job->keys + a->key_start[r->sequence] : NULL;
+    const float *inverse = heed_attention_key_factors(job, r->sequence, r->key_head);
     r->q = query_of(r);
     for (int run = 0; run < r->sees.runs; run++) {
         const int64_t first = r->sees.first[run], n = r->sees.count[run];
@@ -83,11 +83,11 @@ void heed_attention_row_change(const heed_attention_row *r)
 static void mix(const heed_attention_row *r, float *out, float *more)
 {
     const heed_attention_job *job = r->job;
-    const heed_attention_in v = job->data->v;
-    const float *rows = (const float *)v.x + HEED_ATTENTION_AT(v, job->a->key_start, r->sequence, r->key_head);
-    job->kernels->mix(out, r->weights, rows + r->sees.first[0] * v.row, r->sees.count[0], v.row, job->dv, NULL);
+    int64_t ld;
+    const float *rows = heed_attention_value_rows(job, r->sequence, r->key_head, &ld);
+    job->kernels->mix(out, r->weights, rows + r->sees.first[0] * ld, r->sees.count[0], ld, job->dv, NULL);
     if (r->sees.runs < 2) return;
-    job->kernels->mix(more, r->weights + r->sees.count[0], rows + r->sees.first[1] * v.row, r->sees.count[1], v.row, job->dv, NULL);
+    job->kernels->mix(more, r->weights + r->sees.count[0], rows + r->sees.first[1] * ld, r->sees.count[1], ld, job->dv, NULL);
     job->kernels->add(out, out, more, job->dv);
 }
 
@@ -105,8 +105,8 @@ static void attend(heed_attention_row *r)
     const heed_attention_job *job = r->job;
     const heed_attention *a = job->a;
     const heed_attention_out to = job->data->out;
-    const int64_t b = r->sequence, number = a->query_start[b] + r->i;
-    float *out = (float *)to.x + HEED_ATTENTION_AT(to, a->query_start, b, r->head) + r->i * to.row, saved = -INFINITY;
+    const int64_t b = r->sequence, number = a->query_start[b] + r->i, at = HEED_ATTENTION_AT(to, a->query_start, b, r->head) + r->i * to.row;
+    float room[HEED_ATTENTION_WIDEST], *out = job->half ? room : (float *)to.x + at, saved = -INFINITY;
     heed_attention_row_see(r);
     if (r->sees.seen > 0) {
         heed_attention_row_score(r, NULL);
@@ -116,6 +116,7 @@ static void attend(heed_attention_row *r)
     } else {
         memset(out, 0, (size_t)job->dv * sizeof *out);
     }
+    if (job->half) heed_attention_leave(job, to.x, at, out, false, job->dv);
     if (job->data->saved) job->data->saved[number * job->H + r->head] = saved;
 }
 

@@ -11,21 +11,23 @@ typedef struct part {
     int64_t position;
 } part;
 
-static heed_attention_in from_sequence(heed_attention_in in, int64_t b)
+static heed_attention_in from_sequence(const heed_attention_job *job, heed_attention_in in, int64_t b)
 {
-    in.x = (const float *)in.x + b * in.sequence;
+    in.x = heed_attention_value(job, in.x, b * in.sequence);
     return in;
 }
 
-static void take_part(part *p, const heed_attention *a, const heed_attention_data *data, int64_t b)
+static void take_part(part *p, const heed_attention_job *job, int64_t b)
 {
+    const heed_attention *a = job->a;
+    const heed_attention_data *data = job->data;
     p->a = *a;
     p->a.sequences = 1;
     p->a.query_start = a->query_start + b, p->a.key_start = a->key_start + b;
     p->position = a->position ? a->position[b] : 0;
     p->a.position = &p->position;
     p->a.dropout = 0, p->a.record = NULL;
-    p->data = (heed_attention_data){.q = from_sequence(data->q, b), .k = from_sequence(data->k, b), .saved = data->saved};
+    p->data = (heed_attention_data){.q = from_sequence(job, data->q, b), .k = from_sequence(job, data->k, b), .saved = data->saved};
 }
 
 /* Keys that are seen stand side by side in x, run after run: each goes where it belongs among `keys`. */
@@ -80,10 +82,11 @@ heed_status heed_attention_weights(const heed_attention *a, const heed_attention
     heed_status status = heed_attention_job_of(&job, heed_kernels_get(), a, data, err);
     if (!status) status = fits(a, &job, data, sequence, head, first, n, err);
     if (status) return status;
+    job.pairs = false, job.only = head / job.shared;
     const size_t needs = heed_attention_shared_bytes(&job) + HEED_ATTENTION_ALIGNED;
     if (bytes < needs || !scratch) return heed_fail(err, HEED_E_SHAPE, "attention: %zu bytes of scratch, weights need %zu", scratch ? bytes : 0, needs);
     part p;
-    take_part(&p, a, data, sequence);
+    take_part(&p, &job, sequence);
     job.a = &p.a, job.data = &p.data;
     job.keys = p.a.key_start[1], job.queries = p.a.query_start[1];
     job.most_queries = heed_attention_queries(&job, 0), job.most_keys = heed_attention_keys(&job, 0);

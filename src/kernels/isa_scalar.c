@@ -5,7 +5,7 @@
 #include "kernels/scalar.inc"
 #include "kernels/attention_backward.h"
 
-enum { ATTENTION_LANES = 0, ATTENTION_KEYS = 0 };
+enum { ATTENTION_LANES = 0, ATTENTION_KEYS = 0, ATTENTION_PAIRS = 0 };
 static void kernel_attention_forward(const heed_attention_job *job, const heed_attention_unit *unit, void *room) { heed_attention_rows(job, unit, room); }
 static void kernel_attention_backward(const heed_attention_back *x, const heed_attention_range *u, void *room) { heed_attention_rows_back(x, u, room); }
 

@@ -19,6 +19,7 @@ typedef struct heed_decode_unit heed_decode_unit;         /* kernels/attention_d
 typedef struct heed_kernels {
     const char *isa;          /* "scalar", "avx2", "avx512", "avx512bf16", "neon" */
     int64_t attention_lanes, attention_keys;      /* of a tile of attention: queries times heads, keys; 0: it goes row by row */
+    int64_t attention_pairs;  /* keys of a tile that multiplies bf16 as it is; 0: there is none */
 #define HEED_KERNEL(result, name, arguments) result (*name) arguments;
 #include "kernels.def"
 #undef HEED_KERNEL

@@ -88,6 +88,8 @@ VEC void vstore_shorts_some(uint16_t *p, int64_t n, vu x) { _mm512_mask_cvtepi32
 VEC void vstore_bytes_all(uint8_t *p, vu x) { _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8((__m512i)x)); }              /* the lowest bytes */
 VEC void vstore_bytes_some(uint8_t *p, int64_t n, vu x) { _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1), (__m512i)x); }
 VEC vu vnearest(vf x) { return (vu)_mm512_cvtps_epi32(x); }                     /* ties to even; of floats that fit */
+VEC vf vwiden_all(const uint16_t *p) { return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16); }   /* bf16 */
+VEC vf vwiden_some(const uint16_t *p, int64_t n) { return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p)), 16); }
 VEC __m256 vhalve_sum(vf x) { return _mm512_castps512_ps256(x) + _mm512_extractf32x8_ps(x, 1); }
 VEC __m256 vhalve_max(vf x) { return _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
 VEC __m256d vdhalve_sum(vd x) { return _mm512_castpd512_pd256(x) + _mm512_extractf64x4_pd(x, 1); }
@@ -180,6 +182,13 @@ VEC void vstore_bytes_all(uint8_t *p, vu x)
 }
 VEC void vstore_bytes_some(uint8_t *p, int64_t n, vu x) { for (int64_t i = 0; i < n; i++) p[i] = (uint8_t)x[i]; }
 VEC vu vnearest(vf x) { return (vu)_mm256_cvtps_epi32(x); }
+VEC vf vwiden_all(const uint16_t *p) { return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16); }
+VEC vf vwiden_some(const uint16_t *p, int64_t n)
+{
+    uint16_t x[8] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vwiden_all(x);
+}
 VEC __m256 vhalve_sum(vf x) { return x; }
 VEC __m256 vhalve_max(vf x) { return x; }
 VEC __m256d vdhalve_sum(vd x) { return x; }
@@ -276,6 +285,46 @@ VEC void vstore_bytes_all(uint8_t *p, vu x)
     memcpy(p, &twice, LANES);
 }
 VEC vu vnearest(vf x) { return (vu)vcvtnq_s32_f32(x); }
+VEC vf vwiden_all(const uint16_t *p) { return (vf)vshlq_n_u32(vmovl_u16(vld1_u16(p)), 16); }
+VEC vf vwiden_some(const uint16_t *p, int64_t n)
+{
+    uint16_t x[4] = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return vwiden_all(x);
+}
+
+#endif
+
+#if defined(__AVX512BF16__)
+
+/* Products of bf16: a vector has LANES pairs, the first of a pair in the lower half of its lane. Numbers below the normal ones count as 0. */
+VEC vu vpair(const uint16_t *p)          /* the same pair in every lane */
+{
+    int32_t x;
+    memcpy(&x, p, sizeof x);
+    return (vu)_mm512_set1_epi32(x);
+}
+VEC vf vdots(vu a, vu b, vf sum) { return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b); }      /* sum + a_0 b_0 + a_1 b_1 of each pair */
+VEC vu vnarrows(vf a, vf b) { return (vu)_mm512_cvtne2ps_pbh(b, a); }            /* the LANES of a, then those of b */
+VEC void vnarrow_all(uint16_t *p, vf x) { _mm256_storeu_si256((__m256i *)(void *)p, (__m256i)_mm512_cvtneps_pbh(x)); }
+VEC vu vnarrow_pairs(vf a, vf b)         /* lane i: a_i, b_i */
+{
+    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return (vu)_mm512_permutexvar_epi16(order, (__m512i)vnarrows(a, b));
+}
+VEC vu vlow_shorts(vu a, vu b)           /* the first LANES of each, by turns */
+{
+    const __m512i order = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+    return (vu)_mm512_permutex2var_epi16((__m512i)a, order, (__m512i)b);
+}
+VEC vu vhigh_shorts(vu a, vu b)          /* the last */
+{
+    const __m512i order = _mm512_set_epi16(63, 31, 62, 30, 61, 29, 60, 28, 59, 27, 58, 26, 57, 25, 56, 24, 55, 23, 54, 22, 53, 21, 52, 20, 51, 19, 50, 18, 49, 17, 48, 16);
+    return (vu)_mm512_permutex2var_epi16((__m512i)a, order, (__m512i)b);
+}
+VEC void vustore_all(uint32_t *p, vu x) { _mm512_storeu_si512(p, (__m512i)x); }
+VEC vf vpast_floor(vf x) { return _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }      /* x - floor(x); of -inf 0 */
+VEC vf vtimes_floor(vf x, vf n) { return _mm512_scalef_ps(x, n); }               /* x 2^floor(n) */
 
 #endif
 
@@ -300,6 +349,9 @@ VEC vf vload_or(const float *p, int64_t left, float past)
 
 /* Nothing where none is left. */
 VEC vf vload_rest(const float *p, int64_t left) { return left > 0 ? vload(p, left) : vset(0); }
+
+/* Floats of up to LANES numbers of bf16. */
+VEC vf vwiden(const uint16_t *p, int64_t left) { return __builtin_expect(left >= LANES, 1) ? vwiden_all(p) : vwiden_some(p, left); }
 
 VEC vf vabs(vf x) { return (vf)((vu)x & vuset(0x7FFFFFFF)); }
 

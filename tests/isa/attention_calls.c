@@ -219,13 +219,14 @@ static steepness steepness_of(const attention_problem *p, const double *saved)
 /* Beyond twice the naive form's error, four roundings u of each of these, which it may be spared:
  *   - the greatest number of the part, since the naive form of few numbers may be right by luck;
  *   - that number times the greatest score, since a weight that is computed again from `saved` has the absolute errors of both in its exponent;
- *   - |dout| |v| times what a score moves, since backward subtracts two products of that size, of v and of out, which the naive form takes from the same sum. */
+ *   - |dout| |v| times what a score moves, since backward subtracts two products of that size, of v and of out, which the naive form takes from the same sum;
+ *     here u is that of out's type, whatever the part's own is. */
 static void hold(const attention_problem *p, const char *what, int part, const double *got, const double *want, const double *naive, int64_t n, const steepness *s)
 {
     static const char *const names[PARTS] = {"out", "saved", "q", "k", "v", "factor", "additive", "relative", "centre"};
     const attention_error ours = attention_error_of(got, want, n), bound = attention_error_of(naive, want, n);
-    const double rounding = 4 * (part != 1 && part < 5 && p->is.type == HEED_BF16 ? 0x1p-9 : 0x1p-24), most = rounding * greatest_of(want, n);
-    const double spared = part < 2 ? most : most * (1 + s->score) + rounding * s->brought * s->part[part];
+    const double of_type = 4 * (p->is.type == HEED_BF16 ? 0x1p-9 : 0x1p-24), rounding = part != 1 && part < 5 ? of_type : 4 * 0x1p-24, most = rounding * greatest_of(want, n);
+    const double spared = part < 2 ? most : most * (1 + s->score) + of_type * s->brought * s->part[part];
     if (!(ours.greatest <= 2 * bound.greatest + spared) || !(ours.mean <= 2 * bound.mean + spared))
         fail_msg("%s: %s: errors of %s: greatest %.3g, mean %.3g; the naive form's %.3g, %.3g; roundings %.3g, %.3g", heed_kernels_get()->isa, what, names[part],
                  ours.greatest, ours.mean, bound.greatest, bound.mean, most, spared);

@@ -5,7 +5,7 @@
 #include "isa/arrays.h"
 #include "support/attention_reference.h"
 
-enum { ATTENTION_TYPES = HEED_F32 + 1 };   /* numbers that there are kernels for, from HEED_F32 on; drawn settings have others turned into HEED_F32 */
+enum { ATTENTION_TYPES = HEED_BF16 + 1 };  /* numbers that there are kernels for, from HEED_F32 on; drawn settings have others turned into HEED_F32 */
 
 /* attention_recipe_draw() of a type that there are kernels for. */
 attention_recipe attention_draw(uint64_t key, int64_t most_length, int64_t most_width);

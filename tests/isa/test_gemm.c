@@ -493,7 +493,7 @@ static int run_in_child(const char *isa)
 
 int main(void)
 {
-    static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
+    static const char *const isas[] = {"scalar", "avx2", "avx512", "avx512bf16", "neon"};
     int failures = 0;
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) failures += run_in_child(isas[i]);
     return failures != 0;

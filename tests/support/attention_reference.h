@@ -16,7 +16,8 @@ typedef struct attention_results {
 
 /* Computes everything from q, k, v and dout (dout.x NULL: forward alone, the rest stays 0); neither data->out nor data->saved is read. */
 attention_results attention_reference(const heed_attention *a, const heed_attention_data *data, const heed_attention_in *dout);
-/* The same in float, each sum from the first term to the last. bf16: weights, gradients of scores, and results are rounded to it as well. */
+/* The same in float, each sum from the first term to the last. bf16: what rotary turns, weights, gradients of
+ * scores, and results are rounded to it as well. */
 attention_results attention_naive(const heed_attention *a, const heed_attention_data *data, const heed_attention_in *dout);
 void attention_results_free(attention_results *r);
 
