@@ -137,7 +137,7 @@ static bool build(bench *b, const char *path, const char *weights, double dropou
     heed_named *named = calloc((size_t)count, sizeof *named);
     for (int64_t i = 0; named && i < count; i++) {
         const heed_weight *w = heed_params_at(p, i);
-        named[i] = (heed_named){w->name, w->tensor.x, w->rank, w->tensor.rows, w->tensor.cols};
+        named[i] = (heed_named){w->name, w->tensor.x, w->rank, w->tensor.rows, w->tensor.cols, HEED_F32};
     }
     b->shards = heed_shards_new(b->model, b->threads, 1, err);
     const bool good = named && heed_safetensors_write(weights, named, count, NULL, err) == HEED_OK && b->shards &&

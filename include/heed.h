@@ -31,6 +31,17 @@ typedef struct heed_model_options {
  * such setting, or one that asks for other weights; HEED_E_NOMEM. */
 HEED_API heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err);
 HEED_API void heed_model_close(heed_model *m);                /* after its sessions; NULL is fine */
+/* The numbers that matrix products with the model multiply; *asked (NULL: not interested): what decode.precision says, which is something else where this
+ * processor has no instructions for it and floats are multiplied instead. */
+HEED_API heed_number heed_model_number(const heed_model *m, heed_number *asked);
+HEED_API const char *heed_number_name(heed_number number);    /* "f32", "bf16", "int8", as decode.precision has them */
+
+typedef struct heed_quantized { int64_t bytes_before, bytes_after; } heed_quantized;      /* of model.safetensors */
+/* Writes the model in `dir` anew as `out`, with matrices in fewer bits (HEED_BF16, or HEED_INT8 with a scale for each row) and decode.precision
+ * set to them; vocabularies, the look that was chosen and provenance stay. `out` appears as a whole or not at all. report: may be NULL. HEED_E_USAGE: other
+ * numbers, `out` exists, the model is in fewer bits already; HEED_E_MODEL: as heed_model_open(); HEED_E_LIMIT: a weight too large for such numbers; HEED_E_IO,
+ * HEED_E_NOMEM. */
+HEED_API heed_status heed_quantize(const char *dir, heed_number number, const char *out, heed_quantized *report, heed_error *err);
 
 typedef struct heed_session_options {
     int threads;              /* for batches; 0: all cores this process may use */

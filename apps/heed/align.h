@@ -10,7 +10,7 @@ typedef struct align_values {
     double agreement;
     bool soft, json, swap, calibrate, statistical, quiet;
     cli_look look;
-    cli_texts sets;
+    cli_settings settings;
 } align_values;
 
 /* --calibrate: stores the best look in dir, the model's, and prints how well it and the others do. Gives the exit. */

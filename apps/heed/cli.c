@@ -121,8 +121,26 @@ int cli_begin(const cli_command *c, cli_globals *g, void *values, cli_rest *rest
     return -1;
 }
 
+static heed_model *open_model(const char *dir, const cli_globals *g, const cli_texts *sets, const char *precision, heed_error *err)
+{
+    char assignment[40];
+    const char *items[CLI_MANY + 1];
+    int count = 0;
+    for (; sets && count < sets->count; count++)
+        items[count] = sets->items[count];
+    if (precision) {
+        snprintf(assignment, sizeof assignment, "decode.precision=%s", precision);
+        items[count++] = assignment;
+    }
+    heed_model *m = heed_model_open(dir, &(heed_model_options){.sets = items, .set_count = count}, err);
+    heed_number asked;
+    if (m && heed_model_number(m, &asked) != asked)
+        cli_say(g, "heed: %s: this processor has no instructions for %s; products are f32", dir, heed_number_name(asked));
+    return m;
+}
+
 /* The models of one --ensemble, parted by commas. */
-static bool open_others(cli_open *o, const char *names, heed_error *err)
+static bool open_others(cli_open *o, const cli_globals *g, const char *names, const char *precision, heed_error *err)
 {
     for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         char dir[PATH_MAX];
@@ -133,24 +151,22 @@ static bool open_others(cli_open *o, const char *names, heed_error *err)
         }
         memcpy(dir, at, size);
         dir[size] = 0;
-        o->others[o->other_count] = heed_model_open(dir, NULL, err);
+        o->others[o->other_count] = open_model(dir, g, NULL, precision, err);
         if (!o->others[o->other_count++])
             return false;
     }
     return true;
 }
 
-bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, const cli_ensemble *ensemble, int *failed)
+bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_settings *settings, const cli_ensemble *ensemble, int *failed)
 {
     heed_error err = {0};
-    heed_model_options how = {0};
+    const char *precision = settings ? settings->precision : NULL;
     *o = (cli_open){0};
-    if (sets)
-        how = (heed_model_options){.sets = sets->items, .set_count = sets->count};
-    o->model = heed_model_open(dir, &how, &err);
+    o->model = open_model(dir, g, settings ? &settings->sets : NULL, precision, &err);
     bool good = o->model != NULL;
     for (int i = 0; good && ensemble && i < ensemble->models.count; i++)
-        good = open_others(o, ensemble->models.items[i], &err);
+        good = open_others(o, g, ensemble->models.items[i], precision, &err);
     const heed_session_options options = {.threads = (int)g->threads, .ensemble = (const heed_model *const *)o->others, .ensemble_count = o->other_count,
                                           .geometric = ensemble && ensemble->mean && !strcmp(ensemble->mean, "geometric")};
     if (good)

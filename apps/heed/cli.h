@@ -43,19 +43,22 @@ int cli_usage_error(const char *format, ...) HEED_PRINTF(1, 2);
 void cli_complain(const char *format, ...) HEED_PRINTF(1, 2);            /* "heed: ..." */
 void cli_say(const cli_globals *g, const char *format, ...) HEED_PRINTF(2, 3);      /* unless -q */
 
-/* `--set` of the commands that open a model. */
-#define CLI_SET "--set", "KEY=VALUE"
-#define CLI_SET_HELP "in the place of the model's own: decode.length_penalty=0.6, say, or model.attention.align=hard; may be repeated"
+/* `--set` and `--precision` of the commands that open a model; `values` has a cli_settings named settings. */
+typedef struct cli_settings { cli_texts sets; const char *precision; } cli_settings;
+#define CLI_SETTINGS(values)                                                                                                                          \
+    {"--set", "KEY=VALUE", CLI_TEXTS, offsetof(values, settings.sets),                                                                                 \
+     "in the place of the model's own: decode.length_penalty=0.6, say, or model.attention.align=hard; may be repeated"},                               \
+    {"--precision", "f32|bf16|int8", CLI_TEXT, offsetof(values, settings.precision), "numbers that products multiply, also of an ensemble's others; default: decode.precision"}
 /* `--ensemble` and `--ensemble-mean`; `values` has a cli_ensemble named ensemble. */
 typedef struct cli_ensemble { cli_texts models; const char *mean; } cli_ensemble;
 #define CLI_ENSEMBLE(values)                                                                                                                          \
     {"--ensemble", "MODEL,...", CLI_TEXTS, offsetof(values, ensemble.models), "these write with it: at each step the mean of all probabilities decides"},   \
     {"--ensemble-mean", "arithmetic|geometric", CLI_TEXT, offsetof(values, ensemble.mean), "of p (default), or of ln p"}
-/* Opens model and session, with settings (NULL: none) of the first of an ensemble (NULL: it is alone); false when it failed, which was said, and *failed holds
- * the exit. */
+/* Opens model and session, with settings (NULL: none) of the first of an ensemble (NULL: it is alone), whose precision is that of the others too; says where this
+ * processor has no instructions for it. False when it failed, which was said, and *failed holds the exit. */
 enum { CLI_MODELS = 64 };
 typedef struct cli_open { heed_model *model, *others[CLI_MODELS]; int other_count; heed_session *session; } cli_open;
-bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_texts *sets, const cli_ensemble *ensemble, int *failed);
+bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_settings *settings, const cli_ensemble *ensemble, int *failed);
 void cli_model_close(cli_open *o);
 
 /* Prints a text of the library and frees it; or, when it is NULL, says err. Gives the exit. */

@@ -19,7 +19,7 @@ static const cli_option options[] = {
     {"--direction", "forward|reverse|both", CLI_TEXT, offsetof(align_values, direction), "of --statistical; default both"},
     {"--symmetrise", "grow-diag-final-and|grow-diag|intersect|union|agree", CLI_TEXT, offsetof(align_values, symmetrise), "how both directions are joined; default the first"},
     {"--agreement", "P", CLI_REAL, offsetof(align_values, agreement), "agree: the least geometric mean of both weights, to 1; default 0.36"},
-    {CLI_SET, CLI_TEXTS, offsetof(align_values, sets), CLI_SET_HELP},
+    CLI_SETTINGS(align_values),
     {0},
 };
 
@@ -135,10 +135,10 @@ static int check(const align_values *v, int given)
     if (!v->gold && (v->calibrate || v->lines || v->swap))
         return cli_usage_error("align: %s needs --gold", v->calibrate ? "--calibrate" : v->lines ? "--lines" : "--swap-gold");
     if (v->calibrate && (v->soft || v->output || v->reverse || v->look.layer >= 0 || v->look.head >= 0 || v->look.shift || v->look.empty || v->look.threshold >= 0))
-        return cli_usage_error("align: --calibrate finds out; it goes with --gold, --swap-gold, --lines, --statistical, --json and --set");
+        return cli_usage_error("align: --calibrate finds out; it goes with --gold, --swap-gold, --lines, --statistical, --json, --set and --precision");
     if (v->soft && (v->json || v->reverse || v->statistical))
         return cli_usage_error("align: --soft goes with one model, and not with --json");
-    if (!model && (v->reverse || v->sets.count || v->look.layer >= 0 || v->look.head >= 0 || v->look.shift || v->look.empty || v->look.threshold >= 0))
+    if (!model && (v->reverse || v->settings.sets.count || v->settings.precision || v->look.layer >= 0 || v->look.head >= 0 || v->look.shift || v->look.empty || v->look.threshold >= 0))
         return cli_usage_error("align: --statistical has no model to set or to look into");
     if (v->direction && !v->statistical)
         return cli_usage_error("align: --direction is of --statistical");
@@ -158,9 +158,9 @@ static int with_model(const align_values *v, const cli_globals *g, const char *d
 {
     cli_open forward, reverse = {0};
     int code;
-    if (!cli_model_open(&forward, g, dir, &v->sets, NULL, &code))
+    if (!cli_model_open(&forward, g, dir, &v->settings, NULL, &code))
         return code;
-    if (!v->reverse || cli_model_open(&reverse, g, v->reverse, &v->sets, NULL, &code)) {
+    if (!v->reverse || cli_model_open(&reverse, g, v->reverse, &v->settings, NULL, &code)) {
         const heed_look look = cli_look_of(&v->look, forward.model);
         o->look = &look;
         o->reverse = reverse.session;

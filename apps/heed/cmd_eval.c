@@ -6,7 +6,8 @@
 typedef struct eval_values {
     const char *set_name, *data;
     cli_edges edges;
-    cli_texts metrics, sets;
+    cli_texts metrics;
+    cli_settings settings;
     cli_ensemble ensemble;
     const char *unit;
     int64_t digits, beam, samples, seed;
@@ -25,7 +26,7 @@ static const cli_option options[] = {
     {"--metric", "NAME", CLI_TEXTS, offsetof(eval_values, metrics), "instead of loss and the usual ones, or perplexity; may be repeated"},
     {"--beam", "N", CLI_WHOLE, offsetof(eval_values, beam), "hypotheses kept, 1 (greedy) to 64; default: the recipe's decode.beam"},
     CLI_ENSEMBLE(eval_values),
-    {CLI_SET, CLI_TEXTS, offsetof(eval_values, sets), CLI_SET_HELP},
+    CLI_SETTINGS(eval_values),
     {"--data", "DIR", CLI_TEXT, offsetof(eval_values, data), "where data is looked for; default: $HEED_DATA"},
     {"--digits", "N", CLI_WHOLE, offsetof(eval_values, digits), "decimals; default 2, of a loss 4"},
     {"--json", NULL, CLI_FLAG, offsetof(eval_values, json), "one JSON object"},
@@ -71,7 +72,7 @@ static int evaluate(const cli_rest *rest, const cli_globals *g, const eval_value
                            .data_dir = v->data, .beam = v->beam == NOT_GIVEN ? 0 : v->beam, .metrics = *metrics ? metrics : NULL};
     cli_open open;
     int code, count = 0;
-    if (!cli_model_open(&open, g, rest->items[0], &v->sets, &v->ensemble, &code))
+    if (!cli_model_open(&open, g, rest->items[0], &v->settings, &v->ensemble, &code))
         return code;
     heed_error err = {0};
     heed_figure *figures = NULL;

@@ -12,7 +12,7 @@ typedef struct explain_values {
     bool json, steps, film;
     int64_t sentence;
     cli_look look;
-    cli_texts sets;
+    cli_settings settings;
     cli_ensemble ensemble;
 } explain_values;
 
@@ -22,7 +22,7 @@ static const cli_option options[] = {
     {"--steps", NULL, CLI_FLAG, offsetof(explain_values, steps), "scores, weights, weighted sum and joined context of every step"},
     {"--target", "TEXT", CLI_TEXT, offsetof(explain_values, target), "not what the model writes, but this text"},
     CLI_ENSEMBLE(explain_values),
-    {CLI_SET, CLI_TEXTS, offsetof(explain_values, sets), CLI_SET_HELP},
+    CLI_SETTINGS(explain_values),
     CLI_LOOK(explain_values),
     {"--film", NULL, CLI_FLAG, offsetof(explain_values, film), "how it was learnt, of the training in RUN; with --svg or --json too"},
     {"--sentence", "N", CLI_WHOLE, offsetof(explain_values, sentence), "of the film, from 0; default all, on a terminal the first"},
@@ -40,7 +40,7 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
 {
     cli_open open;
     int code;
-    if (!cli_model_open(&open, g, dir, &v->sets, &v->ensemble, &code))
+    if (!cli_model_open(&open, g, dir, &v->settings, &v->ensemble, &code))
         return code;
     cli_term term = cli_term_of(stdout);
     heed_item item = {.text = text, .target = v->target};
@@ -58,7 +58,7 @@ static int show_film(const cli_rest *rest, const explain_values *v)
     const cli_look none = CLI_LOOK_NOT_GIVEN;
     if (rest->count > 1)
         return cli_usage_error("--film shows how sentences of a training were learnt; it takes no TEXT");
-    if (v->steps || v->target || v->sets.count || memcmp(&v->look, &none, sizeof none))
+    if (v->steps || v->target || v->settings.sets.count || v->settings.precision || memcmp(&v->look, &none, sizeof none))
         return cli_usage_error("--film was made while the model learnt; of the other options it takes --svg, --json and --sentence");
     if (v->sentence != NOT_GIVEN && v->sentence > INT_MAX)
         return cli_usage_error("--sentence counts from 0; no film has that many");

@@ -26,7 +26,7 @@ static const cli_option options[] = {
     {"--alternatives", "N", CLI_WHOLE, offsetof(cli_run_values, alternatives), "under each answer a line a symbol: the N likeliest there, and p"},
     {"--at", "POSITION", CLI_WHOLE, offsetof(cli_run_values, at), "with --alternatives: N answers with other words in the place of this, from 0"},
     CLI_ENSEMBLE(cli_run_values),
-    {CLI_SET, CLI_TEXTS, offsetof(cli_run_values, sets), CLI_SET_HELP},
+    CLI_SETTINGS(cli_run_values),
     {"--keep-going", NULL, CLI_FLAG, offsetof(cli_run_values, keep_going), "an empty line for a record that cannot be read; report at the end"},
     CLI_LOOK(cli_run_values),
     {0},
@@ -258,7 +258,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     if (code >= 0)
         return code;
     cli_open open;
-    if (!cli_model_open(&open, &g, rest.items[0], &v.sets, &v.ensemble, &code))
+    if (!cli_model_open(&open, &g, rest.items[0], &v.settings, &v.ensemble, &code))
         return code;
     code = run_all(&v, &g, &open, rest.items + 1, rest.count - 1);
     cli_model_close(&open);

@@ -14,7 +14,8 @@ typedef struct cli_run_values {
     cli_look look;
     int64_t beam, nbest, top_k, seed, alternatives, at;
     double temperature, top_p;
-    cli_texts sets, must, never;
+    cli_texts must, never;
+    cli_settings settings;
     cli_ensemble ensemble;
 } cli_run_values;
 

@@ -100,8 +100,8 @@ HEED_API float *heed_params_values(const heed_params *p);               /* the s
 HEED_API float *heed_params_grads(const heed_params *p);                /* its gradients; allocated on the first call */
 /* Call after changing values: packed copies of the weights are stale. */
 HEED_API void heed_params_touch(heed_params *p);
-/* The numbers that products with these weights multiply, HEED_F32 at first; sums and the weights themselves stay floats, and HEED_INT8 has no gradients. Numbers
- * that this machine has no instructions for are left alone: heed_params_number() tells what became of it. Before finish or after; packed weights are stale then. */
+/* The numbers that products with these weights multiply, HEED_F32 at first; sums and the weights themselves stay floats, and HEED_INT8 has no gradients. In the
+ * place of numbers that this machine has no instructions for, HEED_F32: heed_params_number() tells what became of it. Before finish or after; packed weights are stale then. */
 HEED_API heed_status heed_params_multiply(heed_params *p, heed_number number, heed_error *err);
 HEED_API heed_number heed_params_number(const heed_params *p);
 

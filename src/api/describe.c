@@ -24,6 +24,15 @@ static int64_t all_weights(const heed_model *m)
 /* The part of a weight's name before its first dot. */
 static size_t part_length(const char *name) { return strcspn(name, "."); }
 
+static void describe_numbers(const heed_model *m, heed_buf *out)
+{
+    heed_number asked;
+    const heed_number number = heed_model_number(m, &asked);
+    heed_buf_printf(out, "numbers     matrices kept as %s, products of %s", heed_number_name(m->stored), heed_number_name(number));
+    if (number != asked) heed_buf_printf(out, ": this processor has no instructions for %s", heed_number_name(asked));
+    heed_buf_char(out, '\n');
+}
+
 static void describe_text(const heed_model *m, heed_buf *out)
 {
     const int64_t all = all_weights(m);
@@ -33,6 +42,7 @@ static void describe_text(const heed_model *m, heed_buf *out)
                     heed_unit_name(heed_text_get_settings(m->source)->units), (long long)heed_text_size(m->target),
                     heed_unit_name(heed_text_get_settings(m->target)->units));
     heed_buf_printf(out, "parameters  %lld\n", (long long)all);
+    describe_numbers(m, out);
     const int64_t count = heed_params_count(m->params);
     for (int64_t i = 0; i < count;) {
         const char *name = heed_params_at(m->params, i)->name;
@@ -69,8 +79,9 @@ static void describe_json(const heed_model *m, heed_buf *out)
         json_t *shape = w->rank == 1 ? json_pack("[I]", (json_int_t)w->tensor.cols) : json_pack("[I,I]", (json_int_t)w->tensor.rows, (json_int_t)w->tensor.cols);
         json_array_append_new(weights, json_pack("{s:s,s:o}", "name", w->name, "shape", shape));
     }
-    json_t *all = json_pack("{s:I,s:I,s:I,s:o,s:o?,s:o?}", "parameters", (json_int_t)all_weights(m), "source_symbols", (json_int_t)heed_text_size(m->source),
-                            "target_symbols", (json_int_t)heed_text_size(m->target), "weights", weights, "settings", config, "provenance",
+    json_t *all = json_pack("{s:I,s:I,s:I,s:s,s:s,s:o,s:o?,s:o?}", "parameters", (json_int_t)all_weights(m), "source_symbols", (json_int_t)heed_text_size(m->source),
+                            "target_symbols", (json_int_t)heed_text_size(m->target), "stored", heed_number_name(m->stored), "products",
+                            heed_number_name(heed_model_number(m, NULL)), "weights", weights, "settings", config, "provenance",
                             m->provenance ? json_loads(m->provenance, 0, NULL) : NULL);
     char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
     if (text) heed_buf_printf(out, "%s\n", text);

@@ -9,7 +9,7 @@
 #include "kernels/kernels.h"
 #include "model/config.h"
 #include "model/model.h"
-#include "model/safetensors.h"
+#include "model/weights.h"
 #include "tensor/tape.h"
 
 enum { PATH = 4096, FORMAT = 1 };
@@ -45,21 +45,11 @@ static heed_status save_settings(const heed_model *m, const char *dir, heed_erro
     return save_text(dir, "recipe.yaml", &recipe, err);
 }
 
-static heed_status save_weights(const heed_model *m, const char *dir, heed_error *err)
+static heed_status save_weights(const heed_model *m, const char *dir, heed_number number, heed_error *err)
 {
     char path[PATH];
-    const int64_t n = heed_params_count(m->params);
-    heed_named *named = malloc((size_t)n * sizeof *named + 1);
-    if (!named) return heed_fail(err, HEED_E_NOMEM, "out of memory for model.safetensors");
-    for (int64_t i = 0; i < n; i++) {
-        const heed_weight *w = heed_params_at(m->params, i);
-        named[i] = (heed_named){.name = w->name, .x = w->tensor.x, .rank = w->rank, .rows = w->tensor.rows, .cols = w->tensor.cols};
-    }
-    const char *const metadata[] = {"format", "heed", NULL};
-    heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
-    if (status == HEED_OK) status = heed_safetensors_write(path, named, n, metadata, err);
-    free(named);
-    return status;
+    const heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
+    return status == HEED_OK ? heed_weights_save(m->params, number, path, err) : status;
 }
 
 static heed_status save_texts(const heed_model *m, const char *dir, heed_error *err)
@@ -120,12 +110,12 @@ static heed_status save_voucher(const heed_model *m, const char *dir, const char
     return status;
 }
 
-heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err)
+heed_status heed_model_save(const heed_model *m, const char *dir, heed_number number, const char *const *training, heed_error *err)
 {
     heed_status status = heed_dir_make(dir, err);
     if (status == HEED_OK) status = save_settings(m, dir, err);
     if (status == HEED_OK) status = save_texts(m, dir, err);
-    if (status == HEED_OK) status = save_weights(m, dir, err);
+    if (status == HEED_OK) status = save_weights(m, dir, number, err);
     return status == HEED_OK ? save_voucher(m, dir, training, err) : status;
 }
 
@@ -209,64 +199,13 @@ static heed_status load_choice(heed_model *m, const json_t *voucher, const char 
     return HEED_OK;
 }
 
-static heed_status check_shape(const heed_named *from, const heed_weight *w, const char *path, heed_error *err)
-{
-    if (!from) return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is missing", path, w->name);
-    if (from->rank != w->rank || from->rows != w->tensor.rows || from->cols != w->tensor.cols)
-        return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is [%lld,%lld], config.json and the vocabularies make it [%lld,%lld]", path, w->name,
-                         (long long)from->rows, (long long)from->cols, (long long)w->tensor.rows, (long long)w->tensor.cols);
-    return HEED_OK;
-}
-
-static heed_status copy_weight(const heed_named *from, const heed_weight *w, const char *path, heed_error *err)
-{
-    const int64_t size = from->rows * from->cols;
-    if (!heed_kernels_get()->all_finite(from->x, size))
-        return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" holds NaN or infinity; use an earlier checkpoint", path, w->name);
-    memcpy(w->tensor.x, from->x, (size_t)size * sizeof *from->x);
-    return HEED_OK;
-}
-
-/* Memory is asked for only when every shape fits: settings that were altered can ask for any amount. */
-static heed_status check_shapes(const heed_model *m, const heed_safetensors *file, const char *path, heed_error *err)
-{
-    const int64_t n = heed_params_count(m->params);
-    heed_status status = HEED_OK;
-    if (heed_safetensors_count(file) != n)
-        status = heed_fail(err, HEED_E_MODEL, "%s: holds %lld tensors, config.json makes %lld", path, (long long)heed_safetensors_count(file), (long long)n);
-    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
-        const heed_weight *w = heed_params_at(m->params, i);
-        status = check_shape(heed_safetensors_find(file, w->name), w, path, err);
-    }
-    return status;
-}
-
-/* set: config.json's settings were replaced in part, which is then to blame. */
-static heed_status copy_weights(heed_model *m, const heed_safetensors *file, const char *path, bool set, heed_error *err)
-{
-    const int64_t n = heed_params_count(m->params);
-    heed_error why = {.status = HEED_OK};
-    heed_status status = check_shapes(m, file, path, &why);
-    if (status != HEED_OK && set) return heed_fail(err, HEED_E_USAGE, "--set: these settings ask for other weights than the model has: %s", why.text);
-    if (status != HEED_OK) return heed_fail(err, status, "%s", why.text);
-    if (status == HEED_OK) status = heed_params_finish(m->params, err);
-    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
-        const heed_weight *w = heed_params_at(m->params, i);
-        status = copy_weight(heed_safetensors_find(file, w->name), w, path, err);
-    }
-    heed_params_touch(m->params);
-    return status;
-}
-
+/* set: config.json's settings were replaced in part. */
 static heed_status load_weights(heed_model *m, const char *dir, bool set, heed_error *err)
 {
     char path[PATH];
     heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
-    heed_safetensors *file = status == HEED_OK ? heed_safetensors_open(path, err) : NULL;
-    if (!file) return HEED_E_MODEL;
-    status = copy_weights(m, file, path, set, err);
-    heed_safetensors_close(file);
-    return status;
+    if (status == HEED_OK) status = heed_params_multiply(m->params, (heed_number)m->recipe.decode.precision, err);
+    return status == HEED_OK ? heed_weights_load(m->params, path, set, &m->stored, err) : status;
 }
 
 /* recipe.yaml tells where the data lay and how it was trained; what the model is, config.json alone decides. path: of the recipe as it was

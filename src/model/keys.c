@@ -60,6 +60,7 @@ static const heed_choice schedules[] = {
     {"cosine", HEED_SCHEDULE_COSINE},     {"plateau", HEED_SCHEDULE_PLATEAU}, {NULL, 0}};
 static const heed_choice symmetries[] = {{"intersect", 0}, {"union", 1}, {"grow-diag", 2}, {"grow-diag-final-and", 3}, {NULL, 0}};   /* as heed_symmetry counts them */
 static const heed_choice precisions[] = {{"f32", HEED_F32}, {"bf16", HEED_BF16}, {NULL, 0}};
+static const heed_choice numbers[] = {{"f32", HEED_F32}, {"bf16", HEED_BF16}, {"int8", HEED_INT8}, {NULL, 0}};
 
 /* --- the table --- */
 

@@ -102,6 +102,7 @@ typedef struct heed_model {
     void *encoder, *decoder;
     heed_head head;
     heed_alignment alignment;               /* attn.json's "alignment" when the model was loaded */
+    heed_number stored;                     /* what matrices of model.safetensors are kept in, when the model was loaded */
     char *provenance;                       /* attn.json's "provenance" as JSON when the model was loaded, else NULL */
 } heed_model;
 
@@ -122,13 +123,14 @@ heed_status heed_model_fits(const heed_model *m, int64_t source, int64_t target,
 void heed_model_looks(const heed_model *m, int *layers, int *heads);
 
 /* The model directory: config.json, recipe.yaml, model.safetensors, source.vocab.json, target.vocab.json (of pieces also source.spm.model,
- * target.spm.model), attn.json. Replaced file by file, attn.json (with the sha256 of the others) last. training: pairs key, value ending with NULL
- * ("updates", "8000", ...) for attn.json; may be NULL. */
-heed_status heed_model_save(const heed_model *m, const char *dir, const char *const *training, heed_error *err);
+ * target.spm.model), attn.json. Replaced file by file, attn.json (with the sha256 of the others) last. number: what matrices are kept in (model/weights.h).
+ * training: pairs key, value ending with NULL ("updates", "8000", ...) for attn.json; may be NULL. HEED_E_LIMIT: weights too large for such numbers; HEED_E_IO,
+ * HEED_E_NOMEM. */
+heed_status heed_model_save(const heed_model *m, const char *dir, heed_number number, const char *const *training, heed_error *err);
 /* Writes another choice into the attn.json of a model directory, which is replaced as a whole. HEED_E_MODEL: it is damaged; HEED_E_IO; HEED_E_NOMEM. */
 heed_status heed_model_choose(const char *dir, const heed_alignment *choice, heed_error *err);
 /* sets: [count] assignments in the place of what config.json says (heed_recipe_reset). HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a
- * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference. */
+ * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference, whose products multiply what decode.precision says. */
 heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err);
 
 /* Loss of a batch on a recording tape: the sum over target symbols, times `weight`, with label smoothing, teacher forcing and guided attention of the recipe when

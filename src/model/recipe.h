@@ -127,7 +127,12 @@ typedef struct heed_recipe {
         char *init_from;        /* model directory to begin from, "" when not set */
         uint64_t seed;
     } train;
-    struct { int64_t beam; double length_penalty, max_ratio; int64_t max_extra; } decode;    /* at most ratio x source + extra symbols */
+    struct {
+        int64_t beam;
+        double length_penalty, max_ratio;
+        int64_t max_extra;      /* at most ratio x source + extra symbols */
+        int precision;          /* a heed_number */
+    } decode;
     void *owner;                /* memory of the strings */
 } heed_recipe;
 

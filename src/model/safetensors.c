@@ -16,6 +16,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the numbers in the fi
 enum { LENGTH_BYTES = 8, ALIGN_HEADER = 8 };
 #define MOST_HEADER ((uint64_t)100 << 20)   /* as the reference implementation has it */
 
+static const struct { const char *name; size_t bytes; } dtypes[] = {[HEED_F32] = {"F32", 4}, [HEED_BF16] = {"BF16", 2}, [HEED_INT8] = {"I8", 1}};
+enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+
+size_t heed_number_bytes(heed_number number) { return dtypes[number].bytes; }
+
 struct heed_safetensors {
     heed_arena *arena;              /* names and metadata */
     heed_file file;                 /* when opened by name */
@@ -41,19 +46,19 @@ static void write_metadata(heed_buf *out, const char *const *metadata)
 
 static size_t bytes_of(const heed_named *t)
 {
-    return (size_t)t->rows * (size_t)t->cols * sizeof(float);
+    return (size_t)t->rows * (size_t)t->cols * dtypes[t->number].bytes;
 }
 
-static void write_header(heed_buf *out, const heed_named *tensors, int64_t count, const char *const *metadata)
+static void write_header(heed_buf *out, const heed_named *const *tensors, int64_t count, const char *const *metadata)
 {
     size_t at = 0;
     heed_buf_char(out, '{');
     if (metadata && metadata[0]) write_metadata(out, metadata);
     for (int64_t i = 0; i < count; i++) {
-        const heed_named *t = &tensors[i];
+        const heed_named *t = tensors[i];
         if (out->size > 1) heed_buf_char(out, ',');
         heed_json_text(out, t->name);
-        heed_buf_text(out, ":{\"dtype\":\"F32\",\"shape\":[");
+        heed_buf_printf(out, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[t->number].name);
         if (t->rank == 2) heed_buf_printf(out, "%" PRId64 ",", t->rows);
         heed_buf_printf(out, "%" PRId64 "],\"data_offsets\":[%zu,%zu]}", t->cols, at, at + bytes_of(t));
         at += bytes_of(t);
@@ -62,22 +67,33 @@ static void write_header(heed_buf *out, const heed_named *tensors, int64_t count
     while (!out->failed && out->size % ALIGN_HEADER) heed_buf_char(out, ' ');
 }
 
+/* Numbers count from the widest on. */
+static void put_wide_first(const heed_named **ordered, const heed_named *tensors, int64_t count)
+{
+    for (int number = 0; number < DTYPES; number++)
+        for (int64_t i = 0; i < count; i++)
+            if ((int)tensors[i].number == number) *ordered++ = &tensors[i];
+}
+
 heed_status heed_safetensors_write(const char *path, const heed_named *tensors, int64_t count, const char *const *metadata, heed_error *err)
 {
     heed_buf header = {0};
-    write_header(&header, tensors, count, metadata);
+    const heed_named **ordered = calloc((size_t)count + 1, sizeof *ordered);
     heed_piece *pieces = calloc((size_t)count + 2, sizeof *pieces);
     heed_status s;
-    if (header.failed || !pieces) s = heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
+    if (ordered) put_wide_first(ordered, tensors, count);
+    if (ordered) write_header(&header, ordered, count, metadata);
+    if (header.failed || !ordered || !pieces) s = heed_fail(err, HEED_E_NOMEM, "%s: out of memory", path);
     else if (header.size > MOST_HEADER) s = heed_fail(err, HEED_E_LIMIT, "%s: the names of the tensors take more than 100 MiB", path);
     else {
         uint64_t length = header.size;
         pieces[0] = (heed_piece){&length, LENGTH_BYTES};
         pieces[1] = (heed_piece){header.data, header.size};
-        for (int64_t i = 0; i < count; i++) pieces[i + 2] = (heed_piece){tensors[i].x, bytes_of(&tensors[i])};
+        for (int64_t i = 0; i < count; i++) pieces[i + 2] = (heed_piece){ordered[i]->x, bytes_of(ordered[i])};
         s = heed_file_replace_pieces(path, pieces, (size_t)count + 2, err);
     }
     free(pieces);
+    free(ordered);
     heed_buf_free(&header);
     return s;
 }
@@ -141,28 +157,40 @@ static heed_status read_span(const reading *r, const char *name, const json_t *o
                          heed_quote(quoted, name), heed_group(n.a, in_file(r, *begin)), heed_group(n.b, in_file(r, *end)),
                          heed_group(n.c, in_file(r, r->size)));
     int64_t need;
-    bool fits = !__builtin_mul_overflow(t->rows, t->cols, &need) && !__builtin_mul_overflow(need, (int64_t)sizeof(float), &need);
+    bool fits = !__builtin_mul_overflow(t->rows, t->cols, &need) && !__builtin_mul_overflow(need, (int64_t)dtypes[t->number].bytes, &need);
     if (!fits || (uint64_t)need != *end - *begin)
         return heed_fail(r->err, HEED_E_MODEL, "%s: tensor %s of [%" PRId64 ",%" PRId64 "] has %s bytes, expected %s", r->path, heed_quote(quoted, name),
                          t->rows, t->cols, heed_group(n.a, (int64_t)(*end - *begin)), fits ? heed_group(n.b, need) : "more than there are");
     return HEED_OK;
 }
 
-static heed_status read_tensor(const reading *r, const char *name, const json_t *entry, heed_named *t)
+static heed_status read_dtype(const reading *r, const char *name, const json_t *entry, heed_named *t)
 {
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    if (!json_is_object(entry) || !dtype) return damaged(r, name, "has no dtype");
     char what[80 + HEED_QUOTE_SIZE], quoted[HEED_QUOTE_SIZE];
-    snprintf(what, sizeof what, "has dtype %s, expected \"F32\"", heed_quote(quoted, dtype));
-    if (strcmp(dtype, "F32") != 0) return damaged(r, name, what);
-    if (!*name || json_object_size(entry) != 3) return damaged(r, name, "needs a name, and dtype, shape and data_offsets, nothing else");
+    if (!json_is_object(entry) || !dtype) return damaged(r, name, "has no dtype");
+    for (int i = 0; i < DTYPES; i++) {
+        t->number = (heed_number)i;
+        if (strcmp(dtypes[i].name, dtype) == 0) return HEED_OK;
+    }
+    snprintf(what, sizeof what, "has dtype %s, expected \"F32\", \"BF16\" or \"I8\"", heed_quote(quoted, dtype));
+    return damaged(r, name, what);
+}
+
+static heed_status read_tensor(const reading *r, const char *name, const json_t *entry, heed_named *t)
+{
     uint64_t begin = 0, end = 0;
-    heed_status s = read_shape(r, name, json_object_get(entry, "shape"), t);
+    heed_status s = read_dtype(r, name, entry, t);
+    if (s) return s;
+    if (!*name || json_object_size(entry) != 3) return damaged(r, name, "needs a name, and dtype, shape and data_offsets, nothing else");
+    s = read_shape(r, name, json_object_get(entry, "shape"), t);
     if (!s) s = read_span(r, name, json_object_get(entry, "data_offsets"), t, &begin, &end);
     if (s) return s;
-    const unsigned char *bytes = r->data + begin;
-    if ((uintptr_t)bytes % sizeof(float)) return damaged(r, name, "does not begin at a multiple of 4 bytes");
-    t->x = (const float *)(const void *)bytes;
+    const size_t bytes = dtypes[t->number].bytes;
+    char what[48];
+    t->x = r->data + begin;
+    snprintf(what, sizeof what, "does not begin at a multiple of %zu bytes", bytes);
+    if ((uintptr_t)t->x % bytes) return damaged(r, name, what);
     t->name = heed_arena_text(r->s->arena, name);
     return t->name ? HEED_OK : out_of_memory(r);
 }
@@ -185,8 +213,8 @@ static heed_status read_metadata(const reading *r, json_t *metadata)
 
 static int by_place(const void *a, const void *b)
 {
-    const heed_named *x = a, *y = b;
-    return (x->x > y->x) - (x->x < y->x);
+    const unsigned char *x = ((const heed_named *)a)->x, *y = ((const heed_named *)b)->x;
+    return (x > y) - (x < y);
 }
 
 static int by_name(const void *a, const void *b)
@@ -201,7 +229,7 @@ static heed_status check_cover(const reading *r)
     text3 n;
     for (int64_t i = 0; i < r->s->count; i++) {
         const heed_named *t = &r->s->tensors[i];
-        const unsigned char *begin = (const unsigned char *)t->x;
+        const unsigned char *begin = t->x;
         if (begin < at) return damaged(r, t->name, "overlaps the tensor before it");
         if (begin > at) return damaged(r, t->name, "leaves a hole before it");
         at = begin + bytes_of(t);

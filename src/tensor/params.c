@@ -103,7 +103,8 @@ heed_status heed_params_finish(heed_params *p, heed_error *err)
 
 heed_status heed_params_multiply(heed_params *p, heed_number number, heed_error *err)
 {
-    if (!heed_gemm_has(number) || number == p->number) return HEED_OK;
+    if (!heed_gemm_has(number)) number = HEED_F32;
+    if (number == p->number) return HEED_OK;
     p->number = number;
     for (int64_t i = 0; i < p->count; i++) {
         heed_weight *w = p->weight[i];

@@ -60,7 +60,7 @@ static heed_status write_aside(const heed_checkpoint *c, const char *aside, heed
     heed_provenance p;
     heed_status status = heed_dir_remove(aside, err);
     if (!status) status = heed_dir_make(aside, err);
-    if (!status) status = heed_model_save(c->model, aside, heed_provenance_fill(&p, c->state, c->model->recipe.train.validate.metric, 0), err);
+    if (!status) status = heed_model_save(c->model, aside, HEED_F32, heed_provenance_fill(&p, c->state, c->model->recipe.train.validate.metric, 0), err);
     if (!status) status = save_member(save_optimizer, c, aside, "optimizer.safetensors", err);
     if (!status) status = save_member(save_state, c, aside, "train_state.json", err);
     return status ? status : heed_dir_sync(aside, err);

@@ -140,6 +140,7 @@ static heed_status load_slab(float *into, const heed_weight *w, const char *pref
     if (found->rows != rows || found->cols != cols)
         return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is [%lld,%lld], expected [%lld,%lld]", path, name.name, (long long)found->rows,
                          (long long)found->cols, (long long)rows, (long long)cols);
+    if (found->number != HEED_F32) return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is not of floats", path, name.name);
     if (!heed_kernels_get()->all_finite(found->x, rows * cols))
         return heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" holds values that are not finite (altered?)", path, name.name);
     memcpy(into + w->offset, found->x, (size_t)(rows * cols) * sizeof *into);

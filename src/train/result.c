@@ -21,8 +21,10 @@ static heed_status add_step(const heed_run *run, int64_t update, double *sum, he
         const heed_weight *w = heed_params_at(p, i);
         const heed_named *found = heed_safetensors_find(file, w->name);
         const int64_t n = w->tensor.rows * w->tensor.cols;
-        if (!found || found->rows * found->cols != n) status = heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is missing or of another shape", path, w->name);
-        for (int64_t j = 0; j < n && !status; j++) sum[w->offset + j] += found->x[j];
+        if (!found || found->rows * found->cols != n || found->number != HEED_F32)
+            status = heed_fail(err, HEED_E_MODEL, "%s: tensor \"%s\" is missing, of another shape or not of floats", path, w->name);
+        const float *x = status ? NULL : found->x;
+        for (int64_t j = 0; j < n && !status; j++) sum[w->offset + j] += x[j];
     }
     heed_safetensors_close(file);
     return status;
@@ -91,7 +93,7 @@ static heed_status write_result(heed_run *run, const heed_train_state *told, int
     heed_status status = heed_path_join(aside, sizeof aside, run->dir, "model.tmp", err);
     if (!status) status = heed_dir_remove(aside, err);
     if (status) return status;
-    status = heed_model_save(run->model, aside, heed_provenance_fill(&p, told, heed_run_recipe(run)->train.validate.metric, mean), err);
+    status = heed_model_save(run->model, aside, HEED_F32, heed_provenance_fill(&p, told, heed_run_recipe(run)->train.validate.metric, mean), err);
     if (!status) status = swap(run, aside, path, err);
     if (status) heed_dir_remove(aside, NULL);
     return status;

@@ -14,12 +14,13 @@ static void must(bool true_thing)
 
 static void check_tensor(const heed_safetensors *s, const heed_named *t, const uint8_t *data, size_t size, const uint8_t **end)
 {
-    const uint8_t *first = (const uint8_t *)t->x, *last = first + (size_t)t->rows * (size_t)t->cols * sizeof(float);
-    must(first >= *end && last > first && last <= data + size);
+    const size_t width = heed_number_bytes(t->number);
+    const uint8_t *first = t->x, *last = first + (size_t)t->rows * (size_t)t->cols * width;
+    must(first >= *end && last > first && last <= data + size && (uintptr_t)first % width == 0);
     must(heed_safetensors_find(s, t->name) == t);
-    uint32_t bits;
-    memcpy(&bits, last - sizeof bits, sizeof bits);
-    must(memcmp(&bits, &t->x[t->rows * t->cols - 1], sizeof bits) == 0);   /* both ends are read under a sanitizer */
+    unsigned sum = 0;
+    for (size_t i = 0; i < width; i++) sum += first[i] + last[-1 - (ptrdiff_t)i];   /* both ends are read under a sanitizer */
+    must(sum <= 2 * 255 * width);
     *end = last;
 }
 

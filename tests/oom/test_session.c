@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "heed.h"
 #include "oom/refuse.h"
 #include "support/scratch.h"
@@ -107,11 +108,22 @@ static bool describe_and_save(void *data)
     heed_model *m = data;
     heed_error err = {0};
     char *text = heed_model_describe(m, false, &err), *json = text ? heed_model_describe(m, true, &err) : NULL;
-    const bool done = json && heed_model_save(m, scratch_path("saved"), NULL, &err) == HEED_OK;
+    const bool done = json && heed_model_save(m, scratch_path("saved"), HEED_F32, NULL, &err) == HEED_OK;
     if (!done) expect_nomem(&err);
     free(text);
     free(json);
     return done;
+}
+
+static bool quantize(void *data)
+{
+    heed_error err = {0};
+    heed_dir_remove(scratch_path("fewer"), NULL);
+    const bool done = heed_quantize(data, HEED_INT8, scratch_path("fewer"), &(heed_quantized){0}, &err) == HEED_OK;
+    heed_model *m = done ? heed_model_open(scratch_path("fewer"), NULL, &err) : NULL;
+    if (!m) expect_nomem(&err);
+    heed_model_close(m);
+    return m != NULL;
 }
 
 static void refuse_both_ways(bool (*run)(void *), const void *data)
@@ -131,6 +143,12 @@ static void test_open_and_run__survive_every_refusal(void **state)
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&transformer), "t"));
     const tiny conv = {.encoder = "type: conv, embed: 6", .decoder = "type: conv, embed: 6, positions: learned", .attention = "{score: dot, copy: true}", .layers = 2};
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&conv), "v"));
+}
+
+static void test_quantize__survives_every_refusal(void **state)
+{
+    (void)state;
+    refuse_both_ways(quantize, tiny_save(tiny_build(&(tiny){.cell = "lstm", .tie = "output"}), "m"));
 }
 
 static void test_compare__survives_every_refusal(void **state)
@@ -169,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_and_run__survive_every_refusal),
         cmocka_unit_test(test_session__survives_every_refusal_and_goes_on),
+        cmocka_unit_test(test_quantize__survives_every_refusal),
         cmocka_unit_test(test_compare__survives_every_refusal),
         cmocka_unit_test(test_save_and_describe__survive_every_refusal),
     };

@@ -94,7 +94,7 @@ const char *tiny_save(heed_model *m, const char *name)
 {
     heed_error err;
     const char *path = scratch_path(name);
-    must(heed_model_save(m, path, NULL, &err) == HEED_OK, &err);
+    must(heed_model_save(m, path, HEED_F32, NULL, &err) == HEED_OK, &err);
     heed_model_free(m);
     return path;
 }

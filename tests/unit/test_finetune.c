@@ -139,7 +139,7 @@ static bool same_weight(const char *dir, const char *other, const char *name)
     heed_safetensors *a = weights_of(dir), *b = weights_of(other);
     const heed_named *x = heed_safetensors_find(a, name), *y = heed_safetensors_find(b, name);
     assert_true(x && y && x->rows == y->rows && x->cols == y->cols);
-    const bool same = memcmp(x->x, y->x, (size_t)(x->rows * x->cols) * sizeof *x->x) == 0;
+    const bool same = memcmp(x->x, y->x, (size_t)(x->rows * x->cols) * sizeof(float)) == 0;
     heed_safetensors_close(a);
     heed_safetensors_close(b);
     return same;

@@ -150,7 +150,7 @@ static void test_model__saving_twice_writes_the_same_bytes(void **state)
     fresh();
     heed_model *m = heed_model_open(scratch_path("m"), NULL, &err);
     const char *const training[] = {"updates", "8000", NULL};
-    assert_int_equal(heed_model_save(m, scratch_path("copy"), training, &err), HEED_OK);
+    assert_int_equal(heed_model_save(m, scratch_path("copy"), HEED_F32, training, &err), HEED_OK);
     for (int i = 1; i < MEMBERS; i++) {
         size_t one, two;
         char *a = read_member(members[i], &one), *b = scratch_read(in("copy", members[i]), &two);
@@ -171,7 +171,7 @@ static void test_model__a_place_that_cannot_be_written_is_said(void **state)
     heed_error err;
     scratch_text("file", "x");
     heed_model *m = tiny_build(&(tiny){0});
-    assert_int_equal(heed_model_save(m, scratch_path("file/model"), NULL, &err), HEED_E_IO);
+    assert_int_equal(heed_model_save(m, scratch_path("file/model"), HEED_F32, NULL, &err), HEED_E_IO);
     assert_non_null(strstr(err.text, "file"));
     heed_model_free(m);
 }
@@ -219,7 +219,7 @@ static void test_look__is_the_mean_of_the_last_layer_until_one_is_chosen(void **
     choose((heed_look){.layer = 0, .head = 2, .shift = 1, .threshold = 0.25});
     looks(0, 2, 1, 0.25);
     heed_model *m = open_looker();
-    assert_int_equal(heed_model_save(m, scratch_path("m"), NULL, NULL), HEED_OK);   /* a choice outlives saving */
+    assert_int_equal(heed_model_save(m, scratch_path("m"), HEED_F32, NULL, NULL), HEED_OK);   /* a choice outlives saving */
     heed_model_close(m);
     looks(0, 2, 1, 0.25);
     choose((heed_look){.layer = -1, .head = -1});

@@ -32,7 +32,7 @@ static int remove_directory(void **state)
 
 /* --- round trips -------------------------------------------------------------------------------------------------------------------- */
 static const float one[6] = {1, 2, 3, 4, 5, 6}, two[3] = {-1, 0.5f, 7};
-static const heed_named pair[2] = {{"b.weight", one, 2, 2, 3}, {"a \"quoted\" n\xC3\xA4me", two, 1, 1, 3}};
+static const heed_named pair[2] = {{"b.weight", one, 2, 2, 3, HEED_F32}, {"a \"quoted\" n\xC3\xA4me", two, 1, 1, 3, HEED_F32}};
 
 static void test_safetensors__what_is_written_comes_back(void **state)
 {
@@ -54,6 +54,29 @@ static void test_safetensors__what_is_written_comes_back(void **state)
     assert_null(heed_safetensors_find(s, "b.weigh"));
     assert_string_equal(heed_safetensors_metadata(s, "note"), "two\nlines");
     assert_null(heed_safetensors_metadata(s, "none"));
+    heed_safetensors_close(s);
+}
+
+/* Given with the narrowest first: in the file they lie the other way round, each at a multiple of its own width. */
+static void test_safetensors__numbers_of_every_width_come_back(void **state)
+{
+    (void)state;
+    static const int8_t whole[9] = {-127, 0, 127, 1, -1, 2, -2, 3, -3};
+    static const uint16_t halves[3] = {0x3F80, 0xBF80, 0x0000};
+    static const heed_named three[3] = {{"whole", whole, 2, 3, 3, HEED_INT8}, {"halves", halves, 1, 1, 3, HEED_BF16}, {"floats", two, 1, 1, 3, HEED_F32}};
+    heed_error err = {0};
+    assert_int_equal(heed_safetensors_write(path, three, 3, NULL, &err), HEED_OK);
+    heed_safetensors *s = heed_safetensors_open(path, &err);
+    if (!s) fail_msg("%s", err.text);
+    for (int i = 0; i < 3; i++) {
+        const heed_named *t = heed_safetensors_find(s, three[i].name);
+        const size_t width = heed_number_bytes(three[i].number);
+        assert_non_null(t);
+        assert_ptr_equal(t, heed_safetensors_at(s, 2 - i));
+        assert_true(t->number == three[i].number && t->rank == three[i].rank && t->rows == three[i].rows && t->cols == three[i].cols);
+        assert_int_equal((uintptr_t)t->x % width, 0);
+        assert_memory_equal(t->x, three[i].x, (size_t)(t->rows * t->cols) * width);
+    }
     heed_safetensors_close(s);
 }
 
@@ -169,7 +192,8 @@ static void test_safetensors__refuses_spans_the_file_does_not_bear_out(void **st
 static void test_safetensors__refuses_other_shapes_and_types(void **state)
 {
     (void)state;
-    refuses("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "m: tensor \"a\" has dtype \"BF16\", expected \"F32\"");
+    refuses("{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "m: tensor \"a\" has dtype \"F16\", expected \"F32\", \"BF16\" or \"I8\"");
+    refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "m: tensor \"a\" has dtype \"U8\", expected \"F32\", \"BF16\" or \"I8\"");
     refuses("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "m: tensor \"a\" has no dtype");
     refuses("{\"a\":7}", 4, "m: tensor \"a\" has no dtype");
     refuses("{" TENSOR("a", "[]", "[0,4]") "}", 4, "m: tensor \"a\" needs a shape of one or two sizes");
@@ -181,6 +205,18 @@ static void test_safetensors__refuses_other_shapes_and_types(void **state)
             "m: tensor \"a\" needs a name, and dtype, shape and data_offsets, nothing else");
     refuses("{\"__metadata__\":[]}", 0, "m: __metadata__ is no object");
     refuses("{\"__metadata__\":{\"a\":1}}", 0, "m: a value in __metadata__ is no text");
+}
+
+static void test_safetensors__refuses_spans_that_are_of_another_number(void **state)
+{
+    (void)state;
+    refuses("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "m: tensor \"a\" of [1,2] has 8 bytes, expected 4");
+    refuses("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,3]}}", 3, "m: tensor \"a\" of [1,2] has 3 bytes, expected 4");
+    refuses("{\"a\":{\"dtype\":\"I8\",\"shape\":[2,2],\"data_offsets\":[0,16]}}", 16, "m: tensor \"a\" of [2,2] has 16 bytes, expected 4");
+    refuses("{\"a\":{\"dtype\":\"BF16\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}}", 4,
+            "m: tensor \"a\" of [4611686018427387904,4] has 4 bytes, expected more than there are");
+    refuses("{\"a\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3,
+            "m: tensor \"b\" overlaps the tensor before it");
 }
 
 static void test_safetensors__refuses_what_is_no_header(void **state)
@@ -197,7 +233,7 @@ static void test_safetensors__refuses_what_is_no_header(void **state)
     assert_string_equal(err.text, "m: its header would be larger than 100 MiB; this is not safetensors");
 }
 
-static void test_safetensors__refuses_numbers_that_do_not_lie_at_a_multiple_of_four(void **state)
+static void test_safetensors__refuses_numbers_that_do_not_lie_at_a_multiple_of_their_width(void **state)
 {
     (void)state;
     static _Alignas(16) unsigned char file[128];
@@ -209,12 +245,15 @@ static void test_safetensors__refuses_numbers_that_do_not_lie_at_a_multiple_of_f
     memcpy(file + 8, header, strlen(header));
     assert_null(heed_safetensors_parse(file, 8 + length + 4, "m", &err));
     assert_string_equal(err.text, "m: tensor \"a\" does not begin at a multiple of 4 bytes");
+    refuses("{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[1,3]}}", 3,
+            "m: tensor \"b\" does not begin at a multiple of 2 bytes");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_safetensors__what_is_written_comes_back),
+        cmocka_unit_test(test_safetensors__numbers_of_every_width_come_back),
         cmocka_unit_test(test_safetensors__no_tensor_and_no_metadata_is_a_file_too),
         cmocka_unit_test(test_safetensors__data_begin_at_a_multiple_of_eight),
         cmocka_unit_test(test_safetensors__every_shorter_file_is_refused),
@@ -222,8 +261,9 @@ int main(void)
         cmocka_unit_test(test_safetensors__the_order_in_the_header_does_not_matter),
         cmocka_unit_test(test_safetensors__refuses_spans_the_file_does_not_bear_out),
         cmocka_unit_test(test_safetensors__refuses_other_shapes_and_types),
+        cmocka_unit_test(test_safetensors__refuses_spans_that_are_of_another_number),
         cmocka_unit_test(test_safetensors__refuses_what_is_no_header),
-        cmocka_unit_test(test_safetensors__refuses_numbers_that_do_not_lie_at_a_multiple_of_four),
+        cmocka_unit_test(test_safetensors__refuses_numbers_that_do_not_lie_at_a_multiple_of_their_width),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -147,7 +147,7 @@ static void test_tie_all__comes_back_from_a_file(void **state)
         char name[16];
         snprintf(name, sizeof name, "tied-%d", pair);
         const char *path = scratch_path(name);
-        if (heed_model_save(m, path, NULL, &err)) fail_msg("%s", err.text);
+        if (heed_model_save(m, path, HEED_F32, NULL, &err)) fail_msg("%s", err.text);
         heed_model *again = heed_model_load(path, NULL, 0, &err);
         if (!again) fail_msg("%s", err.text);
         assert_int_equal(size_of(again), size_of(m));

@@ -281,10 +281,12 @@ static void test_optimizer__refuses_slabs_that_do_not_fit(void **state)
 {
     (void)state;
     float *x = calloc(ROWS * COLS, sizeof *x);
-    heed_named wide = {"m.wide", x, 2, ROWS, COLS}, bias = {"m.bias", x, 1, 1, 5}, small = {"m.wide", x, 2, 2, 3}, other = {"m.other", x, 1, 1, 5};
+    heed_named wide = {"m.wide", x, 2, ROWS, COLS, HEED_F32}, bias = {"m.bias", x, 1, 1, 5, HEED_F32}, small = {"m.wide", x, 2, 2, 3, HEED_F32};
+    heed_named other = {"m.other", x, 1, 1, 5, HEED_F32}, narrow = {"m.wide", x, 2, ROWS, COLS, HEED_BF16};
     refuse_slabs(&bias, 1, "holds 1 tensors");
     refuse_slabs((heed_named[]){wide, other}, 2, "\"m.bias\" is missing");
     refuse_slabs((heed_named[]){small, bias}, 2, "is [2,3], expected [300,700]");
+    refuse_slabs((heed_named[]){narrow, bias}, 2, "is not of floats");
     x[3] = NAN;
     refuse_slabs((heed_named[]){wide, bias}, 2, "not finite");
     free(x);

@@ -1,7 +1,7 @@
 # Completion of heed for bash.
 _heed() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-  local commands='train run eval score compare align explain chart inspect check plan demo help' everywhere='--threads -q --help' options= words=
+  local commands='train run eval score compare align explain chart inspect quantize check plan demo help' everywhere='--threads -q --help' options= words=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
   done
@@ -11,6 +11,8 @@ _heed() {
     --align) words='pharaoh soft symbols' ;;
     --ensemble-mean) words='arithmetic geometric' ;;
     --shift | --empty) words='0 1' ;;
+    --precision) words='f32 bf16 int8' ;;
+    --to) words='int8 bf16' ;;
     --direction) words='forward reverse both' ;;
     --symmetrise) words='grow-diag-final-and grow-diag intersect union agree' ;;
     --length-unit) words='symbols words' ;;
@@ -33,14 +35,15 @@ _heed() {
   case $command in
     '') options="--version $everywhere" words=$commands ;;
     train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
-    run) options="--set --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --must --never --constraints --alternatives --at --ensemble --ensemble-mean --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold --empty $everywhere" ;;
-    eval) options="--set --ensemble --ensemble-mean --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
+    run) options="--set --precision --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --must --never --constraints --alternatives --at --ensemble --ensemble-mean --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold --empty $everywhere" ;;
+    eval) options="--set --precision --ensemble --ensemble-mean --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
-    align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set $everywhere" ;;
-    explain) options="--film --sentence --set --svg --json --steps --target --layer --head --shift --threshold --empty $everywhere" ;;
+    align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set --precision $everywhere" ;;
+    explain) options="--film --sentence --set --precision --svg --json --steps --target --layer --head --shift --threshold --empty $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
+    quantize) options="-o --to $everywhere" ;;
     check) options="--valid --test --strict --set --data --json $everywhere" ;;
     plan) options="--set --init-from --data --json $everywhere" ;;
     demo) options="-o --seed --updates --phrases --data-only $everywhere" ;;

@@ -1,5 +1,5 @@
 # Completion of heed for fish.
-set -l commands train run eval score compare align explain chart inspect check plan demo help
+set -l commands train run eval score compare align explain chart inspect quantize check plan demo help
 complete -c heed -f
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -l version -d 'the version'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a train -d 'train a model as a recipe says'
@@ -11,6 +11,7 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a align -d 'whi
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a explain -d 'where the model looked'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a chart -d 'a table of figures as a picture'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'parameters, shapes, settings and origin'
+complete -c heed -n "not __fish_seen_subcommand_from $commands" -a quantize -d 'a model in a quarter or half of its size'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a check -d 'what is wrong with data'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a plan -d 'what a training takes'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a demo -d 'learn with and without attention'
@@ -18,12 +19,14 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a help -d 'the 
 complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
-complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain chart inspect check plan' -F
+complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain chart inspect quantize check plan' -F
 complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics"
 
-complete -c heed -n '__fish_seen_subcommand_from train align chart demo' -s o -r -F -d 'where it all goes'
+complete -c heed -n '__fish_seen_subcommand_from train align chart quantize demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
 complete -c heed -n '__fish_seen_subcommand_from train run eval align explain check plan' -l set -x -d 'set a key'
+complete -c heed -n '__fish_seen_subcommand_from run eval align explain' -l precision -x -a 'f32 bf16 int8' -d 'numbers that products multiply'
+complete -c heed -n '__fish_seen_subcommand_from quantize' -l to -x -a 'int8 bf16' -d 'numbers of its matrices'
 complete -c heed -n '__fish_seen_subcommand_from train plan' -l init-from -r -F -d 'begin with this model'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-seconds -x -d 'end after so many seconds'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-updates -x -d 'end after so many updates'
