@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "attn/score.h"
-#include "peak.h"
+#include "kernels/peak.h"
 #include "tensor/tape.h"
 
 typedef struct shape { const char *what; int64_t B, queries, keys, H, key_heads, d; heed_align align; } shape;
@@ -91,8 +91,8 @@ static times best_of(const shape *s, bool record)
 
 int main(int argc, char **argv)
 {
-    int bits = 0;
-    const double peak = peak_measure(1, &bits);
+    int bits = 512;
+    const double peak = heed_peak_f32(1, &bits);
     printf("%s, peak %.1f GF/s (%d bits)\n%-20s %4s %5s %5s %3s %3s %4s %30s %30s\n", heed_kernels_get()->isa, peak, bits, "", "B", "Tq", "Tk", "H", "Hk", "d",
            "forward: us, GF/s, %", "forward and backward");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

@@ -20,8 +20,7 @@
 
 #include "attention_check.h"
 #include "kernels/kernels.h"
-#include "peak.h"
-#include "reads.h"
+#include "kernels/peak.h"
 
 typedef struct side {
     cell c;
@@ -279,8 +278,8 @@ static void answer_peak(const side *s)
 {
     const char *isa = heed_kernels_get()->isa;
     int bits = !strcmp(isa, "avx2") ? 256 : 512;
-    const double f32 = peak_measure_within(s->threads, &bits);
-    printf("%.1f %d %.1f\n", f32, bits, peak_measure_bf16(s->threads));
+    const double f32 = heed_peak_f32(s->threads, &bits);
+    printf("%.1f %d %.1f\n", f32, bits, heed_peak_bf16(s->threads));
 }
 
 static void answer(side *s, char *line)
@@ -293,7 +292,7 @@ static void answer(side *s, char *line)
     snprintf(path, sizeof path, "%s/inputs", s->folder);
     if (!strcmp(line, "cell")) answer_cell(s, words);
     else if (!strcmp(line, "peak")) answer_peak(s);
-    else if (!strcmp(line, "reads")) printf("%.1f\n", reads_measure(strtol(words, NULL, 10), s->threads));
+    else if (!strcmp(line, "reads")) printf("%.1f\n", heed_peak_reads(strtol(words, NULL, 10), s->threads));
     else if (!s->scratch) puts("no cell was taken");
     else if (!strcmp(line, "give")) puts(cell_write(&s->c, path) ? "done" : "no room on the disk");
     else if (!strcmp(line, "write")) answer_write(s);

@@ -275,6 +275,37 @@ typedef struct heed_forecast {
  * HEED_E_LIMIT when the training will not fit into memory, told before it is tried where the weights alone, or the growth of a first batch, tell so. */
 HEED_API heed_status heed_plan(const heed_train_options *options, heed_forecast *forecast, heed_error *err);
 
+/* Where the time of an update goes, and how fast this machine could do the same: some updates of the training are run and timed, and forgotten; nothing is written. */
+typedef struct heed_profile_part {
+    const char *part;                  /* "products", "attention", "loss", "element-wise", "optimizer", "data", "waiting" or "other", in this order */
+    const char *what;                  /* "256 x 128, forward": of a product with a weight [256,128]; "norm, backward" */
+    double calls, seconds;             /* an update. Seconds of a clock on the wall: what threads do side by side is divided by their number */
+    double flop, bytes;                /* an update: operations, a multiply-add is two; or bytes that must pass where arithmetic is slight. 0: not counted */
+    const char *peak;                  /* what it is held to: "f32", "bf16", "near cache", "far cache", "memory" (by the bytes of a call); NULL: nothing */
+    double of_peak;                    /* the share of it that is reached; NAN: held to nothing. Above 1 where bytes were in a nearer cache than their number tells */
+    double limit;                      /* seconds an update that it would take at its peak; as it is where that is quicker or not known; waiting: 0 */
+} heed_profile_part;
+
+enum { HEED_PROFILE_LEVELS = 3 };
+typedef struct heed_profile_reads { int64_t bytes; double rate; } heed_profile_reads;   /* GB/s (1e9 bytes) from blocks of so many bytes a thread */
+
+typedef struct heed_profile {
+    const heed_profile_part *parts; int count;   /* by part, the longest first; their seconds add up to those of an update */
+    int threads;
+    int64_t updates;                   /* that were timed */
+    double seconds, symbols;           /* of an update: wall clock; source + target symbols */
+    double ceiling;                    /* seconds of an update of which every part ran at its limit */
+    double f32, bf16;                  /* measured peaks of all threads, GF/s; bf16 0: the processor has no instruction for it */
+    heed_profile_reads reads[HEED_PROFILE_LEVELS];   /* near cache, far cache, memory */
+    int64_t peak_bytes;                /* the most memory this process ever held up to then */
+    void *owner;
+} heed_profile;
+
+/* Of the options, dir and resume are not read; max_updates: how many updates are timed, 0: those of max_seconds, which is 20 when it is 0. Errors as of
+ * heed_train(). Free with heed_profile_free(), which takes NULL. */
+HEED_API heed_profile *heed_bench(const heed_train_options *options, heed_error *err);
+HEED_API void heed_profile_free(heed_profile *p);
+
 /* --- looking at data ------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct heed_check_options {

@@ -1,4 +1,4 @@
-/* heed_train: the training layer, given a way to measure what the model writes. */
+/* heed_train and heed_bench: the training layer, given a way to measure what the model writes. */
 #include <stdlib.h>
 
 #include "api/evaluate.h"
@@ -44,4 +44,12 @@ heed_status heed_train(const heed_train_options *options, char **model_dir, heed
     if (!options->recipe) return heed_fail(err, HEED_E_USAGE, "no recipe was given");
     heed_status status = check_task(options, err);
     return status == HEED_OK ? heed_training_run(&(heed_training){.options = options, .metric = measure, .film = heed_sentences_film}, model_dir, err) : status;
+}
+
+heed_profile *heed_bench(const heed_train_options *options, heed_error *err)
+{
+    heed_error unwanted;
+    if (!err) err = &unwanted;
+    if (!options->recipe) return heed_fail(err, HEED_E_USAGE, "no recipe was given"), NULL;
+    return check_task(options, err) == HEED_OK ? heed_training_profile(&(heed_training){.options = options, .metric = measure}, err) : NULL;
 }

@@ -25,6 +25,7 @@ struct heed_gemm {
     heed_dnnl dnnl;
     const int64_t *heights;
     int64_t height_count, pad_below;
+    heed_stopwatch *watch;          /* NULL: nobody wants to know */
     heed_buffer x, y;               /* a padded tile, or the gathered chunks of a gradient */
     heed_buffer whole, row_scale;   /* HEED_INT8: a weight in bytes while it is packed; scales of a tile's rows */
 };
@@ -75,6 +76,7 @@ void heed_gemm_free(heed_gemm *g)
 }
 
 int64_t heed_gemm_grown(const heed_gemm *g) { return g->dnnl.grown; }
+void heed_gemm_watch(heed_gemm *g, heed_stopwatch *w) { g->watch = w; }
 
 /* --- packing ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -272,12 +274,15 @@ static dnnl_status_t run_product(heed_gemm *g, product p)
     return s;
 }
 
-static heed_status run_alone(heed_gemm *g, const product *p, heed_error *err)
+static heed_status run_alone(heed_gemm *g, const product *p, const char *way, heed_error *err)
 {
     if (!p->w->memory) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
+    heed_stopwatch_enter(g->watch);
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = run_product(g, *p);
     heed_dnnl_restore(threads);
+    const heed_pack *w = p->pack;
+    heed_stopwatch_leave(g->watch, (heed_part){"product", way, w->N, w->K, w->number}, 2 * (double)p->m * (double)w->N * (double)w->K);
     return failed(err, s, "a matrix product");
 }
 
@@ -285,14 +290,14 @@ heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const
                               float *y, int64_t ldy, bool accumulate, heed_error *err)
 {
     if (M == 0 || p->N == 0) return HEED_OK;
-    return run_alone(g, &(product){p, &p->forward, x, bias, y, M, ldx, ldy, accumulate}, err);
+    return run_alone(g, &(product){p, &p->forward, x, bias, y, M, ldx, ldy, accumulate}, "forward", err);
 }
 
 heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
                            bool accumulate, heed_error *err)
 {
     if (M == 0 || p->K == 0) return HEED_OK;
-    return run_alone(g, &(product){p, &p->data, dy, NULL, dx, M, ldy, ldx, accumulate}, err);
+    return run_alone(g, &(product){p, &p->data, dy, NULL, dx, M, ldy, ldx, accumulate}, "data", err);
 }
 
 /* --- gradients of weights --------------------------------------------------------------------------------------------------------- */
@@ -446,8 +451,12 @@ heed_status heed_gemm_weight(heed_gemm *g, heed_number number, int64_t N, int64_
     advance(&c, 0);   /* past empty pieces */
     chunk chunks[GROUP];
     dnnl_status_t s = dnnl_success;
+    int64_t rows = 0;
+    for (int64_t i = 0; i < count; i++) rows += pieces[i].rows;
+    heed_stopwatch_enter(g->watch);
     const int threads = heed_dnnl_alone();
     for (int made; !s && (made = take_group(&c, &part, chunks)) > 0;) s = add_group(g, &part, chunks, made, dw);
     heed_dnnl_restore(threads);
+    heed_stopwatch_leave(g->watch, (heed_part){"product", "weight", N, K, number}, 2 * (double)rows * (double)(n1 - n0) * (double)K);
     return failed(err, s, "the gradient of a weight");
 }

@@ -7,7 +7,7 @@
 #ifndef HEED_GEMM_H
 #define HEED_GEMM_H
 
-#include "heed/base.h"
+#include "base/stopwatch.h"
 
 typedef struct heed_gemm heed_gemm;
 typedef struct heed_pack heed_pack;
@@ -15,6 +15,8 @@ typedef struct heed_pack heed_pack;
 heed_gemm *heed_gemm_new(heed_error *err);
 void heed_gemm_free(heed_gemm *g);
 int64_t heed_gemm_grown(const heed_gemm *g);   /* buffers allocated and primitives made so far: constant in a steady state */
+/* From now on the products of g are laps of w, "product" "forward", "data" or "weight" of [N,K]; borrowed, NULL: of none. */
+void heed_gemm_watch(heed_gemm *g, heed_stopwatch *w);
 
 /* Whether products in such numbers are quicker here than those of floats; where they are not, take floats. HEED_F32: always. */
 bool heed_gemm_has(heed_number number);

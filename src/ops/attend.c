@@ -68,6 +68,20 @@ static bool attend_fits(heed_tape *t, const heed_attend_args *a)
     return false;
 }
 
+/* Multiply-adds of a value with a weight, of a query with a key, as many as pairs are seen: what is computed anew, and how a score is made beyond its products, counts
+ * nothing. */
+static void count_work(heed_tape *t, const heed_attend_args *a, double ways)
+{
+    double pairs = 0;
+    if (!t->watch) return;
+    for (int64_t b = 0; b < a->queries.B; b++) {
+        const heed_attend_group g = heed_attend_group_of(a, b, 0);
+        for (int64_t i = 0; i < g.rows; i++) pairs += (double)heed_looking_of(a->align, a->window, g.position + i, g.keys, 0).seen;
+    }
+    const int64_t each = (a->score->blind ? 0 : heed_attend_width(a)) + heed_attend_value_width(a);
+    heed_stopwatch_count(t->watch, 2 * ways * pairs * (double)(heed_attend_heads(a) * each), 0);
+}
+
 /* --- backward ------------------------------------------------------------------------------------------------------------------------------- */
 
 static float *cleared(heed_tape *t, const heed_tensor *x)
@@ -89,6 +103,7 @@ static void attend_back(heed_tape *t, heed_node *node)
                             .distance = gradient_of(t, a->distance.weight), .extra = gradient_of(t, a->extra)};
     if (!to.out) to.out = cleared(t, s->out);
     if (a->extra && !to.extra) to.extra = cleared(t, a->extra);
+    count_work(t, a, 2);
     for (int64_t b = 0, pair = 0; b < a->queries.B && !heed_tape_failed(t); b++) {
         const heed_attend_group g = heed_attend_group_of(a, b, pair);
         if (heed_attend_suits_lanes(s, &g)) heed_attend_lanes_back(t, s, &g, &to);
@@ -126,6 +141,7 @@ heed_attended heed_attend(heed_tape *t, const heed_attend_args *a)
     if (a->key_row && heed_tape_wants(t, wants(a))) return heed_tape_fail(t, HEED_E_USAGE, "attend: keys by number cannot be recorded"), failed;
     const int64_t H = heed_attend_heads(a);
     *s = (heed_attended){.out = heed_tape_tensor(t, a->q->rows, H * heed_attend_value_width(a)), .saved = heed_attend_room(t, a->q->rows * H), .args = *a};
+    count_work(t, a, 1);
     if (a->weights) s->weights = heed_input(t, heed_attend_pairs(a, a->queries.B), H, NULL, false);
     for (int64_t b = 0, pair = 0; b < a->queries.B && !heed_tape_failed(t); b++) {
         const heed_attend_group g = heed_attend_group_of(a, b, pair);

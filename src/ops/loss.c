@@ -71,6 +71,7 @@ static heed_status block_back(heed_tape *t, const judged *s, int64_t first, int6
 static double judge_rows(heed_tape *t, const judged *s, float *x, int64_t rows, const int32_t *targets, double smoothing, double w, heed_loss_counts *sum)
 {
     double loss = 0;
+    heed_stopwatch_count(t->watch, 0, (s->grad ? 2.0 : 1.0) * (double)(rows * s->V) * sizeof(float));
     for (int64_t i = 0; i < rows; i++) {
         float log_p;
         bool hit;

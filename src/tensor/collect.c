@@ -49,12 +49,26 @@ static void add_piece(const heed_kernels *k, float *g, const heed_weight *w, con
     }
 }
 
+/* What passes through memory for a piece; a lookup's rows are taken to be spread evenly. */
+static double bytes_of(const heed_pending *p, const heed_share *job)
+{
+    const double floats = (double)(job->end - job->first) * (double)job->w->tensor.cols, rows = (double)p->rows.rows * (double)job->w->tensor.cols;
+    switch (p->kind) {
+    case HEED_PENDING_COLUMNS: return 4 * rows;
+    case HEED_PENDING_EMBED: return 12 * rows * (double)(job->end - job->first) / (double)job->w->tensor.rows;
+    case HEED_PENDING_DENSE: return 12 * floats;
+    case HEED_PENDING_PRODUCT: break;
+    }
+    return 0;
+}
+
 static heed_status run_share(heed_worker *me, const heed_share *job, heed_tape *const *tapes, int count, float *grads, heed_error *err)
 {
     const heed_weight *w = job->w;
     const int64_t d = w->tensor.cols;
     float *g = grads + w->offset;
     memset(g + job->first * d, 0, (size_t)((job->end - job->first) * d) * sizeof *g);
+    heed_stopwatch_count(me->watch, 0, 4 * (double)((job->end - job->first) * d));
     int64_t products = gather_products(me, tapes, count, w);
     if (products < 0) return heed_fail(err, HEED_E_NOMEM, "out of memory while gradients were summed");
     if (products > 0) {
@@ -62,8 +76,10 @@ static heed_status run_share(heed_worker *me, const heed_share *job, heed_tape *
         if (status != HEED_OK) return status;
     }
     for (int i = 0; i < count; i++)
-        for (const heed_pending *p = w->id < tapes[i]->pending_count ? tapes[i]->pending[w->id] : NULL; p; p = p->next)
+        for (const heed_pending *p = w->id < tapes[i]->pending_count ? tapes[i]->pending[w->id] : NULL; p; p = p->next) {
             add_piece(tapes[i]->k, g, w, p, job->first, job->end);
+            heed_stopwatch_count(me->watch, 0, bytes_of(p, job));
+        }
     return HEED_OK;
 }
 
@@ -109,7 +125,10 @@ heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int cou
 #pragma omp parallel for schedule(static, 1) num_threads(threads)   /* a worker meets the same shapes in every update */
     for (int64_t i = 0; i < p->shares; i++) {
         heed_worker *me = &p->worker[omp_get_thread_num()];
-        if (me->error.status == HEED_OK) run_share(me, &p->share[i], tapes, count, grads, &me->error);
+        if (me->error.status != HEED_OK) continue;
+        heed_stopwatch_start(me->watch);
+        run_share(me, &p->share[i], tapes, count, grads, &me->error);
+        heed_stopwatch_lap(me->watch, (heed_part){.name = "gradients"}, 0);
     }
     return heed_params_crew_status(p, threads, err);
 }

@@ -225,6 +225,16 @@ heed_status heed_params_crew(heed_params *p, int threads, heed_error *err)
     return HEED_OK;
 }
 
+heed_status heed_params_watch(heed_params *p, heed_stopwatch *watch, int count, heed_error *err)
+{
+    heed_status status = heed_params_crew(p, count, err);
+    for (int i = 0; i < p->workers; i++) {
+        p->worker[i].watch = watch && i < count ? &watch[i] : NULL;
+        heed_gemm_watch(p->worker[i].gemm, p->worker[i].watch);
+    }
+    return status;
+}
+
 heed_status heed_params_crew_status(const heed_params *p, int threads, heed_error *err)
 {
     for (int i = 0; i < threads; i++)

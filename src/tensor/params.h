@@ -9,6 +9,7 @@ typedef struct heed_worker {
     heed_gemm *gemm;
     heed_gemm_rows *rows;
     int64_t capacity;
+    heed_stopwatch *watch;
     heed_error error;
 } heed_worker;
 

@@ -58,6 +58,12 @@ void heed_tape_scope(heed_tape *t, const char *scope) { t->scope = scope ? scope
 
 size_t heed_tape_bytes(const heed_tape *t) { return heed_arena_bytes(t->arena); }
 
+void heed_tape_watch(heed_tape *t, heed_stopwatch *w)
+{
+    t->watch = w;
+    heed_gemm_watch(t->gemm, w);
+}
+
 int64_t heed_tape_grown(const heed_tape *t) { return heed_arena_grown(t->arena) + heed_gemm_grown(t->gemm); }
 
 heed_tensor *heed_tape_fail(heed_tape *t, heed_status status, const char *format, ...)
@@ -110,6 +116,7 @@ heed_tensor *heed_tape_node(heed_tape *t, const char *op, heed_tensor *out, void
     *n = (heed_node){.op = op, .scope = t->scope, .out = out, .back = back, .saved = saved, .before = t->last};
     t->last = n;
     out->wants_grad = back != NULL;
+    heed_stopwatch_lap(t->watch, (heed_part){.name = op, .way = "forward"}, (double)(out->rows * out->cols));
     return out;
 }
 
@@ -174,8 +181,11 @@ heed_status heed_backward(heed_tape *t, heed_tensor *loss, heed_error *err)
     if (!heed_tape_failed(t)) {
         float *g = heed_tape_grad(t, loss);
         if (g) g[0] = 1;
-        for (heed_node *n = t->last; n && !heed_tape_failed(t); n = n->before)
-            if (n->back && (n->out->g || (n->other && n->other->g))) n->back(t, n);
+        for (heed_node *n = t->last; n && !heed_tape_failed(t); n = n->before) {
+            if (!n->back || (!n->out->g && !(n->other && n->other->g))) continue;
+            n->back(t, n);
+            heed_stopwatch_lap(t->watch, (heed_part){.name = n->op, .way = "backward"}, (double)(n->out->rows * n->out->cols));
+        }
     }
     return heed_tape_status(t, err);
 }

@@ -41,6 +41,7 @@ struct heed_tape {
     const char *scope;
     heed_pending **pending, **pending_tail;   /* [weights of params], in order of arising; NULL until a weight is met */
     int64_t pending_count;
+    heed_stopwatch *watch;              /* NULL: nobody wants to know where time goes */
 };
 
 heed_tensor *heed_tape_tensor(heed_tape *t, int64_t rows, int64_t cols);        /* values not set */
@@ -50,6 +51,8 @@ void *heed_tape_alloc(heed_tape *t, size_t bytes);                              
 bool heed_tape_wants(const heed_tape *t, bool wants);
 heed_tensor *heed_tape_node(heed_tape *t, const char *op, heed_tensor *out, void (*back)(heed_tape *, heed_node *), void *saved);
 heed_tensor *heed_tape_fail(heed_tape *t, heed_status status, const char *format, ...) HEED_PRINTF(3, 4);   /* keeps the first; returns poison */
+/* From now on every node is a lap of w, "forward" and "backward", and so is every product of the tape; borrowed, NULL: none is. */
+void heed_tape_watch(heed_tape *t, heed_stopwatch *w);
 static inline bool heed_tape_failed(const heed_tape *t) { return t->error.status != HEED_OK; }
 /* Where x's gradient is added: allocated and cleared on first use; a view's lies in its base, a weight's is listed as a piece of its own at each call.
  * NULL: x wants none, or memory failed. */
@@ -60,6 +63,8 @@ void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece
 /* Sums what tapes have listed into the gradients of p, which are overwritten (weights nobody met get zeros): tapes in index order, pieces in the
  * order in which they arose. Work is cut by the shapes of the weights; the bits do not depend on threads. */
 heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int count, int threads, heed_error *err);
+/* The times of heed_params_collect() go to watch [count], one a thread: products, and "gradients" for all else. NULL: to none. */
+heed_status heed_params_watch(heed_params *p, heed_stopwatch *watch, int count, heed_error *err);
 /* Packs the weights of products anew after heed_params_touch(); data: also for the way back. Call it before tapes run on the params. */
 heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error *err);
 /* Declares that w is the weight of a product. */

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "attn/score.h"
 #include "model/words.h"
@@ -10,13 +9,6 @@
 #include "train/run.h"
 
 static const double show_every = 0.5;   /* seconds between two UPDATE events */
-
-double heed_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 double heed_run_seconds(const heed_run *run) { return run->seconds_before + heed_clock() - run->began; }
 

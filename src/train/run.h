@@ -2,6 +2,7 @@
 #ifndef HEED_TRAIN_RUN_H
 #define HEED_TRAIN_RUN_H
 
+#include "base/stopwatch.h"
 #include "train/checkpoint.h"
 #include "train/film.h"
 #include "train/guide.h"
@@ -40,9 +41,9 @@ typedef struct heed_run {
     int64_t saved, fleeting;          /* updates of the last checkpoint, of one made only to go on from; 0: none */
     heed_pace shown, written, judged; /* since the last UPDATE event, line of the log, validation */
     bool told;                        /* what was left out of the data has been said */
+    heed_stopwatch *watch;            /* of the calling thread, NULL: nobody wants to know where time goes */
 } heed_run;
 
-double heed_clock(void);                                      /* seconds of a clock that only goes forward */
 static inline const heed_recipe *heed_run_recipe(const heed_run *run) { return &run->model->recipe; }
 double heed_run_seconds(const heed_run *run);                 /* trained so far, before a restart too */
 bool heed_run_stopped(void *run);                             /* asks options.stop */

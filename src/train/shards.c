@@ -105,6 +105,7 @@ static heed_status cut(heed_shards *s, const heed_batch *b, heed_error *err)
 
 static void run_shard(const heed_shards *s, shard *me, bool train, double weight)
 {
+    heed_stopwatch_start(me->tape->watch);
     me->counts = (heed_loss_counts){0};
     me->error.status = HEED_OK;
     heed_tape_reset(me->tape, train, train, s->key);
@@ -112,6 +113,7 @@ static void run_shard(const heed_shards *s, shard *me, bool train, double weight
     me->finite = !heed_tape_failed(me->tape) && isfinite(loss->x[0]) && isfinite(me->counts.log_p);
     if (train && me->finite) heed_backward(me->tape, loss, &me->error);
     else heed_tape_status(me->tape, &me->error);
+    heed_stopwatch_lap(me->tape->watch, (heed_part){.name = "rest"}, 0);
 }
 
 static heed_status shard_failed(const shard *me, heed_error *err)
@@ -161,6 +163,11 @@ bool heed_shards_blame(const heed_shards *s, heed_buf *out)
     for (int64_t j = 0; j < named; j++) heed_buf_printf(out, "%s %s", j ? ";" : "", heed_group(number, part->line[j]));
     if (part->B > named) heed_buf_printf(out, " and %s more", heed_group(number, part->B - named));
     return true;
+}
+
+void heed_shards_watch(heed_shards *s, heed_stopwatch *watch)
+{
+    for (int i = 0; i < HEED_MAX_SHARDS; i++) heed_tape_watch(s->tape[i], watch ? &watch[i] : NULL);
 }
 
 int64_t heed_shards_grown(const heed_shards *s)

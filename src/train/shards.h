@@ -23,6 +23,8 @@ heed_status heed_shards_collect(heed_shards *s, heed_error *err);
 /* Appends where the last run first met a value that is not finite: op, layer and the corpus lines of the shard's records. The batch of the last run
  * must still be there. false: nowhere on the tapes. */
 bool heed_shards_blame(const heed_shards *s, heed_buf *out);
+/* From now on the time of shard i goes to watch[i] [HEED_MAX_SHARDS]: nodes and products as heed_tape_watch() names them, and "rest". NULL: nowhere. */
+void heed_shards_watch(heed_shards *s, heed_stopwatch *watch);
 int64_t heed_shards_grown(const heed_shards *s);      /* how often memory was asked for: constant in a steady state */
 
 #endif

@@ -24,6 +24,9 @@ heed_status heed_run_diverged(const heed_run *run, int64_t update, const char *w
                      heed_group(number, update), what, *where ? ", " : "", where, good);
 }
 
+/* What has just been done, for whoever wants to know where time goes (profile.c). */
+static void lap(const heed_run *run, const char *name) { heed_stopwatch_lap(run->watch, (heed_part){.name = name}, 0); }
+
 static heed_status blame(const heed_run *run, const char *what, heed_error *err)
 {
     heed_buf where = {0};
@@ -44,11 +47,14 @@ heed_status heed_run_learn(heed_run *run, const heed_batch *b, double weight, he
     heed_loss_counts counts;
     bool finite;
     heed_status status = heed_shards_run(run->shards, b, true, weight, &counts, &finite, err);
+    lap(run, "shards");
     if (status) return status;
     if (!finite) return blame(run, "the loss is not finite", err);
     run->state.records += b->B;
     heed_run_count(run, &counts, b->source.N + b->target.N);
-    return heed_shards_collect(run->shards, err);
+    status = heed_shards_collect(run->shards, err);
+    lap(run, "collect");
+    return status;
 }
 
 /* Up to train.accumulate batches of one epoch. *first: symbols of the first, by which all were divided; *all: of them all. */
@@ -60,11 +66,13 @@ static heed_status gather(heed_run *run, int64_t *first, int64_t *all, heed_erro
     *first = *all = 0;
     for (int64_t i = 0; i < wanted && !end; i++) {
         heed_status status = heed_loader_next(run->loader, &b, &end, err);
+        lap(run, "data");
         if (status || end) return status;
         if (i == 0) *first = b->target.N;
         *all += b->target.N;
         status = heed_run_learn(run, b, 1 / (double)*first, err);
         if (!status && wanted > 1) status = heed_optimizer_add(&run->optimizer, i == 0, run->threads, err);
+        if (wanted > 1) lap(run, "sum");
         if (status) return status;
     }
     return HEED_OK;
@@ -80,7 +88,10 @@ heed_status heed_run_apply(heed_run *run, double scale, heed_error *err)
     if (r->train.clip > 0 && run->state.norm > r->train.clip) scale *= r->train.clip / run->state.norm;
     heed_optimizer_step(&run->optimizer, grads, scale, run->state.rate, s->update + 1, run->threads);
     s->update++;
-    return heed_params_pack(run->model->params, true, run->threads, err);
+    lap(run, "step");
+    const heed_status status = heed_params_pack(run->model->params, true, run->threads, err);
+    lap(run, "pack");
+    return status;
 }
 
 /* The loader tells of an epoch's end in a call of its own, which may come while batches are being gathered: those make an update first. */

@@ -33,4 +33,7 @@ heed_status heed_training_run(const heed_training *t, char **model_dir, heed_err
 /* What that training would take: heed_plan() in heed.h. The metric is asked once, of the untrained model, for the memory that it takes. */
 heed_status heed_training_plan(const heed_training *t, heed_forecast *forecast, heed_error *err);
 
+/* Where an update's time goes: heed_bench() in heed.h. */
+heed_profile *heed_training_profile(const heed_training *t, heed_error *err);
+
 #endif

@@ -7,14 +7,14 @@
 #include "base/rng.h"
 #include "tensor/tape.h"
 
-#define HEED_OP(name, family, shapes) extern const grad_case case_##name;
+#define HEED_OP(name, family, shapes, forward, backward) extern const grad_case case_##name;
 #include "ops/ops.def"
 #undef HEED_OP
 
 const grad_case *grad_case_at(int i)
 {
     static const grad_case *const table[] = {
-#define HEED_OP(name, family, shapes) &case_##name,
+#define HEED_OP(name, family, shapes, forward, backward) &case_##name,
 #include "ops/ops.def"
 #undef HEED_OP
     };

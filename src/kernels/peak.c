@@ -1,13 +1,15 @@
-/* The most arithmetic this machine does: multiply-adds in registers, of float32 and, where it has them, of pairs of bfloat16. A speed of ours is given as a
- * fraction of it, measured in the same run: machines of one name differ by two (half-width units, clocks). */
-#ifndef HEED_BENCH_PEAK_H
-#define HEED_BENCH_PEAK_H
+/* Loops that do nothing but multiply and add, or read: kernels/peak.h. */
+#include "kernels/peak.h"
 
 #include <omp.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { TURNS = 10000000, SUM_COUNT = 12, TRIES = 5 };
 
-typedef struct width { int bits; float (*run)(void); } width;
+/* --- arithmetic ---------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct width { int bits; float (*run)(void); } width;   /* bits 0: none */
 
 /* Twelve sums that do not wait for each other: enough for two units with a latency of four or five. Written as instructions, so that the
  * compiler neither drops a sum nor keeps it in memory. */
@@ -28,6 +30,7 @@ typedef struct width { int bits; float (*run)(void); } width;
 
 #if defined(__x86_64__)
 #define PLACE "v"
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 DEFINE_RUN(run_256, __attribute__((target("avx2,fma"))), eight, 32, "vfmadd213ps %2, %1, %0")
 DEFINE_RUN(run_512, __attribute__((target("avx512f"))), sixteen, 64, "vfmadd213ps %2, %1, %0")
 DEFINE_RUN(run_bf16, __attribute__((target("avx512f"))), sixteen_of_pairs, 64, "vdpbf16ps %2, %1, %0")
@@ -40,12 +43,10 @@ static int widths(width *w)
     return n;
 }
 
-static inline width width_of_bf16(void)   /* bits 0: none */
-{
-    return __builtin_cpu_supports("avx512bf16") ? (width){512, run_bf16} : (width){0};
-}
+static width width_of_bf16(void) { return __builtin_cpu_supports("avx512bf16") ? (width){512, run_bf16} : (width){0}; }
 #else
 #define PLACE "w"
+#define CLONES
 DEFINE_RUN(run_128, , four, 16, "fmla %0.4s, %1.4s, %2.4s")
 
 static int widths(width *w)
@@ -54,10 +55,9 @@ static int widths(width *w)
     return 1;
 }
 
-static inline width width_of_bf16(void) { return (width){0}; }
+static width width_of_bf16(void) { return (width){0}; }
 #endif
 
-/* The best of some tries, since others can only slow it down. */
 static double measure(const width *w, int threads)
 {
     const double work = 2.0 * TURNS * SUM_COUNT * (w->bits / 32) * threads;
@@ -75,8 +75,7 @@ static double measure(const width *w, int threads)
     return best;
 }
 
-/* GF/s of all threads at the width that is fastest of those up to `bits`, which becomes that width; a multiply-add counts as two. */
-static double peak_measure_within(int threads, int *bits)
+double heed_peak_f32(int threads, int *bits)
 {
     width w[2];
     const int n = widths(w), most_bits = *bits;
@@ -88,17 +87,52 @@ static double peak_measure_within(int threads, int *bits)
     return most;
 }
 
-static inline double peak_measure(int threads, int *bits)
-{
-    *bits = 512;
-    return peak_measure_within(threads, bits);
-}
-
-/* Of products of bfloat16 that are summed in float32; 0 where there is no instruction for them. */
-static inline double peak_measure_bf16(int threads)
+double heed_peak_bf16(int threads)
 {
     const width w = width_of_bf16();
     return w.run ? 2 * measure(&w, threads) : 0;
 }
 
-#endif
+/* --- reading --------------------------------------------------------------------------------------------------------------------------- */
+
+enum { STEP = 1024, READ_AT_ONCE = 64 << 20 };   /* bytes of a turn of the loop: a block is a multiple of it; of a try, at least */
+
+typedef float line __attribute__((vector_size(64)));
+
+/* Sixteen sums, so that none waits for another. */
+CLONES static float read_block(const char *block, int64_t bytes)
+{
+    line sum[16] = {0};
+    for (const line *x = (const line *)block, *end = (const line *)(block + bytes); x < end; x += 16)
+        for (int i = 0; i < 16; i++) sum[i] += x[i];
+    for (int i = 1; i < 16; i++) sum[0] += sum[i];
+    __asm__ volatile("" ::: "memory");   /* or one reading would do for all turns */
+    return sum[0][0];
+}
+
+double heed_peak_reads(int64_t bytes, int threads)
+{
+    const int64_t size = (bytes + STEP - 1) / STEP * STEP, turns = 1 + READ_AT_ONCE / size;
+    char *blocks = aligned_alloc(4096, (size_t)((size * threads + 4095) / 4096 * 4096));
+    double best = 0;
+    volatile float sink = 0;
+    if (!blocks) return 0;
+    memset(blocks, 0, (size_t)(size * threads));
+    for (int i = 0; i < TRIES; i++) {
+        double began = 0;
+        float sum = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : sum)
+        {
+            sum += read_block(blocks + size * omp_get_thread_num(), size);
+#pragma omp barrier
+#pragma omp master
+            began = omp_get_wtime();
+            for (int64_t turn = 0; turn < turns; turn++) sum += read_block(blocks + size * omp_get_thread_num(), size);
+        }
+        const double rate = (double)(size * turns * threads) / (omp_get_wtime() - began) / 1e9;
+        sink = sink + sum;
+        if (rate > best) best = rate;
+    }
+    free(blocks);
+    return best;
+}
