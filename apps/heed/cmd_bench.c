@@ -46,17 +46,33 @@ static void print_part(const heed_profile *p, const heed_profile_part *x)
     printf(" %9.3f\n", x->limit * 1e3);
 }
 
+/* Of parts that are held to different peaks there is no speed. of_peak is their mean by time, once it is divided by that. */
+static void add_part(heed_profile_part *sum, const heed_profile_part *x)
+{
+    if (!x->peak || (sum->peak && strcmp(sum->peak, x->peak))) {
+        sum->peak = NULL;
+        sum->flop = sum->bytes = 0;
+    }
+    if (sum->peak) {
+        sum->flop += x->flop;
+        sum->bytes += x->bytes;
+        sum->of_peak += x->of_peak * x->seconds;
+    }
+    sum->seconds += x->seconds;
+    sum->limit += x->limit;
+}
+
 /* The rows of a part, their sum above them; gives the row after the last. */
 static int print_parts(const heed_profile *p, int first)
 {
-    const char *part = p->parts[first].part;
-    double seconds = 0, limit = 0;
+    heed_profile_part sum = {.part = p->parts[first].part, .peak = p->parts[first].peak};
     int end = first;
-    for (; end < p->count && !strcmp(p->parts[end].part, part); end++) {
-        seconds += p->parts[end].seconds;
-        limit += p->parts[end].limit;
-    }
-    printf("%-38s %8s %9.3f %6.1f %37s %9.3f\n", part, "", seconds * 1e3, 100 * seconds / p->seconds, "", limit * 1e3);
+    for (; end < p->count && !strcmp(p->parts[end].part, sum.part); end++)
+        add_part(&sum, &p->parts[end]);
+    sum.of_peak = sum.peak ? sum.of_peak / sum.seconds : NAN;
+    printf("%-38s %9s %9.3f %6.1f", sum.part, "", sum.seconds * 1e3, 100 * sum.seconds / p->seconds);
+    print_speed(&sum);
+    printf(" %9.3f\n", sum.limit * 1e3);
     for (int i = first; i < end; i++)
         print_part(p, &p->parts[i]);
     return end;
@@ -64,7 +80,7 @@ static int print_parts(const heed_profile *p, int first)
 
 static void print_text(const heed_profile *p)
 {
-    printf("%-38s %8s %9s %6s %13s %22s  %9s\n", "part", "calls", "ms", "%", "speed", "share of the peak", "limit ms");
+    printf("%-38s %9s %9s %6s %13s %-21s %9s\n", "part", "calls", "ms", "%", "speed", "    share of the peak", "limit ms");
     for (int i = 0; i < p->count;)
         i = print_parts(p, i);
     char rate[40], most[40], count[40];
@@ -118,16 +134,18 @@ static void print_json(const heed_profile *p)
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
-    bench_values v = {0};
+    bench_values v = {.updates = -1};
     cli_globals g = *globals;
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"RECIPE", NULL}, 1);
     if (code >= 0)
         return code;
+    if (v.updates == 0)
+        return cli_usage_error("bench: --updates takes 1 or more");
     cli_progress progress;
     cli_progress_init(&progress, &g, NULL);
     const heed_train_options t = {.recipe = rest.items[0], .sets = v.sets.items, .set_count = v.sets.count, .threads = (int)g.threads, .data_dir = v.data,
-                                  .init_from = v.init_from, .max_updates = v.updates, .stop = cli_stop_asked, .event = hear, .user = &progress};
+                                  .init_from = v.init_from, .max_updates = v.updates > 0 ? v.updates : 0, .stop = cli_stop_asked, .event = hear, .user = &progress};
     heed_error err = {0};
     cli_stop_catch();
     heed_profile *p = heed_bench(&t, &err);

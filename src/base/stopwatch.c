@@ -19,11 +19,6 @@ void heed_stopwatch_free(heed_stopwatch *w)
     *w = (heed_stopwatch){0};
 }
 
-void heed_stopwatch_clear(heed_stopwatch *w)
-{
-    if (w) *w = (heed_stopwatch){.lap = w->lap, .room = w->room};
-}
-
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
 
 static bool same_part(const heed_part *a, const heed_part *b)

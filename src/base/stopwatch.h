@@ -38,7 +38,6 @@ typedef struct heed_stopwatch {
 } heed_stopwatch;
 
 void heed_stopwatch_free(heed_stopwatch *w);
-void heed_stopwatch_clear(heed_stopwatch *w);                        /* forgets all laps and keeps the memory */
 void heed_stopwatch_start(heed_stopwatch *w);
 void heed_stopwatch_lap(heed_stopwatch *w, heed_part part, double size);
 void heed_stopwatch_enter(heed_stopwatch *w);

@@ -1,6 +1,6 @@
 /* The most that this machine does: arithmetic in registers and reading of memory. A speed of ours is given as a fraction of it, measured in the same run, since
- * machines of one name differ by two (half-width units, clocks). Each is the best of some tries, because others can only slow it down; each takes about a tenth
- * of a second. */
+ * machines of one name differ by two (half-width units, clocks). Each is the best of some tries, in time that threads had
+ * a core, since others can only slow it down; each takes about a tenth of a second. */
 #ifndef HEED_KERNELS_PEAK_H
 #define HEED_KERNELS_PEAK_H
 

@@ -3,6 +3,7 @@
 #ifndef HEED_TRAIN_SHARDS_H
 #define HEED_TRAIN_SHARDS_H
 
+#include "base/stopwatch.h"
 #include "model/model.h"
 
 enum { HEED_MAX_SHARDS = 8, HEED_SHARD_SENTENCES = 12 };
