@@ -362,6 +362,10 @@ VEC vu vbf16(vf x)
     return (vu)vpick(vuleast((vu)vabs(x), vuset(0x7F800001)), (vf)nan, (vf)even) >> 16;
 }
 
+#if !defined(__AVX512BF16__)
+VEC void vnarrow_all(uint16_t *p, vf x) { vstore_shorts_all(p, vbf16(x)); }
+#endif
+
 /* Over the lanes, in a fixed order. */
 #if defined(__aarch64__)
 VEC float vsum(vf x) { return vaddvq_f32(x); }
