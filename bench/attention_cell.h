@@ -119,7 +119,7 @@ static inline bool cell_read(cell *c, const char *line)
     c->q = cell_values(c, 1, cell_queries(c), 1);
     c->k = cell_values(c, 2, cell_keys(c), 1);
     c->v = cell_values(c, 3, cell_keys(c), 1);
-    if (c->int8) cell_quantise(c, c->q, cell_queries(c), 32767), cell_quantise(c, c->k, cell_keys(c), 127), cell_quantise(c, c->v, cell_keys(c), 127);
+    if (c->int8) cell_quantise(c, c->q, cell_queries(c), 32639), cell_quantise(c, c->k, cell_keys(c), 127), cell_quantise(c, c->v, cell_keys(c), 127);
     c->g = c->pass == BACKWARD || c->pass == BOTH ? cell_values(c, 4, cell_queries(c), 1) : malloc(1);
     c->additive_v = c->additive ? cell_values(c, 5, c->H * c->D, 0.3) : malloc(1);
     return c->q && c->k && c->v && c->g && c->additive_v;

@@ -156,7 +156,8 @@ typedef struct heed_attention_step {
 /* Queries of a->query_start on the keys that a->key_start counts; a->position [B] is that of a sequence's first query among its keys, NULL: the last queries, at
  * the end of the keys. For softmax alignments without dropout; with `rotary` or HEED_ATTENTION_COSINE set, q and the keys that are kept are turned, or made of
  * length 1, before they come here, and the score is HEED_ATTENTION_DOT. Heads that share a head of keys, and the queries of a sequence, read them once. A query's
- * bits are the same alone and beside others. Against int8 keys q has 16 bits, in steps of its greatest value / 32767.
+ * bits are the same alone and beside others. Against int8 keys q has 16 bits, in steps of its greatest value / 32639. Where the processor multiplies pairs of bf16,
+ * bf16 queries on bf16 keys have their weights rounded to bf16 (relative to the greatest of 512 keys); f32 queries have weights in f32.
  * Cost: one reading of the keys that are seen, which is what the time goes to.
  * Errors: HEED_E_SHAPE, also for a row number outside the cache and for settings that have no form here. */
 HEED_API heed_status heed_attention_decode(const heed_attention *a, const heed_attention_step *step, void *scratch, size_t bytes, heed_error *err);

@@ -71,29 +71,28 @@ static bool alike(const heed_looking *a, const heed_looking *b)
     return true;
 }
 
-/* A query times its scale, in floats. */
-static void take_query(const call *c, float *to, int64_t b, int64_t i, int64_t head)
+/* A query in floats: where it lies, or in room. */
+static const float *take_query(const call *c, float *room, int64_t b, int64_t i, int64_t head)
 {
     const heed_attention *a = c->j.a;
-    const bool additive = a->score == HEED_ATTENTION_ADDITIVE;
-    const float scale = additive ? 1 : c->j.scale * (a->factor ? a->factor[head] : 1);
     const int64_t at = HEED_ATTENTION_AT(c->step->q, a->query_start, b, head) + i * c->step->q.row;
-    if (a->type == HEED_F32) c->j.kernels->scale(to, scale, (const float *)c->step->q.x + at, c->j.d);
-    else
-        for (int64_t l = 0; l < c->j.d; l++) to[l] = scale * heed_bf16_float(((const uint16_t *)c->step->q.x)[at + l]);
+    if (a->type == HEED_F32) return (const float *)c->step->q.x + at;
+#pragma omp simd
+    for (int64_t l = 0; l < c->j.d; l++) room[l] = heed_bf16_float(((const uint16_t *)c->step->q.x)[at + l]);
+    return room;
 }
 
 /* Fills in vector n of the unit. */
-static void take_vector(const call *c, heed_decode_unit *u, int n, place p, int64_t v, float *q, float *slot)
+static void take_vector(const call *c, heed_decode_unit *u, int n, place p, int64_t v, float *room, float *slot)
 {
     const heed_attention *a = c->j.a;
     const int64_t i = v / c->j.shared, head = p.key_head * c->j.shared + v % c->j.shared;
-    take_query(c, q, p.b, i, head);
+    u->q[n] = take_query(c, room, p.b, i, head);
     u->position[n] = position_of(c, p.b, i);
     u->slope[n] = a->slope ? a->slope[head] : 0;
     u->relative[n] = a->relative ? a->relative + head * (2 * a->reach + 1) : NULL;
     u->additive[n] = a->score == HEED_ATTENTION_ADDITIVE ? a->additive + head * c->j.d : NULL;
-    u->factor[n] = c->j.scale * (a->factor ? a->factor[head] : 1);
+    u->times[n] = c->j.scale * (a->factor ? a->factor[head] : 1);
     u->out[n] = slot + LINE;
 }
 
@@ -108,6 +107,7 @@ static int together(const call *c, place p, int64_t v, int64_t left, const heed_
 {
     int n = 1;
     for (; n < HEED_DECODE_QUERIES && n < left; n++) {
+        if (!c->j.a->centre && (v + n) / c->j.shared == v / c->j.shared) continue;
         const heed_looking other = looking_of(c, p, v + n);
         if (!alike(l, &other)) break;
     }
@@ -119,13 +119,12 @@ static void run_unit(const call *c, place p)
     const heed_attention_cache *cache = c->step->cache;
     const heed_attention *a = c->j.a;
     const int64_t vectors = heed_attention_queries(&c->j, p.b) * c->j.shared;
-    float q[HEED_DECODE_QUERIES][HEED_DECODE_WIDEST], *slot[HEED_DECODE_QUERIES];
+    float room[HEED_DECODE_QUERIES][HEED_DECODE_WIDEST], *slot[HEED_DECODE_QUERIES];
     heed_decode_unit u = {.type = cache->type,
                           .k = rows_of(cache, cache->k, cache->k_scale, c->j.d, p),
                           .v = rows_of(cache, cache->v, cache->v_scale, c->j.dv, p),
                           .at = c->step->row ? c->step->row + a->key_start[p.b] : NULL,
-                          .q = q[0],
-                          .ldq = HEED_DECODE_WIDEST,
+                          .half = a->type == HEED_BF16,
                           .cap = a->cap,
                           .reach = a->reach};
     if (!u.at && !cache->k.sequence) {
@@ -139,7 +138,7 @@ static void run_unit(const call *c, place p)
         for (int r = 0; r < l.runs; r++) u.first[r] = l.first[r], u.count[r] = l.count[r];
         for (int n = 0; n < u.n; n++) {
             slot[n] = slot_of_vector(c, p, v + n);
-            take_vector(c, &u, n, p, v + n, q[n], slot[n]);
+            take_vector(c, &u, n, p, v + n, room[n], slot[n]);
             u.place[n] = l.place;
         }
         u.spread = heed_align_has_centre(a->align) ? l.width : 0;
@@ -153,36 +152,39 @@ static void run_unit(const call *c, place p)
 
 /* --- joining -------------------------------------------------------------------------------------------------------------------------------- */
 
-static void write_out(const call *c, int64_t b, int64_t i, int64_t head, const float *x)
+/* by x [dv] becomes out. */
+static void write_out(const call *c, int64_t b, int64_t i, int64_t head, const float *x, float by)
 {
     const int64_t at = HEED_ATTENTION_AT(c->step->out, c->j.a->query_start, b, head) + i * c->step->out.row;
-    if (c->j.a->type == HEED_F32) memcpy((float *)c->step->out.x + at, x, (size_t)c->j.dv * sizeof *x);
-    else
-        for (int64_t l = 0; l < c->j.dv; l++) ((uint16_t *)c->step->out.x)[at + l] = heed_bf16_of(x[l]);
+    float room[HEED_DECODE_WIDEST], *to = c->j.a->type == HEED_F32 ? (float *)c->step->out.x + at : room;
+    if (by != 0) c->j.kernels->scale(to, by, x, c->j.dv);
+    else memset(to, 0, (size_t)c->j.dv * sizeof *to);
+    if (to == room) c->j.kernels->to_bf16((uint16_t *)c->step->out.x + at, room, c->j.dv);
 }
 
-/* What the chunks gave for one head of a query becomes one; the first chunk's slot holds the sum. */
-static void join(const call *c, int64_t b, int64_t i, int64_t head)
+/* The sum of what more than one chunk gave, in the first that gave something; the others count by e^(most - greatest). Returns where it stands. */
+static float *join_chunks(const call *c, float *slot, int64_t chunks, float greatest)
 {
-    const heed_kernels *kernels = c->j.kernels;
-    const int64_t query = c->j.a->query_start[b] + i, chunks = chunks_of(heed_attention_keys(&c->j, b)), dv = c->j.dv;
-    float *to = c->slots ? slot_of(c, query, head, 0) : NULL, greatest = -INFINITY, sum = 0;
-    float out[HEED_DECODE_WIDEST];
-    bool any = false;
-    for (int64_t n = 0; n < chunks; n++) greatest = fmaxf(greatest, to[n * c->slot]);
-    for (int64_t n = 0; n < chunks; n++) {
-        const float *slot = to + n * c->slot;
+    float *to = NULL;
+    for (int64_t n = 0; n < chunks; n++, slot += c->slot) {
         if (slot[1] == 0) continue;
         const float by = slot[0] == greatest ? 1 : expf(slot[0] - greatest);
-        sum += by * slot[1];
-        if (any) kernels->axpy(out, by, slot + LINE, dv);
-        else kernels->scale(out, by, slot + LINE, dv);
-        any = true;
+        if (to) to[1] += by * slot[1], c->j.kernels->axpy(to + LINE, by, slot + LINE, c->j.dv);
+        else to = slot, to[1] *= by, c->j.kernels->scale(to + LINE, by, to + LINE, c->j.dv);
     }
-    if (any) kernels->scale(out, 1 / sum, out, dv);
-    else memset(out, 0, (size_t)dv * sizeof *out);
-    write_out(c, b, i, head, out);
-    if (c->step->saved) c->step->saved[query * c->j.H + head] = any ? (greatest == -INFINITY ? sum : greatest + logf(sum)) : -INFINITY;
+    return to;
+}
+
+/* What the chunks gave for one head of a query becomes one. */
+static void join(const call *c, int64_t b, int64_t i, int64_t head)
+{
+    const int64_t query = c->j.a->query_start[b] + i, chunks = chunks_of(heed_attention_keys(&c->j, b));
+    float *slot = c->slots ? slot_of(c, query, head, 0) : NULL, greatest = -INFINITY;
+    for (int64_t n = 0; n < chunks; n++) greatest = slot[n * c->slot] > greatest ? slot[n * c->slot] : greatest;
+    if (chunks != 1) slot = join_chunks(c, slot, chunks, greatest);
+    const float sum = slot ? slot[1] : 0;
+    write_out(c, b, i, head, sum != 0 ? slot + LINE : NULL, sum != 0 ? 1 / sum : 0);
+    if (c->step->saved) c->step->saved[query * c->j.H + head] = sum == 0 ? -INFINITY : greatest == -INFINITY ? sum : greatest + logf(sum);
 }
 
 /* --- the door ------------------------------------------------------------------------------------------------------------------------------- */
@@ -230,25 +232,39 @@ static heed_status rows_fit(const heed_attention_job *j, const heed_attention_st
     return outside ? heed_fail(err, HEED_E_SHAPE, "attention: a key lies in a row outside the cache of %lld", (long long)rows) : HEED_OK;
 }
 
+static void run_one(const call *c, int64_t i)
+{
+    const place p = {i / (c->chunks * c->j.Hk), i / c->chunks % c->j.Hk, i % c->chunks};
+    if (p.chunk < chunks_of(heed_attention_keys(&c->j, p.b))) run_unit(c, p);
+}
+
+static void join_one(const call *c, int64_t i)
+{
+    const int64_t b = i / (c->j.most_queries * c->j.H), row = i / c->j.H % c->j.most_queries;
+    if (row < heed_attention_queries(&c->j, b)) join(c, b, row, i % c->j.H);
+}
+
+static void run_alone(const call *c, int64_t units, int64_t rows)
+{
+    for (int64_t i = 0; i < units; i++) run_one(c, i);
+    for (int64_t i = 0; i < rows; i++) join_one(c, i);
+}
+
 static void run(const call *c)
 {
     const heed_attention *a = c->j.a;
-    const int64_t units = a->sequences * c->j.Hk * c->chunks, queries = c->j.most_queries;
-    const bool alone = c->j.threads == 1 || c->j.keys * c->j.Hk * (c->j.d + c->j.dv) < ALONE;
-    const int threads = alone ? 1 : c->j.threads;
-    const int64_t grain = most(1, units / (8 * threads)), rows = a->sequences * queries * c->j.H;
-#pragma omp parallel num_threads(threads) if (threads > 1)
+    const int threads = c->j.threads;
+    const int64_t units = a->sequences * c->j.Hk * c->chunks, rows = a->sequences * c->j.most_queries * c->j.H, grain = most(1, units / (8 * threads));
+    if (threads == 1 || c->j.keys * c->j.Hk * (c->j.d + c->j.dv) < ALONE) {
+        run_alone(c, units, rows);
+        return;
+    }
+#pragma omp parallel num_threads(threads)
     {
 #pragma omp for schedule(dynamic, grain)
-        for (int64_t i = 0; i < units; i++) {
-            const place p = {i / (c->chunks * c->j.Hk), i / c->chunks % c->j.Hk, i % c->chunks};
-            if (p.chunk < chunks_of(heed_attention_keys(&c->j, p.b))) run_unit(c, p);
-        }
+        for (int64_t i = 0; i < units; i++) run_one(c, i);
 #pragma omp for schedule(static)
-        for (int64_t i = 0; i < rows; i++) {
-            const int64_t b = i / (queries * c->j.H), row = i / c->j.H % queries;
-            if (row < heed_attention_queries(&c->j, b)) join(c, b, row, i % c->j.H);
-        }
+        for (int64_t i = 0; i < rows; i++) join_one(c, i);
     }
 }
 

@@ -159,7 +159,7 @@ static double coarseness(const attention_problem *p)
         k = fmax(k, sum);
     }
     for (int64_t h = 0; a->factor && h < a->heads; h++) factor = fmax(factor, fabs(a->factor[h]));
-    return (a->scale != 0 ? a->scale : 1 / sqrt((double)a->width)) * factor * q / (2 * 32767) * k;
+    return (a->scale != 0 ? a->scale : 1 / sqrt((double)a->width)) * factor * q / (2 * HEED_DECODE_STEPS) * k;
 }
 
 static double greatest_value(const attention_problem *p)
@@ -169,9 +169,8 @@ static double greatest_value(const attention_problem *p)
     return most;
 }
 
-static void check(uint64_t key, int64_t most, int64_t width, heed_number type, order how)
+static void check_recipe(attention_recipe r, uint64_t key, heed_number type, order how)
 {
-    attention_recipe r = recipe_of(key, most, width);
     if (r.is.type == HEED_BF16 && type != HEED_BF16) r.is.type = HEED_F32;
     scene s = scene_of(&r, key, type, how);
     char text[600];
@@ -194,6 +193,8 @@ static void check(uint64_t key, int64_t most, int64_t width, heed_number type, o
     scene_free(&s);
 }
 
+static void check(uint64_t key, int64_t most, int64_t width, heed_number type, order how) { check_recipe(recipe_of(key, most, width), key, type, how); }
+
 static void test_attention_decode__errs_no_more_than_twice_the_naive_form(void **state)
 {
     (void)state;
@@ -205,6 +206,21 @@ static void test_attention_decode__joins_chunks_of_long_sequences(void **state)
 {
     (void)state;
     for (uint64_t key = 0; key < emulated_share(12); key++) check(2000 + key, 1300, 20, (heed_number)(key % 3), (order)(key / 3 % ORDERS));
+}
+
+/* Widths that are read without a loop, and one whose whole sums do not fit into 32 bits; one, two and four queries that share keys. */
+static void test_attention_decode__has_forms_of_its_own_for_common_widths(void **state)
+{
+    (void)state;
+    static const int64_t widths[] = {64, 128, 64 * 10 + 3};
+    for (uint64_t key = 0; key < 54; key++) {
+        attention_recipe r = recipe_of(3000 + key, 90, 20);
+        if (r.is.score == HEED_ATTENTION_ADDITIVE) continue;
+        r.is.key_heads = 2, r.is.heads = key % 3 == 2 ? 8 : 2 << (key % 3);
+        r.is.width = widths[key / 3 % 3], r.is.value_width = widths[key / 2 % 3];
+        r.is.type = key % 2 ? HEED_BF16 : HEED_F32;
+        check_recipe(r, 3000 + key, (heed_number)(key / 9 % 3), (order)(key % ORDERS));
+    }
 }
 
 /* --- one query and many -------------------------------------------------------------------------------------------------------------------- */
@@ -221,11 +237,14 @@ static attention_recipe recipe_plain(int64_t queries, int64_t keys)
 static void test_attention_decode__gives_the_same_bits_for_any_threads_table_and_company(void **state)
 {
     (void)state;
-    const attention_recipe r = recipe_plain(QUERIES, KEYS);
-    for (heed_number type = HEED_F32; type <= HEED_INT8; type++)
+    attention_recipe r = recipe_plain(QUERIES, KEYS);
+    for (int kind = HEED_F32; kind <= HEED_INT8 + 1; kind++)          /* the last: bf16 queries too */
         for (int i = 0; heed_kernels_at(i); i++) {
+            const bool half = kind > HEED_INT8;
+            const heed_number type = half ? HEED_BF16 : (heed_number)kind;
+            r.is.type = half ? HEED_BF16 : HEED_F32;
             scene s = scene_of(&r, 7, type, ORDER_TABLE), flat = scene_of(&r, 7, type, ORDER_FLAT), blocks = scene_of(&r, 7, type, ORDER_SEQUENCES);
-            const int64_t n = s.p->queries * HEADS * WIDE;
+            const int64_t one = HEADS * WIDE / (half ? 2 : 1), n = s.p->queries * one;      /* floats, or places of two bf16 */
             decode(&s, heed_kernels_at(i));
             float *once = array_copy(s.step.out.x, n);
             for (int threads = 2; threads <= 8; threads += threads == 3 ? 5 : 1) {
@@ -242,13 +261,13 @@ static void test_attention_decode__gives_the_same_bits_for_any_threads_table_and
             alone.sequences = 1;
             alone.query_start = (const int64_t[]){0, 1}, alone.key_start = s.p->is.key_start + 1, alone.position = &position;
             heed_attention_step step = step_of(&s);
-            float *out = array_of(1, HEADS * WIDE, 1);
-            step.q.x = (const float *)s.step.q.x + 4 * HEADS * WIDE;
+            float *out = array_of(1, one, 1);
+            step.q.x = (const float *)s.step.q.x + 4 * one;
             step.out.x = out, step.saved = NULL;
             char scratch[1 << 16];
             assert_int_equal(heed_attention_decode_by(heed_kernels_at(i), &alone, &step, scratch, sizeof scratch, NULL), HEED_OK);
-            assert_same_bits(out, once + 4 * HEADS * WIDE, HEADS * WIDE);
-            array_done(once, n), array_done(out, HEADS * WIDE);
+            assert_same_bits(out, once + 4 * one, one);
+            array_done(once, n), array_done(out, one);
             scene_free(&s), scene_free(&flat), scene_free(&blocks);
         }
 }
@@ -351,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attention_decode__errs_no_more_than_twice_the_naive_form),
+        cmocka_unit_test(test_attention_decode__has_forms_of_its_own_for_common_widths),
         cmocka_unit_test(test_attention_decode__joins_chunks_of_long_sequences),
         cmocka_unit_test(test_attention_decode__gives_the_same_bits_for_any_threads_table_and_company),
         cmocka_unit_test(test_attention_decode__without_a_key_gives_zeros_and_nan_stays_where_it_is),
