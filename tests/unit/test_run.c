@@ -154,7 +154,7 @@ static double weight_of(const char *dir, const char *file, const char *name)
 {
     heed_safetensors *s = heed_safetensors_open(file_of(dir, file), NULL);
     assert_non_null(s);
-    const double x = heed_safetensors_find(s, name)->x[0];
+    const double x = *(const float *)heed_safetensors_find(s, name)->x;
     heed_safetensors_close(s);
     return x;
 }
