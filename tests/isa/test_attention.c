@@ -16,6 +16,15 @@ static void hold_recipe(const attention_recipe *r, uint64_t key, bool backward)
     attention_problem_free(p);
 }
 
+/* Backward too, in every type. */
+static void hold_types(attention_recipe r, uint64_t key)
+{
+    for (int type = 0; type < ATTENTION_TYPES; type++) {
+        r.is.type = (heed_number)type;
+        hold_recipe(&r, key, true);
+    }
+}
+
 static attention_recipe plain(int64_t queries, int64_t keys, int64_t heads, int64_t width, heed_align align)
 {
     return (attention_recipe){.is = {.align = align, .heads = heads, .width = width, .sequences = 1, .window = 5, .threads = 1}, .queries = {queries}, .keys = {keys}};
@@ -84,8 +93,7 @@ static void test_attention__backward_at_odd_widths(void **state)
 static void test_attention__the_widest_head(void **state)
 {
     (void)state;
-    const attention_recipe r = plain(19, 35, 1, 1024, HEED_ALIGN_everything);
-    hold_recipe(&r, 1, true);
+    hold_types(plain(19, 35, 1, 1024, HEED_ALIGN_everything), 1);
 }
 
 static void test_attention__sequences_of_several_tiles(void **state)
@@ -108,7 +116,7 @@ static void test_attention__query_heads_in_groups(void **state)
     for (int64_t group = 1; group <= 12; group++) {
         attention_recipe r = plain(21, 40, 2 * group, 16, HEED_ALIGN_causal);
         r.is.key_heads = 2;
-        hold_recipe(&r, (uint64_t)group, true);
+        hold_types(r, (uint64_t)group);
     }
 }
 
@@ -120,8 +128,20 @@ static void test_attention__every_alignment_under_every_score(void **state)
             for (int64_t window = 0; window < 60; window += 19) {
                 attention_recipe r = plain(70, 90, 2, 12, (heed_align)align);
                 r.is.score = (heed_attention_score)score, r.is.window = window, r.has_factor = score == HEED_ATTENTION_COSINE;
-                hold_recipe(&r, (uint64_t)align, true);
+                hold_types(r, (uint64_t)align);
             }
+}
+
+static void test_attention__scales_below_zero(void **state)
+{
+    (void)state;
+    for (int score = 0; score < 3; score++) {
+        attention_recipe r = plain(70, 90, 3, 12, HEED_ALIGN_causal);
+        r.is.score = (heed_attention_score)score, r.is.scale = -0.7F, r.has_factor = true;
+        hold_types(r, (uint64_t)score);
+        r.is.cap = 1.5F;
+        hold_types(r, (uint64_t)score);
+    }
 }
 
 static void test_attention__terms_of_distance_and_of_turning(void **state)
@@ -131,7 +151,7 @@ static void test_attention__terms_of_distance_and_of_turning(void **state)
         attention_recipe r = plain(75, 110, 3, 32, which & 16 ? HEED_ALIGN_causal : HEED_ALIGN_everything);
         r.has_slope = which & 1, r.has_relative = which & 2, r.is.reach = 20, r.is.cap = which & 4 ? 2.0F : 0, r.is.rotary = which & 8 ? 10000 : 0;
         r.has_position = true, r.position[0] = 17;
-        hold_recipe(&r, (uint64_t)which, true);
+        hold_types(r, (uint64_t)which);
     }
 }
 
@@ -141,7 +161,7 @@ static void test_attention__dropped_weights(void **state)
     for (int align = 0; align < HEED_ALIGN_COUNT; align++) {
         attention_recipe r = plain(66, 66, 2, 20, (heed_align)align);
         r.is.dropout = 0.4F, r.is.seed = 9;
-        hold_recipe(&r, (uint64_t)align, true);
+        hold_types(r, (uint64_t)align);
     }
 }
 
@@ -210,6 +230,7 @@ static int group(void)
         cmocka_unit_test(test_attention__sequences_of_several_tiles),
         cmocka_unit_test(test_attention__query_heads_in_groups),
         cmocka_unit_test(test_attention__every_alignment_under_every_score),
+        cmocka_unit_test(test_attention__scales_below_zero),
         cmocka_unit_test(test_attention__terms_of_distance_and_of_turning),
         cmocka_unit_test(test_attention__dropped_weights),
         cmocka_unit_test(test_attention__forward_under_drawn_settings),
