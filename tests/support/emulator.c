@@ -15,4 +15,6 @@ void run_again(const char *argument)
     else execl(path, path, argument, (char *)NULL);
 }
 
-uint64_t emulated_share(uint64_t all) { return getenv("HEED_EMULATOR") ? (all + 7) / 8 : all; }
+bool emulated(void) { return getenv("HEED_EMULATOR") != NULL; }
+
+uint64_t emulated_share(uint64_t all) { return emulated() ? (all + 7) / 8 : all; }
