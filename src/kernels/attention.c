@@ -8,7 +8,12 @@
 
 #include "kernels/attention_backward.h"
 
-enum { ALIGNED = HEED_ATTENTION_ALIGNED, CLASSES = 64, TASKS = 16 };   /* bytes; magnitudes of a sequence's work; tasks a thread takes at the least, before units are bundled */
+enum {
+    ALIGNED = HEED_ATTENTION_ALIGNED,         /* bytes */
+    CLASSES = 64,                             /* magnitudes of a sequence's work */
+    TASKS = 16,                               /* a thread takes at the least, before units are bundled */
+    FEWEST = 4                                /* floats of a vector at the least */
+};
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -83,8 +88,9 @@ size_t heed_attention_room(const heed_attention_job *j)
     const int64_t rows = 2 * heed_attention_up(j->most_keys, margin) + heed_attention_up(greater(j->d, j->dv), margin) + heed_attention_up(j->d, margin);
     const int64_t even = heed_attention_even(j->d), dvp = heed_attention_up(j->dv, margin), keys = j->kernels->attention_pairs;
     const int64_t pairs = lanes * even / 2 + keys * (lanes + lanes / 2 + dvp / 2) + lanes * dvp + margin * even / 2;
-    const int64_t tiles = lanes * j->d + greater(lanes * j->kernels->attention_keys, margin * j->d) + lanes * heed_attention_up(j->dv, margin);
-    return (size_t)heed_attention_up(j->rows ? rows : j->pairs ? pairs : tiles, margin) * sizeof(float);
+    const int64_t tiles = lanes * heed_attention_power_row(j) + greater(lanes * j->kernels->attention_keys, margin * j->d) + lanes * heed_attention_up(j->dv, margin);
+    const int64_t list = j->weighing == HEED_WEIGHING_softmax ? 0 : (lanes + lanes / FEWEST) * heed_attention_up(j->most_keys, margin);
+    return (size_t)heed_attention_up(j->rows ? rows : j->pairs ? pairs : tiles + list, margin) * sizeof(float);
 }
 
 /* Room for weights that are asked for afterwards is in it. */
@@ -118,22 +124,19 @@ static double pairs_of(const heed_attention_job *j)
 
 static const char *slow_because(const heed_attention_job *j)
 {
-    if (!j->rows) return NULL;
-    if (!j->kernels->attention_lanes) return "this machine has no vectors that are known here, or HEED_ISA forbids them";
-    if (j->a->score == HEED_ATTENTION_ADDITIVE) return "an additive score has a tanh a value and pair";
-    return "sparsemax, entmax and hard look at all scores of a query before the first weight";
+    return j->rows ? "this machine has no vectors that are known here, or HEED_ISA forbids them" : NULL;
 }
 
 static const char *kernel_of(const heed_attention_job *j)
 {
-    static const struct { const char *isa, *rows, *f32, *bf16; } kernels[] = {
-        {"neon", "neon rows", "neon f32 tiles", "neon f32 tiles of what was bf16"},
-        {"avx2", "avx2 rows", "avx2 f32 tiles", "avx2 f32 tiles of what was bf16"},
-        {"avx512", "avx512 rows", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16"},
-        {"avx512bf16", "avx512 rows", "avx512 f32 tiles", "avx512 bf16 tiles"},
+    static const struct { const char *isa, *f32, *widened, *bf16; } kernels[] = {
+        {"neon", "neon f32 tiles", "neon f32 tiles of what was bf16", NULL},
+        {"avx2", "avx2 f32 tiles", "avx2 f32 tiles of what was bf16", NULL},
+        {"avx512", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16", NULL},
+        {"avx512bf16", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16", "avx512 bf16 tiles"},
     };
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-        if (!strcmp(j->kernels->isa, kernels[i].isa)) return j->rows ? kernels[i].rows : j->half ? kernels[i].bf16 : kernels[i].f32;
+        if (!strcmp(j->kernels->isa, kernels[i].isa)) return !j->half ? kernels[i].f32 : j->pairs ? kernels[i].bf16 : kernels[i].widened;
     return "scalar rows";
 }
 

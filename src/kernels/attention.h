@@ -28,6 +28,7 @@ struct heed_attention_job {
     bool pairs;                      /* and are multiplied as they are; else keys and values become floats once a job */
     int64_t only;                    /* the one key head that is asked of, of one sequence; -1: all */
     float scale;                     /* of q.k, 1 for cosine but for its factor */
+    float unit;                      /* of scores in tiles: log2 e, where weights are powers of 2, else 1 */
     int threads;
 
     /* made once a job, in scratch; NULL: not needed */
@@ -36,10 +37,16 @@ struct heed_attention_job {
     uint16_t *paired;                /* the same where pairs are: rotary's, and those of odd d; [Hk, keys, d + d % 2], a 0 at the end */
     float *values;                   /* of bf16, without pairs: [Hk, keys, dv] */
     float *key_factor;               /* cosine: 1/|k|, 0 for 0, [Hk, keys] */
-    float *relative;                 /* [H, reach + MARGIN + reach + MARGIN + 1], entry x = i-j stands at x + reach + MARGIN; clamped, times log2 e */
+    float *relative;                 /* [H, reach + MARGIN + reach + MARGIN + 1], entry x = i-j stands at x + reach + MARGIN; clamped, times unit */
+    float *powers;                   /* additive, in tiles: e^2k, [Hk, keys, power_row], zeros behind d */
+    float *tame;                     /* likewise [Hk, sequences]: 1 where powers may be used */
 };
 
-enum { HEED_ATTENTION_MARGIN = 16 };  /* entries of `relative` beyond either end: a vector may begin anywhere */
+enum {
+    HEED_ATTENTION_MARGIN = 16,       /* entries of `relative` beyond either end: a vector may begin anywhere */
+    HEED_ATTENTION_TAME = 40,         /* powers e^2q and e^2k are used of q and k below it */
+    HEED_ATTENTION_POWERS = 4         /* of which rows have whole groups */
+};
 
 struct heed_attention_unit {
     int64_t sequence, key_head;
@@ -174,5 +181,9 @@ static inline void heed_attention_leave(const heed_attention_job *job, void *x, 
     }
     job->kernels->to_bf16(to, add ? sum : row, n);
 }
+
+/* Additive: the score may be taken from powers (attention_additive.inc). */
+static inline bool heed_attention_is_tame(const heed_attention_job *job, int64_t b, int64_t key_head) { return job->tame && job->tame[key_head * job->a->sequences + b] != 0; }
+static inline int64_t heed_attention_power_row(const heed_attention_job *job) { return heed_attention_up(job->d, HEED_ATTENTION_POWERS); }
 
 #endif

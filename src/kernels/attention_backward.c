@@ -21,7 +21,7 @@ int64_t heed_attention_blocks(const heed_attention_back *x, int64_t b) { return 
 
 static int64_t ranges_of(const heed_attention_back *x, int64_t b)
 {
-    if (x->job->rows) return 1;
+    if (x->job->rows || x->job->weighing != HEED_WEIGHING_softmax) return 1;
     return greater(1, least(UNITS / x->job->Hk, heed_attention_keys(x->job, b) / SHORTEST));
 }
 
@@ -117,10 +117,13 @@ size_t heed_attention_back_room(const heed_attention_back *x)
 {
     const heed_attention_job *j = x->job;
     const int64_t dp = heed_attention_up(j->d, MARGIN), dvp = heed_attention_up(j->dv, MARGIN), lanes = j->kernels->attention_lanes;
-    const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 6);
+    const int64_t additive = j->a->score == HEED_ATTENTION_ADDITIVE ? (lanes + MARGIN) * dp : 0;
+    const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 6) + additive;
     const int64_t values = heed_attention_up(j->most_keys * j->d, MARGIN) + (j->half ? j->most_keys * j->dv : 0);
     const int64_t pairs = j->pairs ? lanes * (2 * PIECE + MARGIN) + MARGIN * (dp + dvp) : 0;
     const int64_t rows = 5 * heed_attention_up(j->most_keys, MARGIN) + 4 * dp + dvp + values, widened = j->half ? MARGIN * greater(dp, dvp) : 0;
+    const int64_t sparse = 3 * heed_attention_up(j->most_keys, MARGIN) + 3 * dp + dvp + values;
+    if (!j->rows && j->weighing != HEED_WEIGHING_softmax) return heed_attention_room(j) + (size_t)heed_attention_up(sparse, MARGIN) * sizeof(float);
     return (size_t)heed_attention_up(j->rows ? rows : tiles + widened + pairs, MARGIN) * sizeof(float);
 }
 

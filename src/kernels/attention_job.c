@@ -7,6 +7,7 @@
 
 enum { CHUNK = 64, ALIGNED = HEED_ATTENTION_ALIGNED };   /* positions; bytes */
 
+static const float GREATEST_WEIGHT = 0x1p18f;            /* of additive: four, times four of the denominators of attention_additive.inc, are far from overflowing */
 static const int64_t FURTHEST_STRIDE = INT64_C(1) << 40;
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -154,10 +155,11 @@ heed_status heed_attention_job_of(heed_attention_job *j, const heed_kernels *ker
     look(j);
     measure(j);
     j->shared = j->H / j->Hk;
-    j->rows = !kernels->attention_lanes || j->weighing != HEED_WEIGHING_softmax || a->score == HEED_ATTENTION_ADDITIVE;
-    j->together = j->rows || a->relative ? 1 : least(j->shared, kernels->attention_lanes);
+    j->unit = j->weighing == HEED_WEIGHING_softmax ? HEED_LOG2_E : 1;
+    j->rows = !kernels->attention_lanes;
+    j->together = j->rows || a->relative || a->score == HEED_ATTENTION_ADDITIVE ? 1 : least(j->shared, kernels->attention_lanes);
     j->scale = a->scale != 0 ? a->scale : a->score == HEED_ATTENTION_DOT ? 1 / sqrtf((float)j->d) : 1;
-    j->pairs = j->half && !j->rows && kernels->attention_pairs;
+    j->pairs = j->half && !j->rows && kernels->attention_pairs && j->weighing == HEED_WEIGHING_softmax && a->score != HEED_ATTENTION_ADDITIVE;
     return data ? data_fits(j, err) : HEED_OK;
 }
 
@@ -172,12 +174,14 @@ static int64_t furthest(const heed_attention_job *j)
 
 static int64_t relatives(const heed_attention_job *j) { return 2 * (j->a->reach + HEED_ATTENTION_MARGIN) + 1; }
 
-typedef struct layout { size_t turns, turned, paired, values, key_factor, relative, end; } layout;
+typedef struct layout { size_t turns, turned, paired, values, key_factor, relative, powers, tame, end; } layout;
 
 /* Rows of keys that are made: of all heads, or of one. */
 static int64_t rows_made(const heed_attention_job *j) { return j->only < 0 ? j->Hk * j->keys : j->most_keys; }
 static bool makes_floats(const heed_attention_job *j) { return !j->pairs && (j->a->rotary > 0 || j->half); }
 static bool makes_pairs(const heed_attention_job *j) { return j->pairs && (j->a->rotary > 0 || j->d % 2); }
+/* Turning may make a value greater than it was; weights that are asked for afterwards go row by row. */
+static bool makes_powers(const heed_attention_job *j) { return !j->rows && j->only < 0 && j->a->score == HEED_ATTENTION_ADDITIVE && !(j->a->rotary > 0); }
 static bool makes_values(const heed_attention_job *j) { return j->half && !j->pairs && j->only < 0; }
 
 static size_t take(size_t *end, size_t floats)
@@ -197,6 +201,8 @@ static layout layout_of(const heed_attention_job *j)
     l.values = take(&l.end, makes_values(j) ? (size_t)(rows_made(j) * j->dv) : 0);
     l.key_factor = take(&l.end, j->a->score == HEED_ATTENTION_COSINE ? (size_t)rows_made(j) : 0);
     l.relative = take(&l.end, j->a->relative ? (size_t)(j->H * relatives(j)) : 0);
+    l.powers = take(&l.end, makes_powers(j) ? (size_t)(rows_made(j) * heed_attention_power_row(j)) : 0);
+    l.tame = take(&l.end, makes_powers(j) ? (size_t)(j->Hk * j->a->sequences) : 0);
     return l;
 }
 
@@ -227,6 +233,42 @@ static void share_turns(heed_attention_job *j)
     for (int64_t i = 0; i < n; i += CHUNK) turn_chunk(j, i, least(CHUNK, n - i));
 }
 
+static bool weights_are_tame(const heed_attention_job *j, int64_t head)
+{
+    for (int64_t h = head * j->shared; h < (head + 1) * j->shared; h++) {
+        const float scale = HEED_LOG2_E * j->scale * (j->a->factor ? j->a->factor[h] : 1), *w = j->a->additive + h * j->d;
+        for (int64_t l = 0; l < j->d; l++)
+            if (!(fabsf(scale * w[l]) <= GREATEST_WEIGHT)) return false;
+    }
+    return true;
+}
+
+static bool queries_are_tame(const heed_attention_job *j, int64_t head, int64_t b)
+{
+    const heed_attention_in in = j->data->q;
+    float room[HEED_ATTENTION_WIDEST];
+    for (int64_t h = head * j->shared; h < (head + 1) * j->shared; h++) {
+        const int64_t q = HEED_ATTENTION_AT(in, j->a->query_start, b, h);
+        for (int64_t i = 0; i < heed_attention_queries(j, b); i++)
+            if (!j->kernels->powers(NULL, heed_attention_floats(j, in.x, q + i * in.row, j->d, room), j->d, HEED_ATTENTION_TAME)) return false;
+    }
+    return true;
+}
+
+static void share_powers(const heed_attention_job *j, int64_t head, int64_t b)
+{
+    const int64_t n = heed_attention_keys(j, b), row = heed_attention_power_row(j);
+    int64_t ld;
+    const float *k = heed_attention_key_rows(j, b, head, &ld);
+    float *to = j->powers + heed_attention_made(j, b, head) * row;
+    bool tame = weights_are_tame(j, head) && queries_are_tame(j, head, b);
+    for (int64_t i = 0; tame && i < n; i++) {
+        tame = j->kernels->powers(to + i * row, k + i * ld, j->d, HEED_ATTENTION_TAME);
+        for (int64_t l = j->d; l < row; l++) to[i * row + l] = 0;
+    }
+    j->tame[head * j->a->sequences + b] = tame ? 1 : 0;
+}
+
 /* The keys of one head and sequence. */
 static void share_keys(const heed_attention_job *j, int64_t head, int64_t b)
 {
@@ -234,7 +276,8 @@ static void share_keys(const heed_attention_job *j, int64_t head, int64_t b)
     const int64_t n = heed_attention_keys(j, b), first = heed_attention_made(j, b, head), even = heed_attention_even(j->d);
     const int64_t key = HEED_ATTENTION_AT(k, j->a->key_start, b, head), value = HEED_ATTENTION_AT(v, j->a->key_start, b, head);
     float room[HEED_ATTENTION_WIDEST], turned[HEED_ATTENTION_WIDEST];
-    for (int64_t i = 0; i < n; i++) {
+    const bool made = j->turned || j->paired || j->values || j->key_factor;
+    for (int64_t i = 0; made && i < n; i++) {
         const float *row = heed_attention_floats(j, k.x, key + i * k.row, j->d, room);
         if (j->key_factor) j->key_factor[first + i] = heed_attention_inverse(j->kernels, row, j->d);
         if (j->turns) j->kernels->rotate(turned, row, j->turns + i * j->d, 1, j->d / 2), row = turned;
@@ -245,6 +288,7 @@ static void share_keys(const heed_attention_job *j, int64_t head, int64_t b)
         }
         if (j->values) j->kernels->from_bf16(j->values + (first + i) * j->dv, heed_attention_value(j, v.x, value + i * v.row), j->dv);
     }
+    if (j->powers) share_powers(j, head, b);
 }
 
 static void share_relative(heed_attention_job *j)
@@ -253,7 +297,7 @@ static void share_relative(heed_attention_job *j)
     for (int64_t h = 0; h < j->H; h++)
         for (int64_t x = 0; x < n; x++) {
             const int64_t ahead = least(reach, most(-reach, reach + HEED_ATTENTION_MARGIN - x));
-            j->relative[h * n + x] = HEED_LOG2_E * j->a->relative[h * (2 * reach + 1) + ahead + reach];
+            j->relative[h * n + x] = j->unit * j->a->relative[h * (2 * reach + 1) + ahead + reach];
         }
 }
 
@@ -267,8 +311,9 @@ void heed_attention_share(heed_attention_job *j, char *scratch)
     if (makes_values(j)) j->values = (float *)(scratch + l.values);
     if (cosine) j->key_factor = (float *)(scratch + l.key_factor);
     if (j->a->relative) j->relative = (float *)(scratch + l.relative), share_relative(j);
+    if (makes_powers(j)) j->powers = (float *)(scratch + l.powers), j->tame = (float *)(scratch + l.tame);
     if (rotary) share_turns(j);
-    if (!makes_floats(j) && !makes_pairs(j) && !cosine) return;
+    if (!makes_floats(j) && !makes_pairs(j) && !cosine && !j->powers) return;
     const int64_t heads = j->only < 0 ? j->Hk : 1, n = heads * j->a->sequences;
 #pragma omp parallel for schedule(dynamic) num_threads(j->threads) if (n > 1 && j->threads > 1)
     for (int64_t i = 0; i < n; i++) share_keys(j, j->only < 0 ? i % heads : j->only, i / heads);
