@@ -5,6 +5,7 @@
  * Counted are the products that the mathematics asks for over the pairs that are seen: 4 d a pair and head forward, 8 d more backward; what is computed
  * anew, and keys that a causal query does not see, count nothing. */
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -15,6 +15,7 @@
  *
  * `plain` is what a cell is compared with where there is no other peer: for additive scores a straightforward form in vectors, a query after the other; for weights that
  * are asked for afterwards the forward pass. It leaves at the end of its input. */
+#include <omp.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -5,12 +5,17 @@
 #include <string.h>
 #include <time.h>
 
-double heed_clock(void)
+static const double long_lap = 2e-4;   /* seconds: a thread that loses its core loses it for longer; the time on a core takes ten times as long to read as a clock */
+
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double heed_clock(void) { return read_clock(CLOCK_MONOTONIC); }
+double heed_core_clock(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 void heed_stopwatch_free(heed_stopwatch *w)
 {
@@ -60,6 +65,7 @@ void heed_stopwatch_join(heed_stopwatch *w, const heed_stopwatch *other)
 {
     if (!w || !other) return;
     for (int64_t i = 0; i < other->count; i++) heed_stopwatch_add(w, &other->lap[i]);
+    w->away += other->away;
     w->failed = w->failed || other->failed;
 }
 
@@ -69,6 +75,18 @@ void heed_stopwatch_start(heed_stopwatch *w)
     w->held = 0;
     w->counted = (heed_effort){0};
     w->since = heed_clock();
+    if (w->by_wall) return;
+    w->read = w->since;
+    w->core = heed_core_clock();
+}
+
+/* Of the seconds up to now, those without a core. Laps since the last reading were all too short to hold any. */
+static double seconds_away(heed_stopwatch *w, double seconds)
+{
+    const double core = heed_core_clock(), away = w->since - w->read - (core - w->core);
+    w->read = w->since;
+    w->core = core;
+    return away < 0 ? 0 : away > seconds ? seconds : away;
 }
 
 /* Seconds since the last event. */
@@ -76,7 +94,10 @@ static double turn(heed_stopwatch *w)
 {
     const double now = heed_clock(), seconds = now - w->since;
     w->since = now;
-    return seconds;
+    if (w->by_wall || seconds < long_lap) return seconds;
+    const double away = seconds_away(w, seconds);
+    w->away += away;
+    return seconds - away;
 }
 
 void heed_stopwatch_lap(heed_stopwatch *w, heed_part part, double size)

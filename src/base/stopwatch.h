@@ -3,14 +3,15 @@
  *   start .......... lap(norm) ...... enter .... leave(product) ... lap(linear)
  *
  * A lap takes the time since the last one (or start), less what lay between enter and leave, which belongs to the part that leave names: so all time is somebody's,
- * and parts add up to the whole. Every function takes NULL for a watch and then does nothing: code that may be watched costs a test for NULL when it is not. A
- * watch belongs to one thread at a time. */
+ * and parts add up to the whole. Time in which other programs had the core is told from long laps and kept apart, unless the watch goes by the wall. Every
+ * function takes NULL for a watch and then does nothing: code that may be watched costs a test for NULL when it is not. A watch belongs to one thread at a time. */
 #ifndef HEED_BASE_STOPWATCH_H
 #define HEED_BASE_STOPWATCH_H
 
 #include "heed/base.h"
 
 double heed_clock(void);                 /* seconds of a clock that only goes forward */
+double heed_core_clock(void);            /* seconds that this thread had a core */
 
 /* What was done. Texts are constants of the program. */
 typedef struct heed_part {
@@ -34,6 +35,9 @@ typedef struct heed_stopwatch {
     int64_t count, room;
     double since, held;                  /* the last event; seconds before `enter` that the next lap takes */
     heed_effort counted;                 /* effort of the part under way */
+    bool by_wall;                        /* for a thread that also waits */
+    double away;                         /* seconds that are no lap's: the thread wanted to run and could not */
+    double read, core;                   /* when the time on a core was last read, and what it was */
     bool failed;                         /* out of memory: laps are missing */
 } heed_stopwatch;
 
@@ -43,7 +47,7 @@ void heed_stopwatch_lap(heed_stopwatch *w, heed_part part, double size);
 void heed_stopwatch_enter(heed_stopwatch *w);
 void heed_stopwatch_leave(heed_stopwatch *w, heed_part part, double flop);
 void heed_stopwatch_count(heed_stopwatch *w, double flop, double bytes);   /* adds to the effort of the next lap */
-/* Adds a lap that was measured elsewhere, or all of another watch. */
+/* Adds a lap that was measured elsewhere, or all of another watch, the time away too. */
 void heed_stopwatch_add(heed_stopwatch *w, const heed_lap *lap);
 void heed_stopwatch_join(heed_stopwatch *w, const heed_stopwatch *other);
 double heed_stopwatch_seconds(const heed_stopwatch *w);              /* of all laps */

@@ -4,17 +4,10 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/stopwatch.h"
 
 enum { TURNS = 10000000, SUM_COUNT = 12, TRIES = 5 };
-
-/* Time that this thread had a core: what others take meanwhile says nothing of the machine. */
-static double own_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- arithmetic ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -77,9 +70,9 @@ static double measure(const width *w, int threads)
         float sum = 0;
 #pragma omp parallel num_threads(threads) reduction(+ : sum, rate)
         {
-            const double began = own_seconds();
+            const double began = heed_core_clock();
             sum += w->run();
-            rate += work / (own_seconds() - began);
+            rate += work / (heed_core_clock() - began);
         }
         sink = sink + sum;
         if (rate > best) best = rate;
@@ -138,9 +131,9 @@ double heed_peak_reads(int64_t bytes, int threads)
             const char *block = blocks + size * omp_get_thread_num();
             sum += read_block(block, size);
 #pragma omp barrier
-            const double began = own_seconds();
+            const double began = heed_core_clock();
             for (int64_t turn = 0; turn < turns; turn++) sum += read_block(block, size);
-            rate += 1e-9 * (double)(size * turns) / (own_seconds() - began);
+            rate += 1e-9 * (double)(size * turns) / (heed_core_clock() - began);
         }
         sink = sink + sum;
         if (rate > best) best = rate;

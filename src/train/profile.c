@@ -8,6 +8,7 @@
 
 #include "base/machine.h"
 #include "kernels/peak.h"
+#include "model/words.h"
 #include "train/run.h"
 
 enum { WARM_UPDATES = 3, LEVELS = HEED_PROFILE_LEVELS };
@@ -20,7 +21,7 @@ typedef struct row { heed_profile_part shown; char what[80]; int part; } row;
 
 typedef struct profiling {
     heed_run run;
-    heed_train_options options;               /* the caller's, and how long it takes */
+    heed_train_options options;               /* the caller's, and how long it takes where they do not say how many updates */
     heed_stopwatch own, all;                  /* of the calling thread; of shards and workers together */
     heed_stopwatch shard[HEED_MAX_SHARDS], *worker;
     double began, seconds;                    /* of all measured updates */
@@ -46,7 +47,7 @@ static heed_status update(profiling *p, heed_error *err)
     if (heed_run_stopped(run)) return heed_fail(err, HEED_E_STOPPED, "stopped");
     heed_status status = heed_run_update(run, &ended, err);
     heed_stopwatch_lap(run->watch, (heed_part){.name = "rest"}, 0);
-    heed_run_show(run);
+    if (run->watch) heed_run_show(run);
     return status;
 }
 
@@ -54,8 +55,10 @@ static heed_status update(profiling *p, heed_error *err)
 static heed_status warm_up(profiling *p, heed_error *err)
 {
     heed_status status = HEED_OK;
-    heed_run_say(&p->run, HEED_EVENT_START, "%s: %d updates to warm up, then %s are timed", p->options.recipe, WARM_UPDATES,
-                 p->options.max_updates > 0 ? "as many as asked for" : "those of about 20 s");
+    char number[HEED_GROUP_SIZE], timed[80];
+    if (p->options.max_updates > 0) snprintf(timed, sizeof timed, "%s are timed", heed_group(number, p->options.max_updates));
+    else snprintf(timed, sizeof timed, "those of %.3g s are timed", p->options.max_seconds);
+    heed_run_say(&p->run, HEED_EVENT_START, "%s: %d updates to warm up, then %s", p->options.recipe, WARM_UPDATES, timed);
     while (!status && p->run.state.update < WARM_UPDATES) status = update(p, err);
     return status;
 }
@@ -74,6 +77,7 @@ static heed_status run_updates(profiling *p, heed_error *err)
     run->first_update = run->state.update;
     run->first_progress = heed_run_progress(run);
     run->judged = (heed_pace){0};   /* counts symbols from here on */
+    p->own.by_wall = true;   /* it stands still while others work */
     watch(p, true);
     run->began = p->began = heed_clock();
     heed_stopwatch_start(&p->own);
@@ -193,13 +197,15 @@ static void add_own(profiling *p, int part, const char *name, const char *what, 
     if (lap.calls) add_row(p, part, what, &lap, 1);
 }
 
-/* Threads that others wait for: what is left of the time in which they might all have worked. */
+/* For each other, which is what is left of the time in which all threads might have worked, and for a core that other programs have. */
 static void add_waiting(profiling *p)
 {
-    const double watched = heed_stopwatch_seconds(&p->all) / p->profile.threads;
-    heed_lap waiting = {.seconds = own_lap(p, "shards", 0).seconds + own_lap(p, "collect", 0).seconds - watched};
-    add_row(p, WAITING, "threads without work", &waiting, 1);
-    p->rows[p->profile.count - 1].shown.limit = 0;
+    const double threads = p->profile.threads, away = p->all.away / threads, watched = heed_stopwatch_seconds(&p->all) / threads;
+    const heed_lap waiting[] = {{.seconds = own_lap(p, "shards", 0).seconds + own_lap(p, "collect", 0).seconds - watched - away}, {.seconds = away}};
+    for (int i = 0; i < 2; i++) {
+        add_row(p, WAITING, i ? "threads without a core" : "threads without work", &waiting[i], 1);
+        p->rows[p->profile.count - 1].shown.limit = 0;
+    }
 }
 
 /* Bytes of an update by the optimizer: gradients for their norm; gradients, values and means, of which all but the gradients are written too. */
@@ -235,7 +241,7 @@ static heed_status make_rows(profiling *p, heed_error *err)
     const heed_run *run = &p->run;
     for (int i = 0; i < HEED_MAX_SHARDS; i++) heed_stopwatch_join(&p->all, &p->shard[i]);
     for (int i = 0; i < f->threads; i++) heed_stopwatch_join(&p->all, &p->worker[i]);
-    p->rows = p->all.failed || p->own.failed ? NULL : calloc((size_t)(p->all.count + p->own.count + 1), sizeof *p->rows);
+    p->rows = p->all.failed || p->own.failed ? NULL : calloc((size_t)(p->all.count + p->own.count + 2), sizeof *p->rows);
     if (!p->rows) return heed_fail(err, HEED_E_NOMEM, "out of memory for a profile");
     for (int64_t i = 0; i < p->all.count; i++) add_watched(p, &p->all.lap[i]);
     const double step = bytes_of_step(&run->optimizer);
@@ -278,7 +284,8 @@ static heed_status make(profiling *p, const heed_training *t, heed_error *err)
 {
     heed_run *run = &p->run;
     p->options = *t->options;
-    if (!(p->options.max_seconds > 0)) p->options.max_seconds = usual_seconds;
+    if (p->options.max_updates > 0) p->options.max_seconds = 0;
+    else if (!(p->options.max_seconds > 0)) p->options.max_seconds = usual_seconds;
     const heed_training training = {.options = &p->options, .metric = t->metric, .user = t->user};
     heed_status status = heed_run_rehearse(run, &training, err);
     if (status) return status;

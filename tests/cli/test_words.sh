@@ -68,7 +68,7 @@ usage "an argument too many" 2 '"c" is one argument too many' explain a b c
 usage "a help topic" 2 "did you mean metrics?" help metric
 usage "a metric" 2 "expected one of: bleu " score blue a b
 usage "a setting without a key" 2 "heed: " train no.yaml --set x
-for command in train run eval score explain inspect quantize check plan; do
+for command in train run eval score explain inspect quantize check plan bench; do
   usage "$command without arguments" 2 "usage: heed $command " "$command"
 done
 check "-- ends the options" grep -q "no such model" <("$heed" run -- --scores 2>&1)

@@ -74,6 +74,26 @@ static void test_finetune__survives_every_refusal(void **state)
     if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
 }
 
+/* A block that is not to be had for reading leaves a peak unknown; all else ends the profile. */
+static bool profile_once(void *data)
+{
+    heed_error err = {.status = HEED_OK};
+    heed_profile *p = heed_training_profile(&(heed_training){.options = data}, &err);
+    if (!p && !err.text[0]) fail_msg("failed without a word");
+    const bool whole = p && p->count > 0 && p->reads[0].rate > 0 && p->reads[1].rate > 0 && p->reads[2].rate > 0;
+    heed_profile_free(p);
+    return whole;
+}
+
+static void test_profile__survives_every_refusal(void **state)
+{
+    (void)state;
+    heed_train_options o = prepare("profiled");
+    o.max_updates = 1;
+    const int64_t refused = refuse_each(profile_once, &o, true, 4000);
+    if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
+}
+
 /* --- a steady state ----------------------------------------------------------------------------------------------------------------- */
 
 enum { UPDATES = 60 };
@@ -123,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train__survives_every_refusal),
         cmocka_unit_test(test_finetune__survives_every_refusal),
+        cmocka_unit_test(test_profile__survives_every_refusal),
         cmocka_unit_test(test_train__asks_for_nothing_once_it_has_seen_its_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 # Completion of heed for bash.
 _heed() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-  local commands='train run eval score compare align explain chart inspect quantize check plan demo help' everywhere='--threads -q --help' options= words=
+  local commands='train run eval score compare align explain chart inspect quantize check plan bench demo help' everywhere='--threads -q --help' options= words=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
   done
@@ -46,6 +46,7 @@ _heed() {
     quantize) options="-o --to $everywhere" ;;
     check) options="--valid --test --strict --set --data --json $everywhere" ;;
     plan) options="--set --init-from --data --json $everywhere" ;;
+    bench) options="--updates --set --init-from --data --json $everywhere" ;;
     demo) options="-o --seed --updates --phrases --data-only $everywhere" ;;
     help) options=$everywhere ;;
   esac

@@ -1,5 +1,5 @@
 # Completion of heed for fish.
-set -l commands train run eval score compare align explain chart inspect quantize check plan demo help
+set -l commands train run eval score compare align explain chart inspect quantize check plan bench demo help
 complete -c heed -f
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -l version -d 'the version'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a train -d 'train a model as a recipe says'
@@ -14,28 +14,29 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'p
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a quantize -d 'a model in a quarter or half of its size'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a check -d 'what is wrong with data'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a plan -d 'what a training takes'
+complete -c heed -n "not __fish_seen_subcommand_from $commands" -a bench -d 'where the time of a training goes'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a demo -d 'learn with and without attention'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a help -d 'the overview, a command, or a topic'
 complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
-complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain chart inspect quantize check plan' -F
+complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain chart inspect quantize check plan bench' -F
 complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics"
 
 complete -c heed -n '__fish_seen_subcommand_from train align chart quantize demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
-complete -c heed -n '__fish_seen_subcommand_from train run eval align explain check plan' -l set -x -d 'set a key'
+complete -c heed -n '__fish_seen_subcommand_from train run eval align explain check plan bench' -l set -x -d 'set a key'
 complete -c heed -n '__fish_seen_subcommand_from run eval align explain' -l precision -x -a 'f32 bf16 int8' -d 'numbers that products multiply'
 complete -c heed -n '__fish_seen_subcommand_from quantize' -l to -x -a 'int8 bf16' -d 'numbers of its matrices'
-complete -c heed -n '__fish_seen_subcommand_from train plan' -l init-from -r -F -d 'begin with this model'
+complete -c heed -n '__fish_seen_subcommand_from train plan bench' -l init-from -r -F -d 'begin with this model'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-seconds -x -d 'end after so many seconds'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-updates -x -d 'end after so many updates'
-complete -c heed -n '__fish_seen_subcommand_from train check plan eval' -l data -r -F -d 'where data is looked for'
+complete -c heed -n '__fish_seen_subcommand_from train check plan bench eval' -l data -r -F -d 'where data is looked for'
 
 complete -c heed -n '__fish_seen_subcommand_from run' -l input -x -a 'text json' -d 'what a line is'
 complete -c heed -n '__fish_seen_subcommand_from run' -l scores -d 'ln p before the text'
 complete -c heed -n '__fish_seen_subcommand_from run' -l align -x -a 'pharaoh soft symbols' -d 'links after the text'
-complete -c heed -n '__fish_seen_subcommand_from run eval score compare align explain inspect check plan' -l json -d 'as JSON'
+complete -c heed -n '__fish_seen_subcommand_from run eval score compare align explain inspect check plan bench' -l json -d 'as JSON'
 complete -c heed -n '__fish_seen_subcommand_from run' -l weights -d 'with every weight'
 complete -c heed -n '__fish_seen_subcommand_from run' -l target -r -F -d 'forced decoding'
 complete -c heed -n '__fish_seen_subcommand_from run' -l beam -x -d 'hypotheses kept'
@@ -102,6 +103,8 @@ complete -c heed -n '__fish_seen_subcommand_from explain' -l target -x -d 'not w
 complete -c heed -n '__fish_seen_subcommand_from check' -l valid -r -F -d 'with files: the validation set'
 complete -c heed -n '__fish_seen_subcommand_from check' -l test -r -F -d 'with files: a test set'
 complete -c heed -n '__fish_seen_subcommand_from check' -l strict -d 'exit 4 when something is serious'
+
+complete -c heed -n '__fish_seen_subcommand_from bench' -l updates -x -d 'how many are timed'
 
 complete -c heed -n '__fish_seen_subcommand_from demo' -l seed -x -d 'start of every generator'
 complete -c heed -n '__fish_seen_subcommand_from demo' -l updates -x -d 'updates of either model'
