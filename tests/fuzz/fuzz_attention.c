@@ -33,7 +33,7 @@ static float take_number(source *s)
 /* --- arrays ------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Owns what a call reads and writes. */
-typedef struct room { void *owned[24]; int count; bool too_much; } room;
+typedef struct room { void *owned[32]; int count; bool too_much; } room;
 
 static void *own(room *r, int64_t bytes)
 {
@@ -136,6 +136,25 @@ static void look(const heed_attention *a, const heed_attention_data *data, sourc
     judge(heed_attention_weights(a, data, b, head, first, n, weights, take(s) % 2 ? scores : NULL, scratch, bytes, &err), &err);
 }
 
+/* The same queries on keys and values that are kept. */
+static void decode(const heed_attention *a, const heed_attention_data *data, source *s, room *r)
+{
+    const int64_t Hk = a->key_heads ? a->key_heads : a->heads, d = a->width, dv = a->value_width ? a->value_width : d, keys = a->key_start[a->sequences];
+    heed_attention_cache c = {.type = (heed_number)(take(s) % 3), .key_heads = Hk, .width = d, .value_width = dv, .rows = keys + take(s) % 3};
+    const size_t bytes = heed_attention_cache_bytes(&c), scratch = heed_attention_decode_bytes(a);
+    if (!keys || !bytes || bytes > 1 << 22 || scratch > 1 << 24) return;
+    heed_attention_cache_lay(&c, own(r, (int64_t)bytes));
+    const bool backwards = take(s) % 2;
+    int64_t *row = own(r, keys * 8);
+    for (int64_t i = 0; i < keys; i++) row[i] = backwards ? keys - 1 - i : i;
+    const float *k = take_floats(r, s, keys * Hk * d), *v = take_floats(r, s, keys * Hk * dv);
+    if (r->too_much) return;
+    heed_error err = {0};
+    must(judge(heed_attention_cache_append(&c, keys, row, HEED_F32, (heed_attention_in){k, 0, Hk * d, d}, (heed_attention_in){v, 0, Hk * dv, dv}, &err), &err));
+    const heed_attention_step step = {.cache = &c, .row = take(s) % 2 ? row : NULL, .q = data->q, .out = data->out, .saved = data->saved};
+    judge(heed_attention_decode(a, &step, own(r, (int64_t)scratch), scratch, &err), &err);
+}
+
 static void call(room *r, source *s, const heed_attention *a, const heed_attention_plan *plan)
 {
     const int64_t H = a->heads ? a->heads : 1, Hk = a->key_heads ? a->key_heads : H, dv = a->value_width ? a->value_width : a->width;
@@ -156,6 +175,7 @@ static void call(room *r, source *s, const heed_attention *a, const heed_attenti
     }
     judge(heed_attention_backward(a, &data, &to, backward, plan->backward, &err), &err);
     look(a, &data, s, forward, plan->forward, r);
+    decode(a, &data, s, r);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
