@@ -1,4 +1,4 @@
-/* Vectors of floats, as wide as the file that includes this was compiled for: the only place in the kernels that names instructions.
+/* Vectors of floats, as wide as the file that includes this was compiled for: with vec_dots.h the only place in the kernels that names instructions.
  *
  * Arithmetic is written with the compiler's operators (+ - * / on vf, and ^ >> on vu). What they do not offer is below, under the same names for
  * every width. Loads and stores are told how many floats are left, so a kernel is one loop without a tail: lanes past the end read as zero
@@ -325,48 +325,6 @@ VEC vu vhigh_shorts(vu a, vu b)          /* the last */
 VEC void vustore_all(uint32_t *p, vu x) { _mm512_storeu_si512(p, (__m512i)x); }
 VEC vf vpast_floor(vf x) { return _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }      /* x - floor(x); of -inf 0 */
 VEC vf vtimes_floor(vf x, vf n) { return _mm512_scalef_ps(x, n); }               /* x 2^floor(n) */
-
-#endif
-
-#if defined(__AVX512BF16__) && defined(__AVX512VNNI__)
-
-/* Lines of 64 bytes: 2 LANES pairs' halves, bf16 whose first of a pair is in the lower half of its lane; or LANES fours of bytes. */
-VEC vu vraw_all(const void *p) { return (vu)_mm512_loadu_si512(p); }
-VEC vu vraw_some(const void *p, int64_t n) { return (vu)_mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p); }      /* n < 64, zeros behind */
-VEC void vraw_store(void *p, vu x) { _mm512_storeu_si512(p, (__m512i)x); }
-/* sum + a_0 b_0 + a_1 b_1 of each pair; numbers below the normal ones count as 0. As vdots(), in words: GCC 12 takes operands of the intrinsic over the stack. */
-VEC vf vadd_dots(vu a, vu b, vf sum)
-{
-    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
-    return sum;
-}
-VEC vf vadd_dots_at(vu a, const void *b, vf sum)      /* b in memory */
-{
-    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "m"(*(const char (*)[64])b));
-    return sum;
-}
-/* sum + a_0 b_0 + .. + a_3 b_3 of each four: a unsigned, b signed. In words: GCC 12 copies what the intrinsic adds to. */
-VEC vu vfours(vu a, vu b, vu sum)
-{
-    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
-    return sum;
-}
-VEC vu vlow_short_pairs(vu a, vu b) { return (vu)_mm512_unpacklo_epi16((__m512i)a, (__m512i)b); }      /* of each eight: a0 b0 .. a3 b3 */
-VEC vu vhigh_short_pairs(vu a, vu b) { return (vu)_mm512_unpackhi_epi16((__m512i)a, (__m512i)b); }
-VEC vu vlow_byte_pairs(vu a, vu b) { return (vu)_mm512_unpacklo_epi8((__m512i)a, (__m512i)b); }        /* of each sixteen: a0 b0 .. a7 b7 */
-VEC vu vhigh_byte_pairs(vu a, vu b) { return (vu)_mm512_unpackhi_epi8((__m512i)a, (__m512i)b); }
-VEC int32_t vint_sum(vu x) { return _mm512_reduce_add_epi32((__m512i)x); }
-VEC vu vint_sum_each(const vu *x)        /* of each four lanes of x[i] two are of number 2 i and two of 2 i + 1: lane n is number n's sum */
-{
-    vf a[4];
-    for (int i = 0; i < 4; i++) {
-        const vf low = (vf)x[2 * i], high = (vf)x[2 * i + 1];
-        a[i] = (vf)((vu)_mm512_shuffle_ps(low, high, 0x88) + (vu)_mm512_shuffle_ps(low, high, 0xDD));
-    }
-    const vu c = (vu)_mm512_shuffle_f32x4(a[0], a[1], 0x88) + (vu)_mm512_shuffle_f32x4(a[0], a[1], 0xDD);
-    const vu d = (vu)_mm512_shuffle_f32x4(a[2], a[3], 0x88) + (vu)_mm512_shuffle_f32x4(a[2], a[3], 0xDD);
-    return (vu)_mm512_shuffle_f32x4((vf)c, (vf)d, 0x88) + (vu)_mm512_shuffle_f32x4((vf)c, (vf)d, 0xDD);
-}
 
 #endif
 
