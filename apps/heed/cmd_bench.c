@@ -78,16 +78,28 @@ static int print_parts(const heed_profile *p, int first)
     return end;
 }
 
+/* What an update would take if no thread had to wait. */
+static double seconds_at_work(const heed_profile *p)
+{
+    double sum = 0;
+    for (int i = 0; i < p->count; i++)
+        sum += strcmp(p->parts[i].part, "waiting") ? p->parts[i].seconds : 0;
+    return sum;
+}
+
 static void print_text(const heed_profile *p)
 {
+    const double work = seconds_at_work(p);
     printf("%-38s %9s %9s %6s %13s %-21s %9s\n", "part", "calls", "ms", "%", "speed", "    share of the peak", "limit ms");
     for (int i = 0; i < p->count;)
         i = print_parts(p, i);
-    char rate[40], most[40], count[40];
+    char rate[40], busy[40], most[40], count[40];
     cli_rate(rate, sizeof rate, p->symbols / p->seconds);
+    cli_rate(busy, sizeof busy, p->symbols / work);
     cli_rate(most, sizeof most, p->symbols / p->ceiling);
     cli_count(count, sizeof count, (int64_t)(p->symbols + 0.5));
     printf("\n%-12s%.3f ms, %s symbols of source and target: %s a second\n", "an update", p->seconds * 1e3, count, rate);
+    printf("%-12s%.3f ms if no thread had waited: %s a second\n", "at work", work * 1e3, busy);
     printf("%-12s%.3f ms with every part at its limit: %s a second\n", "the ceiling", p->ceiling * 1e3, most);
     printf("%-12s%d thread%s together: %.0f GF/s f32", "the peaks", p->threads, p->threads > 1 ? "s" : "", p->f32);
     if (p->bf16 > 0)
