@@ -32,7 +32,6 @@ typedef struct width { int bits; float (*run)(void); } width;   /* bits 0: none 
 
 #if defined(__x86_64__)
 #define PLACE "v"
-#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 DEFINE_RUN(run_256, __attribute__((target("avx2,fma"))), eight, 32, "vfmadd213ps %2, %1, %0")
 DEFINE_RUN(run_512, __attribute__((target("avx512f"))), sixteen, 64, "vfmadd213ps %2, %1, %0")
 DEFINE_RUN(run_bf16, __attribute__((target("avx512f"))), sixteen_of_pairs, 64, "vdpbf16ps %2, %1, %0")
@@ -48,7 +47,6 @@ static int widths(width *w)
 static width width_of_bf16(void) { return __builtin_cpu_supports("avx512bf16") ? (width){512, run_bf16} : (width){0}; }
 #else
 #define PLACE "w"
-#define CLONES
 DEFINE_RUN(run_128, , four, 16, "fmla %0.4s, %1.4s, %2.4s")
 
 static int widths(width *w)
@@ -104,8 +102,10 @@ enum { STEP = 1024, READ_AT_ONCE = 64 << 20 };   /* bytes of a turn of the loop:
 
 typedef float line __attribute__((vector_size(64)));
 
+typedef float read_block(const char *block, int64_t bytes);
+
 /* Sixteen sums, so that none waits for another. */
-CLONES static float read_block(const char *block, int64_t bytes)
+static inline __attribute__((always_inline)) float read_lines(const char *block, int64_t bytes)
 {
     line sum[16] = {0};
     for (const line *x = (const line *)block, *end = (const line *)(block + bytes); x < end; x += 16)
@@ -115,10 +115,25 @@ CLONES static float read_block(const char *block, int64_t bytes)
     return sum[0][0];
 }
 
+static float read_plain(const char *block, int64_t bytes) { return read_lines(block, bytes); }
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static float read_256(const char *block, int64_t bytes) { return read_lines(block, bytes); }
+__attribute__((target("avx512f"))) static float read_512(const char *block, int64_t bytes) { return read_lines(block, bytes); }
+
+static read_block *widest_reader(void)
+{
+    return __builtin_cpu_supports("avx512f") ? read_512 : __builtin_cpu_supports("avx2") ? read_256 : read_plain;
+}
+#else
+static read_block *widest_reader(void) { return read_plain; }
+#endif
+
 double heed_peak_reads(int64_t bytes, int threads)
 {
     const int64_t size = (bytes + STEP - 1) / STEP * STEP, turns = 1 + READ_AT_ONCE / size;
     char *blocks = aligned_alloc(4096, (size_t)((size * threads + 4095) / 4096 * 4096));
+    read_block *const reader = widest_reader();
     double best = 0;
     volatile float sink = 0;
     if (!blocks) return 0;
@@ -129,10 +144,10 @@ double heed_peak_reads(int64_t bytes, int threads)
 #pragma omp parallel num_threads(threads) reduction(+ : sum, rate)
         {
             const char *block = blocks + size * omp_get_thread_num();
-            sum += read_block(block, size);
+            sum += reader(block, size);
 #pragma omp barrier
             const double began = heed_core_clock();
-            for (int64_t turn = 0; turn < turns; turn++) sum += read_block(block, size);
+            for (int64_t turn = 0; turn < turns; turn++) sum += reader(block, size);
             rate += 1e-9 * (double)(size * turns) / (heed_core_clock() - began);
         }
         sink = sink + sum;
