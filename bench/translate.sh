@@ -1,170 +1,160 @@
 #!/usr/bin/env bash
-# How long a translation takes, beside CTranslate2: Transformer-Tiny (recipes/multi30k-en-de/tiny.yaml), greedy and with a beam of 5, on the lines of Multi30k's test
-# set of 2016. Both sides have the same weights and read the same symbols, so they give the same answers.
+# How long a translation takes, beside CTranslate2, which has the same weights and reads the same symbols: Transformers of two sizes with the numbers f32, bf16 and
+# int8, greedy and with a beam of 5, in batches of at most 32 lines and a line at a time, on the lines of Multi30k's test set of 2016.
 #
 #   make bench        or, once that has built it: HEED_DATA=... bash bench/translate.sh
 #
-# `forced`: the model after one update (made here, or RAW, a directory with such a model), every answer 24 symbols: equal work, whatever the answers. `trained`: TINY,
-# a model directory that `heed train` left, with its own answers; without it that part is left out.
-# Environment: PYTHON=python3 (with ctranslate2 4.8.5; without it heed's side is timed alone), THREADS=2, BEAMS="1 5", ROUNDS=10 (in a round each side runs once with
-# every beam), LINES=1000, HEED_DATA with mt/multi30k, HEED_BUILD=build.
-# CTranslate2 has what suits it best on this machine: for each type and beam one worker of all threads or workers of one thread, batches of 16, 32 or 64, whichever
-# did best on 256 lines. Prints Markdown, the worst ratio for heed first, and leaves an object a row in build/bench/translate.jsonl; with RECORD=1 the table also
-# takes its place in docs/benchmarks.md.
+# `tiny` (recipes/multi30k-en-de/tiny.yaml: 4+4 layers of 128, 10,000 pieces) and `base` (6+6 of 512, 8 heads, inner 2,048, 32,000 pieces): models after one update,
+# made here once and kept in HEED_BUILD/bench; every answer is cut at 24 symbols and may not end before. `trained`: TINY, a model directory that `heed train` left,
+# with its own answers.
+# Environment: SIZES="tiny base", PRECISIONS="f32 bf16 int8", BEAMS="1 5", BATCHES="1 32", ROUNDS=5 (in a round each side runs every cell once), LINES=1000 (at most;
+# slow cells have fewer), THREADS=2, PYTHON=python3 (with ctranslate2 4.8.5; without it heed's side is timed alone), HEED_DATA with mt/multi30k, HEED_BUILD=build.
+# CTranslate2 has what suits it best: in the first round, which warms up, it runs each cell both with one worker of all threads and with workers of one thread, and
+# goes on with the faster. Prints Markdown, first what missed its goal by most, and leaves a line of JSON a row in HEED_BUILD/bench/translate.jsonl; with RECORD=1 the
+# tables also take their place in docs/benchmarks.md.
 set -eu
 cd "$(dirname "$0")/.."
 . bench/lib.sh
-PYTHON=${PYTHON:-python3} THREADS=${THREADS:-2} BEAMS=${BEAMS:-1 5} ROUNDS=${ROUNDS:-10} LINES=${LINES:-1000} BUILD=${HEED_BUILD:-build} SYMBOLS=24
+SIZES=${SIZES:-tiny base} PRECISIONS=${PRECISIONS:-f32 bf16 int8} BEAMS=${BEAMS:-1 5} BATCHES=${BATCHES:-1 32} ROUNDS=${ROUNDS:-5} LINES=${LINES:-1000}
+PYTHON=${PYTHON:-python3} THREADS=${THREADS:-2} BUILD=${HEED_BUILD:-build} SYMBOLS=24
 set_file=${HEED_DATA:-}/mt/multi30k/test_2016_flickr.en.gz
 folder=$(mktemp -d)
 declare -A to from pid ready best
 trap 'kill "${pid[@]}" 2>/dev/null || true; rm -rf "$folder"' EXIT
 export LC_ALL=C.UTF-8
+facts=$folder/facts   # what was measured, a fact a line; bench/translate.awk reads them
 
-train_once() {   # any model of this size will do where every answer has the same length
-    "$BUILD/heed" train recipes/multi30k-en-de/tiny.yaml -o "$folder/once" --set train.updates=1 --set train.average=0 --set 'data.valid=[]' \
+# --- models ----------------------------------------------------------------------------------------------------------------------------------
+
+train_once() {   # SIZE DIRECTORY: any model of this size will do where every answer has the same length
+    local side settings=()
+    if [ "$1" = base ]; then
+        settings=(--set text.size=32000 --set train.batch.tokens=512 --set train.accumulate=1)
+        for side in encoder decoder; do settings+=(--set "model.$side.layers=6" --set "model.$side.width=512" --set "model.$side.heads=8" --set "model.$side.inner=2048"); done
+    fi
+    rm -rf "$2"
+    "$BUILD/heed" train recipes/multi30k-en-de/tiny.yaml -o "$2" "${settings[@]}" --set train.updates=1 --set train.average=0 --set 'data.valid=[]' \
         --set train.validate.metric=loss -q >/dev/null
 }
 
+model_of() {   # SIZE: its directory
+    local made=$BUILD/bench/translate-$1
+    [ "$1" != trained ] || { echo "$TINY"; return; }
+    [ "$made/model/config.json" -nt "$BUILD/heed" ] || train_once "$1" "$made"
+    echo "$made/model"
+}
+
+# --- sides and cells -------------------------------------------------------------------------------------------------------------------------
+
+cells() {   # "BEAM BATCH WORKERS", the least work first, since a process's memory never shrinks; one worker alone greedily and a line at a time
+    local beam batch
+    for batch in $BATCHES; do for beam in $BEAMS; do
+        [ "$beam $batch $THREADS" = "1 1 1" ] || { [ "$beam $batch" = "1 1" ] && echo "1 1 1"; }
+        echo "$beam $batch $THREADS"
+    done; done
+}
+
+lines_of() {   # SIZE BEAM BATCH: enough work to time, little enough to repeat
+    local most
+    case "$1 $2 $3" in
+        "base 1 1") most=16 ;; "base "*" 1") most=12 ;; "base "*) most=64 ;;
+        *" 1 1") most=200 ;; *" 1") most=64 ;; *" 1 "*) most=1000 ;; *) most=320 ;;
+    esac
+    echo $((most < LINES ? most : LINES))
+}
+
 open_sides() {   # MODEL [SYMBOLS]
-    local type layout
-    open_side heed "$BUILD/bench/translate" "$1" "$folder/in" "$THREADS" "$folder/out" "${@:2}"
+    local numbers type layout
+    sides=
+    for numbers in $PRECISIONS; do
+        open_side "$numbers" "$BUILD/bench/translate" "$1" "$folder/in" "$numbers" "$folder/out" "${@:2}"
+        sides="$numbers $sides"
+        echo "side heed $(echo "${ready[$numbers]}" | cut -d ' ' -f 3-)" >>"$facts"
+    done
     for type in $types; do
+        rm -rf "$folder/$type"
+        "$PYTHON" bench/translate_ct2.py convert "$1" "$type" "$folder/$type"
         for layout in $layouts; do
-            open_side "$type.$layout" "$PYTHON" bench/translate_ct2.py "$1" "$type" "${layout%x*}" "${layout#*x}" "$folder/out" "${@:2}"
-            [ "${ready[heed]%% *}" = "${ready[$type.$layout]%% *}" ] || { say "bench/translate: the models differ in size"; exit 1; }
+            open_side "$type.$layout" "$PYTHON" bench/translate_ct2.py "$folder/$type" "$type" "${layout%x*}" "${layout#*x}" "$folder/out" "${@:2}"
+            sides="$type.$layout $sides"
+            [ "${ready[${PRECISIONS%% *}]%% *}" = "${ready[$type.$layout]%% *}" ] || { say "bench/translate: the models differ in size"; exit 1; }
+            echo "side ct2 $(echo "${ready[$type.$layout]}" | cut -d ' ' -f 3-)" >>"$facts"
         done
     done
 }
 
-close_sides() {
-    local type layout last=
-    for type in $types; do for layout in $layouts; do last="$type.$layout $last"; done; done
-    for layout in $last heed; do close_side "$layout"; done
+layouts_of() {   # WORKERS: CTranslate2's, of all it may have
+    if [ "$THREADS" = 1 ]; then echo 1x1; else echo "$1x1 1x$THREADS"; fi
 }
 
-turn() {   # SIDE BEAM BATCH LINES: its answer; a pause first, in which the threads of the side before fall asleep
-    sleep 0.3
-    ask "$1" run "$2" "$3" "$4"
+same() {   # FILE: percent of the lines and of the symbols (-: unknown) that are those of the first of our sides
+    awk -F '\t' 'NR == FNR { line[FNR] = $0; next }
+        { lines++; n = split(line[FNR], a); good += a[1] == $1; if (NF > 1) for (i = 2; i <= NF || i <= n; i++) { all++; equal += a[i] == $i } }
+        END { printf "%.1f %s", 100 * good / lines, all ? sprintf("%.1f", 100 * equal / all) : "-" }' "$folder/out.${PRECISIONS%% *}" "$1"
 }
 
-choose() {   # the layout and batch of each type and beam: best[TYPE BEAM]="SIDE BATCH"
-    local type beam layout batch seconds least
+# --- measuring -------------------------------------------------------------------------------------------------------------------------------
+
+turn() {   # ROUND SIZE "CELL" WHO NUMBERS LAYOUT SIDE FILE: a fact; a pause first, in which the threads of the side before fall asleep
+    local beam batch answer
+    read -r beam batch _ <<<"$3"
+    sleep 0.2
+    answer=$(ask "$7" run "$beam" "$batch" "$(lines_of "$2" "$beam" "$batch")" "${6%x*}" "${6#*x}")
+    [ -n "$answer" ] || { say "bench/translate: $7 has left"; exit 1; }
+    set -- "$1 $2 $3 $4 $5 $6" "$answer" "$(same "$folder/out.$8")"
+    echo "run $1 $(echo "$2 -" | cut -d ' ' -f 1-4) $3" >>"$facts"
+    say "$1: $2 ($3)"
+    seconds=${2%% *}
+}
+
+turns() {   # ROUND SIZE "CELL": every side once
+    local numbers type layout workers=${3##* } least
+    for numbers in $PRECISIONS; do
+        turn "$1" "$2" "$3" heed "$numbers" "${workers}x1" "$numbers" "$numbers"
+        [ "$workers" != 1 ] || [ "$THREADS" = 1 ] || turn "$1" "$2" "$3" heed "$numbers" "1x$THREADS" "$numbers" "$numbers"
+    done
     for type in $types; do
-        for beam in $BEAMS; do
-            least=
-            for layout in $layouts; do
-                turn "$type.$layout" "$beam" 32 32 >/dev/null
-                for batch in 16 32 64; do
-                    seconds=$(turn "$type.$layout" "$beam" "$batch" 256)
-                    seconds=${seconds%% *}
-                    [ -n "$least" ] && awk -v a="$seconds" -v b="$least" 'BEGIN { exit a < b }' && continue
-                    least=$seconds best["$type $beam"]="$type.$layout $batch"
-                done
-            done
-            say "CTranslate2 $type, beam $beam: ${best["$type $beam"]#*.} at a time is its best"
+        least=
+        for layout in $([ "$1" = 0 ] && layouts_of "$workers" || echo "${best["$type $3"]}"); do
+            turn "$1" "$2" "$3" ct2 "${type/loat/}" "$layout" "$type.$layout" "$type"
+            [ -n "$least" ] && awk -v a="$seconds" -v b="$least" 'BEGIN { exit a < b }' && continue
+            least=$seconds best["$type $3"]=$layout
         done
+        [ "$2 $type" != "tiny float32" ] || [ "${PRECISIONS%% *}" != f32 ] || tail -n 1 "$facts" | awk '{ exit $(NF - 1) < 95 }' ||
+            { say "bench/translate: the models differ"; exit 1; }
     done
 }
 
-same() { awk 'NR == FNR { text[FNR] = $0; next } { n += text[FNR] == $0 } END { printf "%.1f", 100 * n / FNR }' "$folder/out" "$1"; }   # percent of the lines
-
-# $folder/NAME.rounds, lines "SIDE BEAM SECONDS SYMBOLS MB SAME"
-measure() {   # NAME
-    local round beam type line
+bench_size() {   # SIZE
+    local round cell model
+    model=$(model_of "$1")
+    open_sides "$model" $([ "$1" = trained ] || echo "$SYMBOLS")
     for round in $(seq 0 "$ROUNDS"); do   # round 0 warms up
-        [ "$round" = 0 ] || "$BUILD/bench/peak" "$THREADS" >>"$folder/peaks"
-        for beam in $BEAMS; do
-            for side in heed $types; do
-                if [ "$side" = heed ]; then line="heed $beam $(turn heed "$beam" 0 0) 100"
-                else line="$side $beam $(turn ${best["$side $beam"]% *} "$beam" ${best["$side $beam"]#* } 0) $(same "$folder/out.$side")"
-                fi
-                say "$1 $round/$ROUNDS: $line"
-                [ "$1 $side" != "forced float32" ] || awk -v same="${line##* }" 'BEGIN { exit same < 95 }' || { say "bench/translate: the models differ"; exit 1; }
-                [ "$round" = 0 ] || echo "$line" >>"$folder/$1.rounds"
-            done
-        done
+        [ "$round" = 0 ] || echo "peak $(ask "${PRECISIONS%% *}" peak "$THREADS")" >>"$facts"
+        while read -r cell <&3; do turns "$round" "$1" "$cell"; done 3< <(cells)
     done
+    for cell in $sides; do close_side "$cell"; done
 }
 
-# The group's worst ratio before each row, in $folder/rows; an object a row in $objects.
-tabulate() {   # NAME
-    local beam type settings
-    for beam in $BEAMS; do
-        settings=
-        for type in $types; do settings="$settings ${best["$type $beam"]#*.}"; done
-        awk -v name="$1" -v beam="$beam" -v types="$types" -v settings="$settings" -v lines="$lines" -v threads="$THREADS" -v rounds="$ROUNDS" \
-            -v versions="$versions" -v peak="$(peak)" -v objects="$objects" '
-            function median(list, n,   i, j, x) {
-                for (i = 2; i <= n; i++) { x = list[i]; for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]; list[j + 1] = x }
-                return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-            }
-            function row(side, type, layout, batch,   i, list, seconds, title) {
-                for (i = 1; i <= n[side]; i++) list[i] = took[side, i]
-                seconds = median(list, n[side])
-                if (side == "heed") { ours = worst = seconds; ours_least = list[1] }
-                else if (seconds < worst) worst = seconds
-                title = side == "heed" ? side : "CTranslate2 " type ", " layout ", " batch " a batch"
-                rows = rows sprintf("KEY | %s | %d | %s | %.3f | %.3f | %.0f | %s | %s | %d |\n", name, beam, title, seconds, list[1], symbols[side] / seconds,
-                    side == "heed" ? "" : sprintf("%.2f", seconds / ours), side == "heed" ? "" : same[side] " %", most[side])
-                printf "{\"bench\": \"translate\", \"answers\": \"%s\", \"beam\": %d, \"side\": \"%s\", \"type\": \"%s\", \"workers_x_threads\": \"%s\", \"batch\": %d, " \
-                    "\"lines\": %d, \"threads\": %d, \"rounds\": %d, \"seconds\": %.4f, \"least_seconds\": %.4f, \"symbols\": %d, \"time_to_heed\": %.3f, " \
-                    "\"same_lines\": %.3f, \"mb\": %d, \"peak\": \"%s\", \"versions\": \"%s\"}\n", name, beam, side == "heed" ? side : "CTranslate2", type, layout,
-                    batch, lines, threads, rounds, seconds, list[1], symbols[side], seconds / ours, same[side] / 100, most[side], peak, versions >>objects
-            }
-            $2 != beam { next }
-            { took[$1, ++n[$1]] = $3; symbols[$1] = $4; same[$1] = $6; if ($5 > most[$1]) most[$1] = $5 }
-            END {
-                count = split(types, type)
-                split(settings, setting)
-                row("heed", "float32", "1x" threads, 0)
-                for (i = 1; i <= count; i++) row(type[i], type[i], setting[2 * i - 1], setting[2 * i])
-                gsub(/KEY/, sprintf("%.3f", worst / ours), rows)
-                printf "%s", rows
-            }' "$folder/$1.rounds" >>"$folder/rows"
+supported() {   # those of PRECISIONS that this processor has instructions for
+    local numbers
+    for numbers in $PRECISIONS; do
+        "$BUILD/bench/translate" "$1" "$folder/in" "$numbers" "$folder/out" </dev/null | awk -v n="$numbers" '{ exit $3 != n }' && echo "$numbers" ||
+            say "bench/translate: this processor has no instructions for $numbers: left out"
     done
-}
-
-peak() { sort -k 2 -g "$folder/peaks" | tail -n 1 | awk '{ printf "%.0f GF/s (%d bits)", $2, $1 }'; }
-
-report() {
-    echo "| answers | beam | side | seconds, median | least | output symbols/s | time : heed | same lines | MB |"
-    echo "|---|---|---|---|---|---|---|---|---|"
-    sort -s -g -k 1,1 "$folder/rows" | cut -d ' ' -f 2-
-    echo
-    echo "$lines lines. $(processor), $THREADS threads, measured f32 peak $(peak), $(date +%Y-%m-%d)."
-    echo "${versions}. Rounds: $ROUNDS."
-}
-
-bench_model() {   # NAME MODEL [SYMBOLS]
-    open_sides "${@:2}"
-    [ -z "$types" ] || choose
-    versions=${ready[heed]#* }
-    [ -z "$types" ] || versions="$versions; ${ready[float32.${layouts%% *}]#* }"
-    measure "$1"
-    tabulate "$1"
-    close_sides
 }
 
 [ -e "$set_file" ] || { say "bench/translate: left out: set HEED_DATA to a folder with mt/multi30k"; exit 0; }
 gzip -dc "$set_file" | awk -v most="$LINES" 'NR <= most' >"$folder/in"
-lines=$(wc -l <"$folder/in")
-types="float32 int8" layouts="${THREADS}x1 1x$THREADS"
+[ -z "${TINY:-}" ] || SIZES="$SIZES trained"
+PRECISIONS=$(supported "$(model_of "${SIZES%% *}")" | tr '\n' ' ') PRECISIONS=${PRECISIONS% }
+types="float32 int8" layouts="${THREADS}x1 1x$THREADS 1x1"
 [ "$THREADS" != 1 ] || layouts=1x1
 if ! "$PYTHON" -c 'import ctranslate2' 2>/dev/null; then
     types=
     say "bench/translate: $PYTHON has no CTranslate2, so heed's side is timed alone. To compare: pip install ctranslate2==4.8.5, then PYTHON=... make bench"
 fi
-objects=$BUILD/bench/translate.jsonl
-rm -f "$objects"
-if [ -z "${RAW:-}" ]; then
-    train_once
-    RAW=$folder/once/model
-fi
-bench_model forced "$RAW" "$SYMBOLS"
-if [ -n "${TINY:-}" ]; then bench_model trained "$TINY"
-else say "bench/translate: the trained model is left out: TINY=DIRECTORY of one that recipes/multi30k-en-de/tiny.yaml has made"
-fi
-report >"$folder/report"
+for size in $SIZES; do bench_size "$size"; done
+awk -v json="$BUILD/bench/translate.jsonl" -v threads="$THREADS" -v rounds="$ROUNDS" -v processor="$(processor)" -v date="$(date +%Y-%m-%d)" -f bench/translate.awk "$facts" >"$folder/report"
 cat "$folder/report"
 [ "${RECORD:-}" != 1 ] || record bench/translate "$folder/report"

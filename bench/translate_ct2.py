@@ -1,27 +1,27 @@
 """The other side of bench/translate.sh: the same model in CTranslate2, on the same symbols.
 
-    translate_ct2.py MODEL TYPE WORKERS THREADS OUT [SYMBOLS]
+    translate_ct2.py convert MODEL TYPE FOLDER                        FOLDER becomes MODEL as CTranslate2 has it
+    translate_ct2.py FOLDER TYPE WORKERS THREADS OUT [SYMBOLS]        answers
 
-TYPE float32 or int8; WORKERS of THREADS each. Its model is heed's own MODEL (a Transformer: post-norm, sinusoids, ReLU, one embedding for all), converted
-here, so that both sides give the same answers and thus do the same work. It reads OUT.source and OUT.symbols, which the other side made, and writes its last
-answers to OUT.TYPE. SYMBOLS: every answer has as many. It says "ready WEIGHTS ABOUT-ITSELF" and answers each line "run BEAM BATCH LINES" as bench/translate.c
-does; its time is that of translate_batch alone, without the making of symbols from text and of text from symbols, which heed's time holds.
+TYPE float32 or int8; WORKERS of THREADS each. Its model is heed's own MODEL (a Transformer: post-norm, sinusoids, ReLU, one embedding for all), converted,
+so that both sides give the same answers and thus do the same work. It reads OUT.source and OUT.symbols, which the other side made, and writes its last
+answers to OUT.TYPE. SYMBOLS: every answer has as many. It says "ready WEIGHTS - ABOUT-ITSELF" and answers each line "run BEAM BATCH LINES WORKERS THREADS"
+(the last two are settled already) as bench/translate.c does, all but the work; its memory is what it holds above what Python with CTranslate2 held before the
+model. Its time is that of translate_batch alone, without the making of symbols from text and of text from symbols, which heed's time holds.
 """
 import json
 import os
 import sys
-import tempfile
 import time
 
-os.environ["OMP_NUM_THREADS"] = sys.argv[4]
+CONVERTS = sys.argv[1] == "convert"
+os.environ["OMP_NUM_THREADS"] = "1" if CONVERTS else sys.argv[4]
 sys.modules["torch"] = sys.modules["transformers"] = None      # not needed here: kept out of the memory
 
 import ctranslate2                    # noqa: E402
 import numpy as np                    # noqa: E402
 from ctranslate2 import specs         # noqa: E402
 
-MODEL, TYPE, WORKERS, THREADS, OUT = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
-FORCED = int(sys.argv[6]) if len(sys.argv) > 6 else 0
 LONGEST = 512
 
 
@@ -61,14 +61,13 @@ def set_layer(layer, w, name, crosses):
     set_norm(layer.ffn.layer_norm, w, f"{name}.ffn.norm")
 
 
-def convert(folder):
-    """Returns the number of weights."""
-    with open(os.path.join(MODEL, "config.json")) as f:
+def convert(model, quantization, folder):
+    with open(os.path.join(model, "config.json")) as f:
         config = json.load(f)["model"]
     of = config["encoder"]
     assert all(side["type"] == "transformer" and side["norm"] == "post" and side["positions"] == "sinusoid" and side["activation"] == "relu"
-               for side in (config["encoder"], config["decoder"])) and config["tie"] == "all", f"{MODEL}: no Transformer of the kind that is converted here"
-    w = read_weights(os.path.join(MODEL, "model.safetensors"))
+               for side in (config["encoder"], config["decoder"])) and config["tie"] == "all", f"{model}: no Transformer of the kind that is converted here"
+    w = read_weights(os.path.join(model, "model.safetensors"))
     count = sum(x.size for x in w.values())
     spec = specs.TransformerSpec.from_config((of["layers"], config["decoder"]["layers"]), of["heads"], pre_norm=False)
     embedding = w.pop("embedding")
@@ -85,9 +84,11 @@ def convert(folder):
     spec.register_target_vocabulary(symbols)
     spec.config.decoder_start_token = "<s>"
     spec.validate()
-    spec.optimize(quantization=TYPE)
+    spec.optimize(quantization=quantization)
+    os.mkdir(folder)
     spec.save(folder)
-    return count
+    with open(os.path.join(folder, "weights"), "w") as f:
+        f.write(f"{count}\n")
 
 
 def most_memory():
@@ -96,42 +97,31 @@ def most_memory():
         return int(next(line for line in f if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
 
 
-def convert_apart(folder):
-    """In a process of its own, whose memory is not counted. Returns the number of weights."""
-    back, there = os.pipe()
-    if os.fork() == 0:
-        os.write(there, str(convert(folder)).encode())
-        os._exit(0)
-    os.close(there)
-    os.wait()
-    count = os.read(back, 32)
-    assert count, f"{MODEL} was not converted"
-    return int(count)
-
-
 def read_lines(path):
     with open(path, encoding="utf-8") as f:
         return f.read().split("\n")[:-1]
 
 
-def main():
+def serve(folder, kind, workers, threads, out, forced):
+    idle = most_memory()
     names = {"0": "<unk>", "1": "<s>", "2": "</s>"}
-    sources = [[names.get(x, x) for x in line.split()] + ["</s>"] for line in read_lines(f"{OUT}.source")]
-    texts = {names.get(str(i), str(i)): text for i, text in enumerate(read_lines(f"{OUT}.symbols"))}
-    with tempfile.TemporaryDirectory() as folder:
-        count = convert_apart(folder)
-        translator = ctranslate2.Translator(folder, device="cpu", compute_type=TYPE, inter_threads=WORKERS, intra_threads=THREADS)
-    limits = {"min_decoding_length": FORCED, "max_decoding_length": FORCED} if FORCED else {}
-    print(f"ready {count} CTranslate2 {ctranslate2.__version__}", flush=True)
+    sources = [[names.get(x, x) for x in line.split()] + ["</s>"] for line in read_lines(f"{out}.source")]
+    texts = {names.get(str(i), str(i)): text for i, text in enumerate(read_lines(f"{out}.symbols"))}
+    translator = ctranslate2.Translator(folder, device="cpu", compute_type=kind, inter_threads=workers, intra_threads=threads)
+    limits = {"min_decoding_length": forced, "max_decoding_length": forced} if forced else {}
+    print(f"ready {read_lines(os.path.join(folder, 'weights'))[0]} - CTranslate2 {ctranslate2.__version__}", flush=True)
     for line in sys.stdin:
-        beam, batch, lines = map(int, line.removeprefix("run ").split())
+        beam, batch, lines = map(int, line.split()[1:4])
         chosen = sources[:lines or None]
         began = time.perf_counter()
         answers = [x.hypotheses[0] for x in translator.translate_batch(chosen, beam_size=beam, max_batch_size=batch, **limits)]
         seconds = time.perf_counter() - began
-        with open(f"{OUT}.{TYPE}", "w", encoding="utf-8") as f:
+        with open(f"{out}.{kind}", "w", encoding="utf-8") as f:
             f.writelines("".join(map(texts.get, x)).replace("\u2581", " ").strip(" ") + "\n" for x in answers)
-        print(f"{seconds:.6f} {sum(map(len, answers))} {most_memory():.0f}", flush=True)
+        print(f"{seconds:.6f} {sum(map(len, answers))} {most_memory() - idle:.1f}", flush=True)
 
 
-main()
+if CONVERTS:
+    convert(*sys.argv[2:5])
+else:
+    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5], int(sys.argv[6]) if len(sys.argv) > 6 else 0)

@@ -1,0 +1,134 @@
+# The report of bench/translate.sh from the facts that it wrote down: Markdown to the standard output, lines of JSON to the file `json`.
+#   side heed|ct2 ABOUT      peak BITS F32 BF16
+#   run ROUND SIZE BEAM BATCH WORKERS heed|ct2 NUMBERS LAYOUT SECONDS SYMBOLS MB GFLOP SAME-LINES SAME-SYMBOLS
+# A cell is "SIZE BEAM BATCH WORKERS", a side "WHO NUMBERS LAYOUT". Round 0 warmed up: of it memory alone is read.
+
+BEGIN {
+  # How many times as fast as CTranslate2 with the same numbers: beam 1 batch 32, 5 32, 1 1, 5 1, and 1 1 of one worker.
+  wanted("tiny int8", "1.5 3 1.5 2 1.5"); wanted("tiny f32", "1.3 2.5 1.3 2 -")
+  wanted("base int8", "1.4 2.5 1.4 2 1.5"); wanted("base f32", "1.1 1.8 1.1 1.5 -")
+  # Share of CTranslate2's memory, beam 5 batch 32.
+  memory_goal["int8"] = 0.6; memory_goal["f32"] = 0.8
+  INSIDE = 0.97   # two threads for one sentence are never slower than one, but for the noise of such short runs
+}
+
+function wanted(name, list,   part) {
+  split(list, part, " ")
+  goals[name, 1, 32] = part[1]; goals[name, 5, 32] = part[2]; goals[name, 1, 1] = part[3]; goals[name, 5, 1] = part[4]; goals[name, 1, 1, "alone"] = part[5]
+}
+
+function goal_of(size, numbers, beam, batch, alone,   g) {
+  g = alone ? goals[size " " numbers, beam, batch, "alone"] : goals[size " " numbers, beam, batch]
+  return g == "-" ? "" : g
+}
+
+function median(key,   n, i, j, x, list) {
+  n = count[key]
+  for (i = 1; i <= n; i++) {
+    x = took[key, i]
+    for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]
+    list[j + 1] = x
+  }
+  return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
+}
+
+$1 == "side" { $1 = ""; who = $2; $2 = ""; sub(/^ +/, ""); about[who] = $0 }
+$1 == "peak" { bits = $2; if ($3 > peak["f32"]) peak["f32"] = $3; if ($4 > peak["bf16"]) peak["bf16"] = $4 }
+$1 == "run" {
+  cell = $3 " " $4 " " $5 " " $6; key = cell " " $7 " " $8 " " $9
+  if (!(cell in known)) { known[cell]; cells[++cell_count] = cell }
+  if (!((cell, $7, $8, $9) in layout_known)) { layout_known[cell, $7, $8, $9]; layouts[cell, $7, $8] = layouts[cell, $7, $8] " " $9 }
+  if ($2 == 0) { held[key] = $12; next }
+  took[key, ++count[key]] = $10; symbols[key] = $11; work[key] = $13; same_lines[key] = $14; same_symbols[key] = $15
+}
+
+function best_layout(cell, numbers,   n, i, part, key, best) {   # the one that CTranslate2 went on with
+  n = split(layouts[cell, "ct2", numbers], part, " ")
+  for (i = 1; i <= n; i++) if (count[key = cell " ct2 " numbers " " part[i]]) best = key
+  return best
+}
+
+function percents(key) { return count[key] ? same_lines[key] " %" (same_symbols[key] == "-" ? "" : ", " same_symbols[key] " %") : "" }
+
+function text_or_null(text) { gsub(/["\\]/, "", text); return text == "" ? "null" : "\"" text "\"" }
+function number_or_null(x, format) { return x == "" ? "null" : sprintf(format, x) }
+
+function object(what, shape, numbers, workers, ours, peer, name, version, unit, top, fraction, ratio, goal, met) {
+  printf "{\"what\": \"%s\", \"shape\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"ours\": %.2f, \"peer\": %s, \"peer_name\": %s, \"peer_version\": %s, ", what, shape, numbers,
+    workers, ours, number_or_null(peer, "%.2f"), text_or_null(name), text_or_null(version), unit >json
+  printf "\"unit\": \"%s\", \"peak\": %s, \"fraction\": %s, \"ratio\": %s, \"goal\": %s, \"met\": %s}\n", unit, number_or_null(top, "%.1f"), number_or_null(fraction, "%.4f"),
+    number_or_null(ratio, "%.3f"), number_or_null(goal, "%.2f"), met >json
+}
+
+function shown(ratio, goal, met) { return ratio == "" ? "" : sprintf(goal != "" && met == "false" ? "**%.2f**" : "%.2f", ratio) }
+
+# One line of the table; peer: a key, or "".
+function compare(cell, numbers, layout, peer, goal,   part, key, ours, theirs, top, fraction, ratio, met, type, name, n) {
+  split(cell, part, " ")
+  key = cell " heed " numbers " " layout
+  ours = median(key)
+  theirs = peer == "" ? "" : median(peer)
+  ratio = peer == "" ? "" : theirs / symbols[peer] * symbols[key] / ours
+  met = goal == "" || ratio == "" ? "null" : ratio >= goal ? "true" : "false"
+  split(peer, type, " ")
+  name = peer == "" ? "" : (type[5] == "heed" ? "heed " : "CTranslate2 ") type[6] ", " type[7]
+  top = peak["bf16"] ? (numbers == "int8" ? 2 * peak["bf16"] : peak[numbers]) : numbers == "f32" ? peak["f32"] : ""
+  if (top) top *= (layout == "1x1" ? 1 / threads : 1)
+  fraction = top ? work[key] / ours / top : ""
+  n = ++rows
+  order[n] = ratio == "" ? 1e9 : ratio / (goal == "" ? 1 : goal)
+  row[n] = sprintf("| %s | %s | %s | %s | %s | %.3f | %.0f | %s | %s | %s | %s | %s | %s | %s | %s |", part[1], numbers, part[2], part[3], layout, ours, symbols[key] / ours,
+    fraction == "" ? "" : sprintf("%.0f %%", 100 * fraction), name, theirs == "" ? "" : sprintf("%.3f", theirs), theirs == "" ? "" : sprintf("%.0f", symbols[peer] / theirs),
+    shown(ratio, goal, met), goal, percents(key), type[5] == "ct2" ? percents(peer) : "")
+  object("translate", part[1] " beam " part[2] " batch " part[3] " layout " layout, numbers, layout == "1x1" ? 1 : threads, symbols[key] / ours, theirs == "" ? "" : symbols[peer] / theirs,
+    name, type[5] == "ct2" ? about["ct2"] : about["heed"], "symbols/s", top, fraction, ratio, goal, met)
+}
+
+# Memory of the greatest work, above an idle process.
+function compare_memory(cell, numbers, key, peer,   part, ratio, goal, met) {
+  split(cell, part, " ")
+  goal = memory_goal[numbers]
+  ratio = peer == "" ? "" : held[key] / held[peer]
+  met = ratio == "" || goal == "" ? "null" : ratio <= goal ? "true" : "false"
+  memory[++memories] = sprintf("| %s | %s | %s | %s | %.0f | %s | %s | %s |", part[1], numbers, part[2], part[3], held[key], peer == "" ? "" : sprintf("%.0f", held[peer]), shown(ratio, goal, met), goal)
+  object("translate memory", part[1] " beam " part[2] " batch " part[3], numbers, threads, held[key], peer == "" ? "" : held[peer], peer == "" ? "" : "CTranslate2", about["ct2"], "MB above an idle process",
+    "", "", ratio, goal, met)
+}
+
+function compare_cell(cell,   part, type, types, i, n, numbers, peer, other) {
+  split(cell, part, " ")
+  types = split("f32 bf16 int8", type, " ")
+  for (i = 1; i <= types; i++) {
+    numbers = type[i]
+    n = part[4] "x1"
+    if (!count[cell " heed " numbers " " n]) continue
+    peer = best_layout(cell, numbers)
+    if (numbers == "bf16" && (peer = best_layout(cell, "f32")) != "" && (other = best_layout(cell, "int8")) != "" && median(other) < median(peer)) peer = other
+    compare(cell, numbers, n, peer, goal_of(part[1], numbers, part[2], part[3], part[4] == 1 && threads > 1))
+    if (part[4] == 1 && threads > 1) compare(cell, numbers, "1x" threads, cell " heed " numbers " 1x1", INSIDE)
+    else if (part[2] >= 5 && part[3] >= 32) compare_memory(cell, numbers, cell " heed " numbers " " n, peer)
+  }
+}
+
+function print_sorted(   i, j, x, y) {
+  for (i = 2; i <= rows; i++) {
+    x = order[i]; y = row[i]
+    for (j = i - 1; j > 0 && order[j] > x; j--) { order[j + 1] = order[j]; row[j + 1] = row[j] }
+    order[j + 1] = x; row[j + 1] = y
+  }
+  for (i = 1; i <= rows; i++) print row[i]
+}
+
+END {
+  printf "" >json
+  for (i = 1; i <= cell_count; i++) compare_cell(cells[i])
+  print "| model | numbers | beam | batch | heed, workers x threads | seconds | symbols/s | of the peak | beside | seconds | symbols/s | times as fast | goal | as heed's f32: lines, symbols | CTranslate2's: lines |"
+  print "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+  print_sorted()
+  if (memories) {
+    print "\n| model | numbers | beam | batch | heed, MB | CTranslate2, MB | share | goal: at most |\n|---|---|---|---|---|---|---|---|"
+    for (i = 1; i <= memories; i++) print memory[i]
+  }
+  printf "\n%s, %d threads, measured peak f32 %.0f GF/s (%d bits)%s, %s.\n", processor, threads, peak["f32"], bits, peak["bf16"] ? sprintf(", bf16 %.0f GF/s", peak["bf16"]) : "", date
+  printf "%s%s. Rounds: %d.\n", about["heed"], about["ct2"] == "" ? "" : "; " about["ct2"], rounds
+}
