@@ -1,7 +1,8 @@
 # The report of bench/translate.sh from the facts that it wrote down: Markdown to the standard output, lines of JSON to the file `json`.
 #   side heed|ct2 ABOUT      peak BITS F32 BF16
+#   memory SIZE BEAM BATCH heed|ct2 NUMBERS MB
 #   run ROUND SIZE BEAM BATCH WORKERS heed|ct2 NUMBERS LAYOUT SECONDS SYMBOLS MB GFLOP SAME-LINES SAME-SYMBOLS
-# A cell is "SIZE BEAM BATCH WORKERS", a side "WHO NUMBERS LAYOUT". Round 0 warmed up: of it memory alone is read.
+# A cell is "SIZE BEAM BATCH WORKERS", a side "WHO NUMBERS LAYOUT". Round 0 warmed up and is not read.
 
 BEGIN {
   # How many times as fast as CTranslate2 with the same numbers: beam 1 batch 32, 5 32, 1 1, 5 1, and 1 1 of one worker.
@@ -33,12 +34,13 @@ function median(key,   n, i, j, x, list) {
 }
 
 $1 == "side" { $1 = ""; who = $2; $2 = ""; sub(/^ +/, ""); about[who] = $0 }
+$1 == "memory" { held[$2, $5, $6] = $7; if (!(($2, $3, $4) in holds)) { holds[$2, $3, $4]; held_by[++sizes] = $2; held_shape[sizes] = "beam " $3 " batch " $4 } }
 $1 == "peak" { bits = $2; if ($3 > peak["f32"]) peak["f32"] = $3; if ($4 > peak["bf16"]) peak["bf16"] = $4 }
 $1 == "run" {
   cell = $3 " " $4 " " $5 " " $6; key = cell " " $7 " " $8 " " $9
   if (!(cell in known)) { known[cell]; cells[++cell_count] = cell }
   if (!((cell, $7, $8, $9) in layout_known)) { layout_known[cell, $7, $8, $9]; layouts[cell, $7, $8] = layouts[cell, $7, $8] " " $9 }
-  if ($2 == 0) { held[key] = $12; next }
+  if ($2 == 0) next
   took[key, ++count[key]] = $10; symbols[key] = $11; work[key] = $13; same_lines[key] = $14; same_symbols[key] = $15
 }
 
@@ -84,15 +86,14 @@ function compare(cell, numbers, layout, peer, goal,   part, key, ours, theirs, t
     name, type[5] == "ct2" ? about["ct2"] : about["heed"], "symbols/s", top, fraction, ratio, goal, met)
 }
 
-# Memory of the greatest work, above an idle process.
-function compare_memory(cell, numbers, key, peer,   part, ratio, goal, met) {
-  split(cell, part, " ")
-  goal = memory_goal[numbers]
-  ratio = peer == "" ? "" : held[key] / held[peer]
+function compare_memory(size, shape, numbers,   ours, theirs, ratio, goal, met) {
+  ours = held[size, "heed", numbers]; theirs = held[size, "ct2", numbers]
+  if (ours == "") return
+  if (shape == "beam 5 batch 32" && threads == 2) goal = memory_goal[numbers]
+  if (theirs != "") ratio = ours / theirs
   met = ratio == "" || goal == "" ? "null" : ratio <= goal ? "true" : "false"
-  memory[++memories] = sprintf("| %s | %s | %s | %s | %.0f | %s | %s | %s |", part[1], numbers, part[2], part[3], held[key], peer == "" ? "" : sprintf("%.0f", held[peer]), shown(ratio, goal, met), goal)
-  object("translate memory", part[1] " beam " part[2] " batch " part[3], numbers, threads, held[key], peer == "" ? "" : held[peer], peer == "" ? "" : "CTranslate2", about["ct2"], "MB above an idle process",
-    "", "", ratio, goal, met)
+  printf "| %s | %s | %s | %.0f | %s | %s | %s |\n", size, numbers, shape, ours, theirs == "" ? "" : sprintf("%.0f", theirs), shown(ratio, goal, met), goal
+  object("translate memory", size " " shape, numbers, threads, ours, theirs, theirs == "" ? "" : "CTranslate2 " numbers, about["ct2"], "MB above an idle process", "", "", ratio, goal, met)
 }
 
 function compare_cell(cell,   part, type, types, i, n, numbers, peer, other) {
@@ -106,7 +107,6 @@ function compare_cell(cell,   part, type, types, i, n, numbers, peer, other) {
     if (numbers == "bf16" && (peer = best_layout(cell, "f32")) != "" && (other = best_layout(cell, "int8")) != "" && median(other) < median(peer)) peer = other
     compare(cell, numbers, n, peer, goal_of(part[1], numbers, part[2], part[3], part[4] == 1 && threads > 1))
     if (part[4] == 1 && threads > 1) compare(cell, numbers, "1x" threads, cell " heed " numbers " 1x1", INSIDE)
-    else if (part[2] >= 5 && part[3] >= 32) compare_memory(cell, numbers, cell " heed " numbers " " n, peer)
   }
 }
 
@@ -125,10 +125,8 @@ END {
   print "| model | numbers | beam | batch | heed, workers x threads | seconds | symbols/s | of the peak | beside | seconds | symbols/s | times as fast | goal | as heed's f32: lines, symbols | CTranslate2's: lines |"
   print "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
   print_sorted()
-  if (memories) {
-    print "\n| model | numbers | beam | batch | heed, MB | CTranslate2, MB | share | goal: at most |\n|---|---|---|---|---|---|---|---|"
-    for (i = 1; i <= memories; i++) print memory[i]
-  }
+  print "\n| model | numbers | work | heed, MB | CTranslate2, MB | share | goal: at most |\n|---|---|---|---|---|---|---|"
+  for (i = 1; i <= sizes; i++) for (j = 1; j <= 3; j++) compare_memory(held_by[i], held_shape[i], j == 1 ? "f32" : j == 2 ? "bf16" : "int8")
   printf "\n%s, %d threads, measured peak f32 %.0f GF/s (%d bits)%s, %s.\n", processor, threads, peak["f32"], bits, peak["bf16"] ? sprintf(", bf16 %.0f GF/s", peak["bf16"]) : "", date
   printf "%s%s. Rounds: %d.\n", about["heed"], about["ct2"] == "" ? "" : "; " about["ct2"], rounds
 }

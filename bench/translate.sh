@@ -46,7 +46,7 @@ model_of() {   # SIZE: its directory
 
 # --- sides and cells -------------------------------------------------------------------------------------------------------------------------
 
-cells() {   # "BEAM BATCH WORKERS", the least work first, since a process's memory never shrinks; one worker alone greedily and a line at a time
+cells() {   # "BEAM BATCH WORKERS"; one worker alone greedily and a line at a time
     local beam batch
     for batch in $BATCHES; do for beam in $BEAMS; do
         [ "$beam $batch $THREADS" = "1 1 1" ] || { [ "$beam $batch" = "1 1" ] && echo "1 1 1"; }
@@ -126,14 +126,30 @@ turns() {   # ROUND SIZE "CELL": every side once
 }
 
 bench_size() {   # SIZE
-    local round cell model
+    local round cell model symbols=$SYMBOLS
     model=$(model_of "$1")
-    open_sides "$model" $([ "$1" = trained ] || echo "$SYMBOLS")
+    [ "$1" != trained ] || symbols=
+    open_sides "$model" $symbols
     for round in $(seq 0 "$ROUNDS"); do   # round 0 warms up
         [ "$round" = 0 ] || echo "peak $(ask "${PRECISIONS%% *}" peak "$THREADS")" >>"$facts"
         while read -r cell <&3; do turns "$round" "$1" "$cell"; done 3< <(cells)
     done
     for cell in $sides; do close_side "$cell"; done
+    hold_all "$1" "$model" $symbols
+}
+
+hold() {   # SIZE SIDE COMMAND...: what a process of its own holds that runs the greatest work, once; a fact
+    local answer beam=${BEAMS##* } batch=${BATCHES##* }
+    open_side memory "${@:3}"
+    answer=$(ask memory run "$beam" "$batch" "$(lines_of "$1" "$beam" "$batch")" "$THREADS" 1)
+    close_side memory
+    echo "memory $1 $beam $batch $2 $(echo "$answer" | cut -d ' ' -f 3)" >>"$facts"
+}
+
+hold_all() {   # SIZE MODEL [SYMBOLS]
+    local numbers type
+    for numbers in $PRECISIONS; do hold "$1" "heed $numbers" "$BUILD/bench/translate" "$2" "$folder/in" "$numbers" "$folder/out" "${@:3}"; done
+    for type in $types; do hold "$1" "ct2 ${type/loat/}" "$PYTHON" bench/translate_ct2.py "$folder/$type" "$type" "$THREADS" 1 "$folder/out" "${@:3}"; done
 }
 
 supported() {   # those of PRECISIONS that this processor has instructions for
