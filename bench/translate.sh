@@ -146,9 +146,17 @@ hold() {   # SIZE SIDE COMMAND...: what a process of its own holds that runs the
     echo "memory $1 $beam $batch $2 $(echo "$answer" | cut -d ' ' -f 3)" >>"$facts"
 }
 
-hold_all() {   # SIZE MODEL [SYMBOLS]
-    local numbers type
-    for numbers in $PRECISIONS; do hold "$1" "heed $numbers" "$BUILD/bench/translate" "$2" "$folder/in" "$numbers" "$folder/out" "${@:3}"; done
+hold_all() {   # SIZE MODEL [SYMBOLS]: models are stored in the numbers that are multiplied, as CTranslate2's are
+    local numbers type model
+    for numbers in $PRECISIONS; do
+        model=$2
+        if [ "$numbers" != f32 ]; then
+            model=$folder/stored
+            rm -rf "$model"
+            "$BUILD/heed" quantize "$2" -o "$model" --to "$numbers" >/dev/null 2>&1
+        fi
+        hold "$1" "heed $numbers" "$BUILD/bench/translate" "$model" "$folder/in" "$numbers" "$folder/out" "${@:3}"
+    done
     for type in $types; do hold "$1" "ct2 ${type/loat/}" "$PYTHON" bench/translate_ct2.py "$folder/$type" "$type" "$THREADS" 1 "$folder/out" "${@:3}"; done
 }
 
