@@ -50,13 +50,12 @@ static heed_status add_bf16(saving *s, const heed_weight *w, int64_t at)
     return HEED_OK;
 }
 
-/* A row whose scale has not all its bits would not come back: it is as good as zero. */
 static float quantize_row(int8_t *q, const float *x, int64_t n)
 {
     uint8_t *bytes = (uint8_t *)q;
     const float scale = heed_kernels_get()->quantize(bytes, x, n);
-    for (int64_t i = 0; i < n; i++) bytes[i] = scale < 0x1p-126f ? 0 : (uint8_t)(bytes[i] - 128);
-    return scale < 0x1p-126f ? 0 : scale;
+    for (int64_t i = 0; i < n; i++) bytes[i] = (uint8_t)(bytes[i] - 128);
+    return scale;
 }
 
 static heed_status add_whole(saving *s, const heed_weight *w, int64_t at, int64_t row)
