@@ -247,7 +247,8 @@ heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_
     heed_reply *r = heed_reply_new(s->threads, request->count);
     if (!r || !plan_init(&p, s, request, r)) heed_fail(&first, HEED_E_NOMEM, "out of memory for %lld items", (long long)request->count);
     if (first.status == HEED_OK) {
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
+        const int threads = p.batches > 0 && p.batches < s->threads ? (int)p.batches : s->threads;   /* nobody is woken for nothing */
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
         for (int64_t i = 0; i < p.batches; i++) run_batch(s, &p, r, request, i);
         for (int i = 0; i < s->threads && first.status == HEED_OK; i++) first = p.errors[i];
     }

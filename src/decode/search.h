@@ -21,7 +21,8 @@ typedef struct heed_search {
     void *self;
     int64_t V;
     int32_t first, last;                                     /* <s> and </s> */
-    /* Logits [n,V] of the step that follows `before` [n]; NULL: failed, and self knows why. Valid until the next call. */
+    /* Logits [n,V] of the step that follows `before` [n]; NULL: failed, and self knows why. Valid until the next call of
+     * either function; in between the search takes nothing from the arena. */
     float *(*logits)(void *self, const int32_t *before, int64_t n);
     /* Keeps these rows, in this order, repeats allowed; false: failed. */
     bool (*select)(void *self, const int64_t *rows, int64_t n);

@@ -159,9 +159,7 @@ static bool write_tine(heed_job *j, const heed_writer *w, const tine *t, const h
 
 static heed_status search_on(heed_job *j, heed_writer *w, heed_quest *q, int64_t count, int64_t memories, heed_error *err)
 {
-    int64_t rows = 0;
-    for (int64_t i = 0; i < count; i++) rows += q[i].beam;
-    heed_writer_start(w, rows > memories ? rows : memories);
+    heed_writer_start(w);
     const heed_search search = heed_writer_search(w);
     heed_search_options how = heed_job_search(j);
     how.memories = memories;

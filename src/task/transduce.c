@@ -90,17 +90,15 @@ static bool force(heed_tape *t, heed_quest *q, const heed_work *x)
 }
 
 /* rows: hypotheses that may run side by side. */
-static heed_quest *lay_quests(const heed_job *j, heed_work *const *good, int64_t B, int64_t *rows)
+static heed_quest *lay_quests(const heed_job *j, heed_work *const *good, int64_t B)
 {
     heed_quest *q = heed_tape_alloc(j->tape, (size_t)(B + 1) * sizeof *q);
-    *rows = 0;
     for (int64_t b = 0; q && b < B; b++) {
         heed_work *x = good[b];
         q[b] = (heed_quest){.limit = x->item->target ? x->target.count + 1 : heed_work_limit(j, x), .record = x->number, .most = j->decode.nbest, .memory = b,
                             .beam = x->beam, .constraints = x->constraints};
         if (!force(j->tape, &q[b], x)) return NULL;
         x->quest = &q[b];
-        *rows += j->decode.sample ? j->decode.nbest : x->beam;
     }
     return q;
 }
@@ -124,13 +122,12 @@ int64_t heed_job_likeliest(const heed_job *j)
 static heed_status write_batch(heed_job *j, heed_work *const *good, int64_t B, heed_writer *w, heed_error *err)
 {
     heed_tape *t = j->tape;
-    int64_t rows;
-    heed_quest *q = lay_quests(j, good, B, &rows);
+    heed_quest *q = lay_quests(j, good, B);
     for (int m = 0; m < w->member_count && !heed_tape_failed(t); m++) {
         heed_member *k = &w->members[m];
         k->memory = k->model->encoder_kind->forward(t, k->model->encoder, &k->batch->source);
     }
-    heed_writer_start(w, rows);
+    heed_writer_start(w);
     const heed_search search = heed_writer_search(w);
     const heed_search_options how = heed_job_search(j);
     if (heed_tape_failed(t) || !heed_search_run(&search, &how, q, B, t->arena))

@@ -33,13 +33,15 @@ typedef struct heed_writer {
     int member_count;
     bool geometric;                     /* the mean is that of logarithms */
     int64_t likeliest;                  /* symbols kept of every row, 0: none */
-    float *logits, *norms;              /* [rows,V] of the last step, [member_count] */
+    heed_mark logits;                   /* behind which the last step's stand, until the next one or a choice of rows */
+    bool standing;
+    float *norms;                       /* [member_count] */
     heed_moment *moments;               /* [count] */
     int64_t count, capacity;
 } heed_writer;
 
-/* Decoders at the beginning of the members' memories, room for so many rows. The tape knows when it fails. */
-void heed_writer_start(heed_writer *w, int64_t rows);
+/* Decoders at the beginning of the members' memories. The tape knows when it fails. */
+void heed_writer_start(heed_writer *w);
 heed_search heed_writer_search(heed_writer *w);      /* w's own */
 void heed_writer_free(heed_writer *w);               /* the moments */
 

@@ -35,7 +35,7 @@ static float mean_of(const heed_writer *w, const heed_tensor *const *x, int64_t 
     return most + logf(sum / (float)w->member_count);
 }
 
-/* The mean stands among the first model's logits, so that a model with itself keeps its bits. */
+/* The mean takes the place of the first model's logits, and stands among them, so that a model with itself keeps its bits. */
 static void mix(const heed_writer *w, const heed_tensor *const *x, int64_t n)
 {
     const int64_t V = x[0]->cols;
@@ -43,7 +43,7 @@ static void mix(const heed_writer *w, const heed_tensor *const *x, int64_t n)
         for (int m = 0; m < w->member_count; m++) w->norms[m] = w->tape->k->log_sum_exp(x[m]->x + row * V, V);
         for (int64_t at = row * V; at < (row + 1) * V; at++) {
             const float logit = x[0]->x[at], own = logit - w->norms[0], mean = mean_of(w, x, at);
-            w->logits[at] = isfinite(own) ? logit + (mean - own) : mean + w->norms[0];
+            x[0]->x[at] = isfinite(own) ? logit + (mean - own) : mean + w->norms[0];
         }
     }
 }
@@ -63,28 +63,36 @@ static void take_likeliest(const float *x, int64_t V, float norm, int64_t most, 
     }
 }
 
-static const heed_likely *likeliest(const heed_writer *w, int64_t n, int64_t V)
+static void take_all_likeliest(const heed_writer *w, const heed_tensor *logits, heed_likely *all)
 {
-    heed_likely *all = w->likeliest ? heed_tape_alloc(w->tape, (size_t)(n * w->likeliest) * sizeof *all) : NULL;
-    for (int64_t row = 0; all && row < n; row++) {
-        const float *x = w->logits + row * V;
-        take_likeliest(x, V, w->tape->k->log_sum_exp(x, V), w->likeliest, all + row * w->likeliest);
+    for (int64_t row = 0; row < logits->rows; row++) {
+        const float *x = logits->x + row * logits->cols;
+        take_likeliest(x, logits->cols, w->tape->k->log_sum_exp(x, logits->cols), w->likeliest, all + row * w->likeliest);
     }
-    return all;
 }
 
 /* --- the search's two functions --------------------------------------------------------------------------------------------------------- */
+
+/* Logits are the widest rows of all: they go before anything is kept behind them. */
+static void drop_logits(heed_writer *w)
+{
+    if (w->standing) heed_arena_rewind(w->tape->arena, w->logits);
+    w->standing = false;
+}
 
 static float *logits(void *self, const int32_t *before, int64_t n)
 {
     heed_writer *w = self;
     heed_tape *t = w->tape;
+    drop_logits(w);
     heed_step *step = heed_tape_alloc(t, (size_t)w->member_count * sizeof *step);
     for (int m = 0; step && m < w->member_count; m++) {
         heed_member *k = &w->members[m];
         step[m] = k->model->decoder_kind->step(t, k->model->decoder, &k->state, before);
     }
-    const heed_mark mark = heed_arena_mark(t->arena);
+    heed_likely *likeliest = w->likeliest ? heed_tape_alloc(t, (size_t)(n * w->likeliest) * sizeof *likeliest) : NULL;
+    w->logits = heed_arena_mark(t->arena);
+    w->standing = true;
     const heed_tensor **x = heed_tape_alloc(t, (size_t)w->member_count * sizeof *x);
     for (int m = 0; step && x && m < w->member_count; m++) {
         const heed_member *k = &w->members[m];
@@ -94,17 +102,16 @@ static float *logits(void *self, const int32_t *before, int64_t n)
     heed_moment *now = next_moment(w);
     if (!now) heed_tape_fail(t, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
     if (heed_tape_failed(t)) return NULL;
-    const int64_t V = x[0]->cols;
     if (w->member_count > 1) mix(w, x, n);
-    else memcpy(w->logits, x[0]->x, (size_t)(n * V) * sizeof *w->logits);
-    heed_arena_rewind(t->arena, mark);   /* the widest rows of all, which nobody asks for again */
-    *now = (heed_moment){step[0].layers ? step[0].attended : NULL, step[0].features, likeliest(w, n, V)};
-    return heed_tape_failed(t) ? NULL : w->logits;
+    if (likeliest) take_all_likeliest(w, x[0], likeliest);
+    *now = (heed_moment){step[0].layers ? step[0].attended : NULL, step[0].features, likeliest};
+    return x[0]->x;
 }
 
 static bool select_rows(void *self, const int64_t *rows, int64_t n)
 {
     heed_writer *w = self;
+    drop_logits(w);
     for (int m = 0; m < w->member_count; m++) {
         heed_member *k = &w->members[m];
         k->model->decoder_kind->select(w->tape, k->model->decoder, &k->state, rows, n);
@@ -117,7 +124,7 @@ heed_search heed_writer_search(heed_writer *w)
     return (heed_search){w, heed_text_size(w->members[0].model->target), HEED_BOS, HEED_EOS, logits, select_rows};
 }
 
-void heed_writer_start(heed_writer *w, int64_t rows)
+void heed_writer_start(heed_writer *w)
 {
     heed_tape *t = w->tape;
     for (int m = 0; m < w->member_count && !heed_tape_failed(t); m++) {
@@ -126,7 +133,6 @@ void heed_writer_start(heed_writer *w, int64_t rows)
         k->model->decoder_kind->start(t, k->model->decoder, &k->memory, &k->state);
     }
     w->norms = heed_tape_alloc(t, (size_t)w->member_count * sizeof *w->norms);
-    w->logits = heed_tape_alloc(t, (size_t)(rows * heed_text_size(w->members[0].model->target)) * sizeof *w->logits);
 }
 
 void heed_writer_free(heed_writer *w) { free(w->moments); }
