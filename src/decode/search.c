@@ -130,11 +130,9 @@ static bool adopt(search *r)
 /* The k largest of x in falling order; returns how many, 1 at least. */
 static int64_t largest(const float *x, int64_t V, int64_t k, int32_t *ids)
 {
-    const heed_kernels *kernels = heed_kernels_get();
-    const int64_t n = k == 1 ? 0 : kernels->top(ids, x, V, k);
-    if (n > 0) return n;
-    ids[0] = (int32_t)kernels->arg_max(x, V);
-    return 1;
+    int64_t n = heed_kernels_get()->top(ids, x, V, k);
+    if (n == 0) ids[n++] = 0;
+    return n;
 }
 
 /* Puts c among the `n` best so far, behind its equals; false: it is none of the k best. */

@@ -196,6 +196,17 @@ static void copy_rows(float *to, int64_t ld_to, const float *from, int64_t ld_fr
     for (int64_t i = 0; i < rows; i++) memcpy(to + i * ld_to, from + i * ld_from, (size_t)width * sizeof *to);
 }
 
+static size_t size_of(heed_number number) { return number == HEED_BF16 ? sizeof(uint16_t) : sizeof(float); }
+
+/* The same into floats or bf16. */
+static void lay_rows(heed_number number, void *to, int64_t ld_to, const float *from, int64_t ld_from, int64_t rows, int64_t width)
+{
+    if (number == HEED_F32) copy_rows(to, ld_to, from, ld_from, rows, width);
+    else if (ld_to == width && ld_from == width) heed_kernels_get()->to_bf16(to, from, rows * width);
+    else
+        for (int64_t i = 0; i < rows; i++) heed_kernels_get()->to_bf16((uint16_t *)to + i * ld_to, from + i * ld_from, width);
+}
+
 /* oneDNN's part of a tile. */
 static dnnl_status_t multiply(heed_gemm *g, const product *p, int64_t height, const void *x, void *y)
 {
@@ -207,39 +218,23 @@ static dnnl_status_t multiply(heed_gemm *g, const product *p, int64_t height, co
     return s ? s : heed_product_run(&g->dnnl, made, p->w, x, NULL, whole ? NULL : p->bias, y);
 }
 
-/* The rows of a tile as bf16, zeros below them; NULL: no memory. */
-static uint16_t *bf16_rows(heed_gemm *g, const product *p, int64_t rows, int64_t height)
-{
-    const heed_kernels *kernels = heed_kernels_get();
-    const int64_t k = p->w->k;
-    uint16_t *x = heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown);
-    if (!x) return NULL;
-    if (p->ld_src == k) kernels->to_bf16(x, p->src, rows * k);
-    else
-        for (int64_t i = 0; i < rows; i++) kernels->to_bf16(x + i * k, p->src + i * p->ld_src, k);
-    memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
-    return x;
-}
-
-/* Rows that fill their tile and have no gaps are used where they stand. All others go through buffers, because with gaps oneDNN takes another
+/* Floats that fill their tile and have no gaps are used where they stand. All others go through buffers, because with gaps oneDNN takes another
  * way through, with other bits or without a fast kernel. */
 static dnnl_status_t run_floats(heed_gemm *g, const product *p, int64_t rows, int64_t height)
 {
     const int64_t n = p->w->n, k = p->w->k;
-    const bool full = rows == height, bf16 = p->w->number == HEED_BF16, copy_src = !full || (p->ld_src != k && rows > 1);
+    const heed_number number = p->w->number;
+    const bool full = rows == height, copy_src = number == HEED_BF16 || !full || (p->ld_src != k && rows > 1);
     const bool copy_dst = !full || (p->ld_dst != n && rows > 1);
-    const void *src = p->src;
+    char *x = copy_src ? heed_buffer_room(&g->x, (size_t)(height * k) * size_of(number), &g->dnnl.grown) : NULL;
     float *y = copy_dst ? heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown) : NULL;
-    if (bf16) src = bf16_rows(g, p, rows, height);
-    else if (copy_src) {
-        float *x = heed_buffer_room(&g->x, (size_t)(height * k) * sizeof *x, &g->dnnl.grown);
-        if (x) copy_rows(x, k, p->src, p->ld_src, rows, k);
-        if (x) memset(x + rows * k, 0, (size_t)((height - rows) * k) * sizeof *x);
-        src = x;
+    if ((copy_src && !x) || (copy_dst && !y)) return dnnl_out_of_memory;
+    if (copy_src) {
+        lay_rows(number, x, k, p->src, p->ld_src, rows, k);
+        memset(x + (size_t)(rows * k) * size_of(number), 0, (size_t)((height - rows) * k) * size_of(number));
     }
-    if (!src || (copy_dst && !y)) return dnnl_out_of_memory;
     if (copy_dst && p->sum) copy_rows(y, n, p->dst, p->ld_dst, rows, n);
-    const dnnl_status_t s = multiply(g, p, height, src, copy_dst ? y : p->dst);
+    const dnnl_status_t s = multiply(g, p, height, copy_src ? (const void *)x : p->src, copy_dst ? y : p->dst);
     if (!s && copy_dst) copy_rows(p->dst, p->ld_dst, y, n, rows, n);
     return s;
 }
@@ -357,26 +352,15 @@ typedef struct share {
     void *dy, *x;
 } share;
 
-static size_t bytes_of(const share *s) { return s->number == HEED_BF16 ? sizeof(uint16_t) : sizeof(float); }
-
-static void take_rows(const share *s, void *to, int64_t ld_to, const float *from, int64_t ld_from, int64_t rows, int64_t width)
-{
-    if (s->number != HEED_BF16) {
-        copy_rows(to, ld_to, from, ld_from, rows, width);
-        return;
-    }
-    for (int64_t i = 0; i < rows; i++) heed_kernels_get()->to_bf16((uint16_t *)to + i * ld_to, from + i * ld_from, width);
-}
-
 static void gather(const share *s, void *to, int64_t ld, cursor c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width)
 {
     char *at = to;
-    const size_t line = (size_t)ld * bytes_of(s);
+    const size_t line = (size_t)ld * size_of(s->number);
     for (int64_t done = 0; done < rows;) {
         const matrix m = side_of(c.piece, dy);
         int64_t n = c.piece->rows - c.row;
         if (n > rows - done) n = rows - done;
-        take_rows(s, at + (size_t)done * line, ld, m.at + c.row * m.ld + column, m.ld, n, width);
+        lay_rows(s->number, at + (size_t)done * line, ld, m.at + c.row * m.ld + column, m.ld, n, width);
         done += n;
         advance(&c, n);
     }
@@ -404,7 +388,7 @@ static chunk take_chunk(const cursor *c, const share *s, int64_t rows, int at)
     const int64_t height = chunk_height(rows);
     const bool whole = rows == height && s->number == HEED_F32;
     const float *dy = whole ? run_of(c, rows, true, s->N) : NULL, *x = whole ? run_of(c, rows, false, s->K) : NULL;
-    char *dy_room = (char *)s->dy + (size_t)(at * CHUNK * s->ld) * bytes_of(s), *x_room = (char *)s->x + (size_t)(at * CHUNK * s->K) * bytes_of(s);
+    char *dy_room = (char *)s->dy + (size_t)(at * CHUNK * s->ld) * size_of(s->number), *x_room = (char *)s->x + (size_t)(at * CHUNK * s->K) * size_of(s->number);
     if (!dy) gather(s, dy_room, s->ld, *c, rows, height, true, s->n0, s->n);
     if (!x) gather(s, x_room, s->K, *c, rows, height, false, 0, s->K);
     return (chunk){dy ? (const void *)(dy + s->n0) : dy_room, x ? (const void *)x : x_room, dy ? s->N : s->ld, height};
@@ -433,7 +417,7 @@ static dnnl_status_t add_group(heed_gemm *g, const share *part, const chunk *chu
             const heed_shape shape = {HEED_PRODUCT_PLAIN, part->number, m, part->K, c->height, c->ld_dy, part->K, part->K, 0, 1};
             heed_product *made;
             s = heed_product_get(&g->dnnl, &shape, NULL, &made);
-            if (!s) s = heed_product_run(&g->dnnl, made, NULL, (const char *)c->dy + (size_t)row * bytes_of(part), c->x, NULL, dw + (part->n0 + row) * part->K);
+            if (!s) s = heed_product_run(&g->dnnl, made, NULL, (const char *)c->dy + (size_t)row * size_of(part->number), c->x, NULL, dw + (part->n0 + row) * part->K);
         }
     }
     return s;
@@ -444,8 +428,8 @@ heed_status heed_gemm_weight(heed_gemm *g, heed_number number, int64_t N, int64_
 {
     if (n1 <= n0 || K == 0 || count == 0) return HEED_OK;
     share part = {.number = number, .N = N, .K = K, .n0 = n0, .n = n1 - n0, .ld = gathered_stride(N, n1 - n0)};
-    part.dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * part.ld) * bytes_of(&part), &g->dnnl.grown);
-    part.x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * bytes_of(&part), &g->dnnl.grown);
+    part.dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * part.ld) * size_of(part.number), &g->dnnl.grown);
+    part.x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * size_of(part.number), &g->dnnl.grown);
     if (!part.dy || !part.x) return failed(err, dnnl_out_of_memory, "the gradient of a weight");
     cursor c = {pieces, pieces + count, 0};
     advance(&c, 0);   /* past empty pieces */
