@@ -9,12 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "isa/arrays.h"
+#include "isa/product.h"
 #include "kernels/bf16.h"
-#include "kernels/gemm.h"
 
 static const int64_t shapes[][2] = {{100, 37}, {40, 448}, {128, 384}, {1, 64}, {64, 1}, {3, 1000}, {384, 64}};   /* N, K */
-enum { SHAPES = sizeof shapes / sizeof *shapes, ROWS = 130 };
+enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* --- help ------------------------------------------------------------------------------------------------------------------------- */
 
@@ -22,38 +21,6 @@ static heed_number number;   /* what is multiplied */
 
 /* Of a number of x or w. */
 static double read_as(float x) { return number == HEED_BF16 ? heed_bf16_float(heed_bf16_of(x)) : x; }
-
-/* A weight [N,K] that is packed for both products, the workspace, and x, dy of ROWS rows. */
-typedef struct setting {
-    int64_t N, K;
-    float *w, *x, *dy, *bias;
-    heed_gemm *g;
-    heed_pack *pack;
-} setting;
-
-static setting begin(int64_t N, int64_t K)
-{
-    setting s = {N, K, numbers(1, N * K), numbers(2, ROWS * K), numbers(3, ROWS * N), numbers(4, N), heed_gemm_new(NULL), heed_pack_new(number, N, K, NULL)};
-    assert_non_null(s.g);
-    assert_non_null(s.pack);
-    assert_int_equal(heed_pack_fill(s.g, s.pack, s.w, true, NULL), HEED_OK);
-    return s;
-}
-
-static void end(setting *s)
-{
-    heed_gemm_free(s->g);
-    heed_pack_free(s->pack);
-    free(s->w);
-    free(s->x);
-    free(s->dy);
-    free(s->bias);
-}
-
-static void forward(setting *s, int64_t M, const float *x, const float *bias, float *y, bool add)
-{
-    assert_int_equal(heed_gemm_forward(s->g, s->pack, M, x, s->K, bias, y, s->N, add, NULL), HEED_OK);
-}
 
 static void data(setting *s, int64_t M, const float *dy, float *dx, bool add)
 {
@@ -78,36 +45,36 @@ static void test_gemm__forward_agrees_with_a_loop_in_double(void **state)
 {
     (void)state;
     for (int i = 0; i < SHAPES; i++) {
-        setting s = begin(shapes[i][0], shapes[i][1]);
-        float *y = zeros(ROWS * s.N);
-        forward(&s, ROWS, s.x, NULL, y, false);
-        for (int64_t r = 0; r < ROWS; r++)
+        setting s = setting_of(number, shapes[i][0], shapes[i][1]);
+        float *y = zeros(PRODUCT_ROWS * s.N);
+        setting_forward(&s, PRODUCT_ROWS, s.x, NULL, y, false);
+        for (int64_t r = 0; r < PRODUCT_ROWS; r++)
             for (int64_t n = 0; n < s.N; n++) assert_sum(y[r * s.N + n], 0, s.x + r * s.K, 1, s.w + n * s.K, 1, s.K);
         free(y);
-        end(&s);
+        setting_done(&s);
     }
 }
 
 static void test_gemm__forward_adds_to_y_and_then_the_bias(void **state)
 {
     (void)state;
-    setting s = begin(100, 37);
+    setting s = setting_of(number, 100, 37);
     for (int64_t M = 1; M <= 70; M += 23) {
         float *y = numbers(5, M * s.N), *before = numbers(5, M * s.N);
-        forward(&s, M, s.x, s.bias, y, true);
+        setting_forward(&s, M, s.x, s.bias, y, true);
         for (int64_t r = 0; r < M; r++)
             for (int64_t n = 0; n < s.N; n++)
                 assert_sum(y[r * s.N + n], before[r * s.N + n] + (double)s.bias[n], s.x + r * s.K, 1, s.w + n * s.K, 1, s.K);
         free(y);
         free(before);
     }
-    end(&s);
+    setting_done(&s);
 }
 
 static void test_gemm__forward_keeps_to_its_strides(void **state)
 {
     (void)state;
-    setting s = begin(40, 448);
+    setting s = setting_of(number, 40, 448);
     const int64_t M = 70, ldx = s.K + 5, ldy = s.N + 3;
     float *x = numbers(6, M * ldx), *y = numbers(7, M * ldy), *before = numbers(7, M * ldy);
     assert_int_equal(heed_gemm_forward(s.g, s.pack, M, x, ldx, NULL, y, ldy, false, NULL), HEED_OK);
@@ -118,49 +85,49 @@ static void test_gemm__forward_keeps_to_its_strides(void **state)
     free(x);
     free(y);
     free(before);
-    end(&s);
+    setting_done(&s);
 }
 
 static void test_gemm__data_agrees_with_a_loop_in_double(void **state)
 {
     (void)state;
     for (int i = 0; i < SHAPES; i++) {
-        setting s = begin(shapes[i][0], shapes[i][1]);
-        float *dx = numbers(8, ROWS * s.K), *before = numbers(8, ROWS * s.K);
-        data(&s, ROWS, s.dy, dx, true);
-        for (int64_t r = 0; r < ROWS; r++)
+        setting s = setting_of(number, shapes[i][0], shapes[i][1]);
+        float *dx = numbers(8, PRODUCT_ROWS * s.K), *before = numbers(8, PRODUCT_ROWS * s.K);
+        data(&s, PRODUCT_ROWS, s.dy, dx, true);
+        for (int64_t r = 0; r < PRODUCT_ROWS; r++)
             for (int64_t k = 0; k < s.K; k++) assert_sum(dx[r * s.K + k], before[r * s.K + k], s.dy + r * s.N, 1, s.w + k, s.K, s.N);
         free(dx);
         free(before);
-        end(&s);
+        setting_done(&s);
     }
 }
 
 static void test_gemm__a_pack_filled_again_serves_the_new_weight(void **state)
 {
     (void)state;
-    setting s = begin(100, 37);
+    setting s = setting_of(number, 100, 37);
     float *y = zeros(s.N);
     const size_t bytes = heed_pack_bytes(s.pack);
     for (int64_t i = 0; i < s.N * s.K; i++) s.w[i] *= -2;
     assert_int_equal(heed_pack_fill(s.g, s.pack, s.w, true, NULL), HEED_OK);
-    forward(&s, 1, s.x, NULL, y, false);
+    setting_forward(&s, 1, s.x, NULL, y, false);
     for (int64_t n = 0; n < s.N; n++) assert_sum(y[n], 0, s.x, 1, s.w + n * s.K, 1, s.K);
     assert_int_equal(heed_pack_bytes(s.pack), bytes);
     free(y);
-    end(&s);
+    setting_done(&s);
 }
 
 static void test_gemm__a_pack_without_data_refuses_the_data_product(void **state)
 {
     (void)state;
-    setting s = begin(8, 8);
+    setting s = setting_of(number, 8, 8);
     heed_pack *only_forward = heed_pack_new(number, 8, 8, NULL);
     heed_error err;
     assert_int_equal(heed_pack_fill(s.g, only_forward, s.w, false, NULL), HEED_OK);
     assert_int_equal(heed_gemm_data(s.g, only_forward, 1, s.dy, 8, s.x, 8, false, &err), HEED_E_USAGE);
     heed_pack_free(only_forward);
-    end(&s);
+    setting_done(&s);
 }
 
 /* --- bits ------------------------------------------------------------------------------------------------------------------------- */
@@ -169,16 +136,16 @@ static void test_gemm__a_row_has_the_same_bits_alone_and_in_a_batch(void **state
 {
     (void)state;
     for (int i = 0; i < SHAPES; i++) {
-        setting s = begin(shapes[i][0], shapes[i][1]);
-        float *alone = zeros(ROWS * s.N), *y = zeros(ROWS * s.N);
-        for (int64_t r = 0; r < ROWS; r++) forward(&s, 1, s.x + r * s.K, s.bias, alone + r * s.N, false);
-        for (int64_t M = 2; M <= ROWS; M++) {
-            forward(&s, M, s.x, s.bias, y, false);
+        setting s = setting_of(number, shapes[i][0], shapes[i][1]);
+        float *alone = zeros(PRODUCT_ROWS * s.N), *y = zeros(PRODUCT_ROWS * s.N);
+        for (int64_t r = 0; r < PRODUCT_ROWS; r++) setting_forward(&s, 1, s.x + r * s.K, s.bias, alone + r * s.N, false);
+        for (int64_t M = 2; M <= PRODUCT_ROWS; M++) {
+            setting_forward(&s, M, s.x, s.bias, y, false);
             assert_same_bits(y, alone, M * s.N);
         }
         free(alone);
         free(y);
-        end(&s);
+        setting_done(&s);
     }
 }
 
@@ -186,10 +153,10 @@ static void test_gemm__a_row_of_data_has_the_same_bits_alone_and_in_a_batch(void
 {
     (void)state;
     for (int i = 0; i < SHAPES; i++) {
-        setting s = begin(shapes[i][0], shapes[i][1]);
-        float *alone = numbers(9, ROWS * s.K), *dx = zeros(ROWS * s.K), *before = numbers(9, ROWS * s.K);
-        for (int64_t r = 0; r < ROWS; r++) data(&s, 1, s.dy + r * s.N, alone + r * s.K, true);
-        for (int64_t M = 2; M <= ROWS; M++) {
+        setting s = setting_of(number, shapes[i][0], shapes[i][1]);
+        float *alone = numbers(9, PRODUCT_ROWS * s.K), *dx = zeros(PRODUCT_ROWS * s.K), *before = numbers(9, PRODUCT_ROWS * s.K);
+        for (int64_t r = 0; r < PRODUCT_ROWS; r++) data(&s, 1, s.dy + r * s.N, alone + r * s.K, true);
+        for (int64_t M = 2; M <= PRODUCT_ROWS; M++) {
             memcpy(dx, before, (size_t)(M * s.K) * sizeof *dx);
             data(&s, M, s.dy, dx, true);
             assert_same_bits(dx, alone, M * s.K);
@@ -197,7 +164,7 @@ static void test_gemm__a_row_of_data_has_the_same_bits_alone_and_in_a_batch(void
         free(alone);
         free(dx);
         free(before);
-        end(&s);
+        setting_done(&s);
     }
 }
 
@@ -205,55 +172,55 @@ static void test_gemm__a_row_has_the_same_bits_in_a_large_weight_and_batch(void 
 {
     (void)state;
     const int64_t M = 600;
-    setting s = begin(1536, 1024);
+    setting s = setting_of(number, 1536, 1024);
     float *x = numbers(10, M * s.K), *y = zeros(M * s.N), *alone = zeros(s.N);
-    forward(&s, M, x, NULL, y, false);
+    setting_forward(&s, M, x, NULL, y, false);
     for (int64_t r = 0; r < M; r += 37) {
-        forward(&s, 1, x + r * s.K, NULL, alone, false);
+        setting_forward(&s, 1, x + r * s.K, NULL, alone, false);
         assert_same_bits(y + r * s.N, alone, s.N);
     }
     free(x);
     free(y);
     free(alone);
-    end(&s);
+    setting_done(&s);
 }
 
 static void test_gemm__strides_do_not_change_bits(void **state)
 {
     (void)state;
     for (int i = 0; i < SHAPES; i++) {
-        setting s = begin(shapes[i][0], shapes[i][1]);
+        setting s = setting_of(number, shapes[i][0], shapes[i][1]);
         const int64_t ldx = s.K + 5, ldy = s.N + 3;
-        float *x = zeros(ROWS * ldx), *wide = zeros(ROWS * ldy), *y = zeros(ROWS * s.N);
-        for (int64_t r = 0; r < ROWS; r++) memcpy(x + r * ldx, s.x + r * s.K, (size_t)s.K * sizeof *x);
-        for (int64_t M = 1; M <= ROWS; M += 3) {
-            forward(&s, M, s.x, s.bias, y, false);
+        float *x = zeros(PRODUCT_ROWS * ldx), *wide = zeros(PRODUCT_ROWS * ldy), *y = zeros(PRODUCT_ROWS * s.N);
+        for (int64_t r = 0; r < PRODUCT_ROWS; r++) memcpy(x + r * ldx, s.x + r * s.K, (size_t)s.K * sizeof *x);
+        for (int64_t M = 1; M <= PRODUCT_ROWS; M += 3) {
+            setting_forward(&s, M, s.x, s.bias, y, false);
             assert_int_equal(heed_gemm_forward(s.g, s.pack, M, x, ldx, s.bias, wide, ldy, false, NULL), HEED_OK);
             for (int64_t r = 0; r < M; r++) assert_same_bits(wide + r * ldy, y + r * s.N, s.N);
         }
         free(x);
         free(wide);
         free(y);
-        end(&s);
+        setting_done(&s);
     }
 }
 
 static void test_gemm__threads_of_openmp_change_neither_bits_nor_their_setting(void **state)
 {
     (void)state;
-    setting s = begin(128, 384);
-    float *one = zeros(ROWS * s.N), *four = zeros(ROWS * s.N);
+    setting s = setting_of(number, 128, 384);
+    float *one = zeros(PRODUCT_ROWS * s.N), *four = zeros(PRODUCT_ROWS * s.N);
     const int before = omp_get_max_threads();
     omp_set_num_threads(1);
-    forward(&s, ROWS, s.x, NULL, one, false);
+    setting_forward(&s, PRODUCT_ROWS, s.x, NULL, one, false);
     omp_set_num_threads(4);
-    forward(&s, ROWS, s.x, NULL, four, false);
+    setting_forward(&s, PRODUCT_ROWS, s.x, NULL, four, false);
     assert_int_equal(omp_get_max_threads(), 4);
     omp_set_num_threads(before);
-    assert_same_bits(one, four, ROWS * s.N);
+    assert_same_bits(one, four, PRODUCT_ROWS * s.N);
     free(one);
     free(four);
-    end(&s);
+    setting_done(&s);
 }
 
 typedef struct helper {
@@ -268,8 +235,8 @@ static void *work(void *argument)
     heed_gemm *g = heed_gemm_new(NULL);
     h->status = g ? HEED_OK : HEED_E_NOMEM;
     for (int i = 0; i < 50 && h->status == HEED_OK; i++)
-        h->status = heed_gemm_forward(g, h->s->pack, ROWS - i, h->s->x, h->s->K, NULL, h->y, h->s->N, false, NULL);
-    if (h->status == HEED_OK) h->status = heed_gemm_forward(g, h->s->pack, ROWS, h->s->x, h->s->K, NULL, h->y, h->s->N, false, NULL);
+        h->status = heed_gemm_forward(g, h->s->pack, PRODUCT_ROWS - i, h->s->x, h->s->K, NULL, h->y, h->s->N, false, NULL);
+    if (h->status == HEED_OK) h->status = heed_gemm_forward(g, h->s->pack, PRODUCT_ROWS, h->s->x, h->s->K, NULL, h->y, h->s->N, false, NULL);
     heed_gemm_free(g);
     return NULL;
 }
@@ -277,9 +244,9 @@ static void *work(void *argument)
 static void test_gemm__threads_share_a_pack(void **state)
 {
     (void)state;
-    setting s = begin(128, 384);
-    float *y = zeros(ROWS * s.N);
-    helper a = {&s, zeros(ROWS * s.N), HEED_OK}, b = {&s, zeros(ROWS * s.N), HEED_OK};
+    setting s = setting_of(number, 128, 384);
+    float *y = zeros(PRODUCT_ROWS * s.N);
+    helper a = {&s, zeros(PRODUCT_ROWS * s.N), HEED_OK}, b = {&s, zeros(PRODUCT_ROWS * s.N), HEED_OK};
     pthread_t ta, tb;
     assert_int_equal(pthread_create(&ta, NULL, work, &a), 0);
     assert_int_equal(pthread_create(&tb, NULL, work, &b), 0);
@@ -287,31 +254,31 @@ static void test_gemm__threads_share_a_pack(void **state)
     pthread_join(tb, NULL);
     assert_int_equal(a.status, HEED_OK);
     assert_int_equal(b.status, HEED_OK);
-    forward(&s, ROWS, s.x, NULL, y, false);
-    assert_same_bits(a.y, y, ROWS * s.N);
-    assert_same_bits(b.y, y, ROWS * s.N);
+    setting_forward(&s, PRODUCT_ROWS, s.x, NULL, y, false);
+    assert_same_bits(a.y, y, PRODUCT_ROWS * s.N);
+    assert_same_bits(b.y, y, PRODUCT_ROWS * s.N);
     free(a.y);
     free(b.y);
     free(y);
-    end(&s);
+    setting_done(&s);
 }
 
 static void test_gemm__a_second_round_grows_nothing(void **state)
 {
     (void)state;
-    setting s = begin(100, 37);
-    float *y = zeros(ROWS * s.N), *dw = zeros(s.N * s.K);
-    const heed_gemm_rows all = {.dy = s.dy, .x = s.x, .rows = ROWS, .ldy = s.N, .ldx = s.K};
+    setting s = setting_of(number, 100, 37);
+    float *y = zeros(PRODUCT_ROWS * s.N), *dw = zeros(s.N * s.K);
+    const heed_gemm_rows all = {.dy = s.dy, .x = s.x, .rows = PRODUCT_ROWS, .ldy = s.N, .ldx = s.K};
     int64_t grown = 0;
     for (int round = 0; round < 2; round++) {
-        for (int64_t M = 1; M <= ROWS; M++) forward(&s, M, s.x, s.bias, y, false);
+        for (int64_t M = 1; M <= PRODUCT_ROWS; M++) setting_forward(&s, M, s.x, s.bias, y, false);
         assert_int_equal(heed_gemm_weight(s.g, number, s.N, s.K, 0, s.N, &all, 1, dw, NULL), HEED_OK);
         if (round) assert_int_equal(heed_gemm_grown(s.g), grown);
         grown = heed_gemm_grown(s.g);
     }
     free(y);
     free(dw);
-    end(&s);
+    setting_done(&s);
 }
 
 /* --- gradients of weights --------------------------------------------------------------------------------------------------------- */

@@ -3,41 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isa/arrays.h"
-#include "kernels/gemm.h"
+#include "isa/product.h"
 
 static const int64_t shapes[][2] = {{100, 37}, {40, 448}, {1, 64}, {64, 1}, {3, 1000}, {1000, 128}};   /* N, K */
-enum { SHAPES = sizeof shapes / sizeof *shapes, ROWS = 130 };
-
-typedef struct setting {
-    int64_t N, K;
-    float *w, *x, *bias;
-    heed_gemm *g;
-    heed_pack *pack;
-} setting;
-
-static setting begin(int64_t N, int64_t K)
-{
-    setting s = {N, K, numbers(1, N * K), numbers(2, ROWS * K), numbers(4, N), heed_gemm_new(NULL), heed_pack_new(HEED_INT8, N, K, NULL)};
-    assert_non_null(s.g);
-    assert_non_null(s.pack);
-    assert_int_equal(heed_pack_fill(s.g, s.pack, s.w, false, NULL), HEED_OK);
-    return s;
-}
-
-static void end(setting *s)
-{
-    heed_gemm_free(s->g);
-    heed_pack_free(s->pack);
-    free(s->w);
-    free(s->x);
-    free(s->bias);
-}
-
-static void forward(setting *s, int64_t M, const float *x, const float *bias, float *y, bool add)
-{
-    assert_int_equal(heed_gemm_forward(s->g, s->pack, M, x, s->K, bias, y, s->N, add, NULL), HEED_OK);
-}
+enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static double most_of(const float *x, int64_t n)
 {
@@ -59,10 +28,10 @@ static void test_gemm_int8__a_product_is_within_half_a_step_of_every_factor(void
 {
     (void)state;
     for (int i = 0; i < SHAPES; i++) {
-        setting s = begin(shapes[i][0], shapes[i][1]);
-        float *y = numbers(5, ROWS * s.N), *before = numbers(5, ROWS * s.N);
-        forward(&s, ROWS, s.x, s.bias, y, true);
-        for (int64_t r = 0; r < ROWS; r++)
+        setting s = setting_of(HEED_INT8, shapes[i][0], shapes[i][1]);
+        float *y = numbers(5, PRODUCT_ROWS * s.N), *before = numbers(5, PRODUCT_ROWS * s.N);
+        setting_forward(&s, PRODUCT_ROWS, s.x, s.bias, y, true);
+        for (int64_t r = 0; r < PRODUCT_ROWS; r++)
             for (int64_t n = 0; n < s.N; n++) {
                 const float *x = s.x + r * s.K, *w = s.w + n * s.K;
                 double want = before[r * s.N + n] + (double)s.bias[n];
@@ -71,7 +40,7 @@ static void test_gemm_int8__a_product_is_within_half_a_step_of_every_factor(void
             }
         free(y);
         free(before);
-        end(&s);
+        setting_done(&s);
     }
 }
 
@@ -79,52 +48,52 @@ static void test_gemm_int8__a_product_is_within_half_a_step_of_every_factor(void
 static void test_gemm_int8__whole_numbers_are_multiplied_exactly(void **state)
 {
     (void)state;
-    setting s = begin(40, 448);
-    float *y = zeros(ROWS * s.N);
+    setting s = setting_of(HEED_INT8, 40, 448);
+    float *y = zeros(PRODUCT_ROWS * s.N);
     for (int64_t i = 0; i < s.N * s.K; i++) s.w[i] = i % s.K ? (float)((i * 37) % 255 - 127) : 127;
-    for (int64_t i = 0; i < ROWS * s.K; i++) s.x[i] = i % s.K ? (float)((i * 91) % 255 - 127) : -127;
+    for (int64_t i = 0; i < PRODUCT_ROWS * s.K; i++) s.x[i] = i % s.K ? (float)((i * 91) % 255 - 127) : -127;
     assert_int_equal(heed_pack_fill(s.g, s.pack, s.w, false, NULL), HEED_OK);
-    forward(&s, ROWS, s.x, NULL, y, false);
-    for (int64_t r = 0; r < ROWS; r++)
+    setting_forward(&s, PRODUCT_ROWS, s.x, NULL, y, false);
+    for (int64_t r = 0; r < PRODUCT_ROWS; r++)
         for (int64_t n = 0; n < s.N; n++) {
             double want = 0;
             for (int64_t k = 0; k < s.K; k++) want += (double)s.x[r * s.K + k] * s.w[n * s.K + k];
             assert_near(y[r * s.N + n], want, fabs(want), 3);
         }
     free(y);
-    end(&s);
+    setting_done(&s);
 }
 
 static void test_gemm_int8__a_row_has_the_same_bits_alone_and_in_a_batch(void **state)
 {
     (void)state;
     for (int i = 0; i < SHAPES; i++) {
-        setting s = begin(shapes[i][0], shapes[i][1]);
-        float *all = zeros(ROWS * s.N), *some = zeros(ROWS * s.N);
-        forward(&s, ROWS, s.x, s.bias, all, false);
-        for (int64_t M = 1; M < ROWS; M = M * 2 + 1) {
-            forward(&s, M, s.x + (ROWS - M) * s.K, s.bias, some, false);
-            assert_same_bits(some, all + (ROWS - M) * s.N, M * s.N);
+        setting s = setting_of(HEED_INT8, shapes[i][0], shapes[i][1]);
+        float *all = zeros(PRODUCT_ROWS * s.N), *some = zeros(PRODUCT_ROWS * s.N);
+        setting_forward(&s, PRODUCT_ROWS, s.x, s.bias, all, false);
+        for (int64_t M = 1; M < PRODUCT_ROWS; M = M * 2 + 1) {
+            setting_forward(&s, M, s.x + (PRODUCT_ROWS - M) * s.K, s.bias, some, false);
+            assert_same_bits(some, all + (PRODUCT_ROWS - M) * s.N, M * s.N);
         }
         free(all);
         free(some);
-        end(&s);
+        setting_done(&s);
     }
 }
 
 static void test_gemm_int8__what_is_not_finite_stays_in_its_row_and_shows(void **state)
 {
     (void)state;
-    setting s = begin(100, 37);
-    float *clean = zeros(ROWS * s.N), *y = zeros(ROWS * s.N);
+    setting s = setting_of(HEED_INT8, 100, 37);
+    float *clean = zeros(PRODUCT_ROWS * s.N), *y = zeros(PRODUCT_ROWS * s.N);
     s.w[5 * s.K + 3] = NAN;
     s.w[6 * s.K] = 3e38f;
     assert_int_equal(heed_pack_fill(s.g, s.pack, s.w, false, NULL), HEED_OK);
-    forward(&s, ROWS, s.x, NULL, clean, false);
+    setting_forward(&s, PRODUCT_ROWS, s.x, NULL, clean, false);
     s.x[7 * s.K + 1] = INFINITY;
     memset(s.x + 9 * s.K, 0, (size_t)s.K * sizeof *s.x);
-    forward(&s, ROWS, s.x, NULL, y, false);
-    for (int64_t r = 0; r < ROWS; r++)
+    setting_forward(&s, PRODUCT_ROWS, s.x, NULL, y, false);
+    for (int64_t r = 0; r < PRODUCT_ROWS; r++)
         for (int64_t n = 0; n < s.N; n++) {
             const float got = y[r * s.N + n];
             if (n == 5 || r == 7) assert_true(isnan(got));
@@ -133,17 +102,17 @@ static void test_gemm_int8__what_is_not_finite_stays_in_its_row_and_shows(void *
         }
     free(clean);
     free(y);
-    end(&s);
+    setting_done(&s);
 }
 
 static void test_gemm_int8__there_is_no_way_back(void **state)
 {
     (void)state;
-    setting s = begin(100, 37);
+    setting s = setting_of(HEED_INT8, 100, 37);
     heed_error err;
     assert_int_equal(heed_pack_fill(s.g, s.pack, s.w, true, &err), HEED_E_USAGE);
     assert_int_equal(heed_gemm_data(s.g, s.pack, 1, s.bias, s.N, s.x, s.K, false, &err), HEED_E_USAGE);
-    end(&s);
+    setting_done(&s);
 }
 
 int main(void)
