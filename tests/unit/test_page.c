@@ -1,0 +1,122 @@
+/* explain: the page around an explanation. What it looks like is for tests/page; here: nothing of the data can leave its element, and nothing else is asked for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "explain/page.h"
+#include "explain/page_text.h"
+#include "support/xml.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char START[] = "<script type=\"application/json\" id=\"data\">";
+
+static char *page_of(const char *json)
+{
+    heed_buf b = {0};
+    assert_int_equal(heed_explain_page(json, strlen(json), &b), HEED_OK);
+    return heed_buf_take(&b);
+}
+
+/* What stands in the element of the data, as a parser of HTML sees it: up to the first "</script". */
+static char *data_of(char *page)
+{
+    char *data = strstr(page, START);
+    assert_non_null(data);
+    data += strlen(START);
+    char *end = strstr(data, "</script");
+    assert_non_null(end);
+    *end = 0;
+    return data;
+}
+
+static void test_page__data_cannot_end_their_element(void **state)
+{
+    (void)state;
+    static const char *const hostile[] = {"</script><script>alert(1)</script>", "<!--", "<!--<script>", "-->", "]]>", "&lt;/script&gt;", "</SCRIPT >", "\xE2\x80\xA8", "\xE2\x80\xA9",
+                                          "@@nonce@@", "@@data@@", "{{", "\\u003c"};
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        json_t *object = json_pack("{s:s, s:[]}", "source", hostile[i], "outputs");
+        char *json = json_dumps(object, 0), *page = page_of(json), *data = data_of(page);
+        assert_null(strpbrk(data, "<>&"));
+        assert_null(strstr(data, "\xE2\x80\xA8"));
+        assert_null(strstr(data, "\xE2\x80\xA9"));
+        json_t *read = json_loads(data, 0, NULL);
+        assert_true(json_equal(read, object));
+        json_decref(read);
+        json_decref(object);
+        free(page);
+        free(json);
+    }
+}
+
+static void test_page__a_nonce_guards_every_script_and_style_and_belongs_to_the_data(void **state)
+{
+    (void)state;
+    char *one = page_of("{\"source\": \"a\"}"), *same = page_of("{\"source\": \"a\"}"), *other = page_of("{\"source\": \"b\"}");
+    assert_string_equal(one, same);
+    const char *nonce = strstr(one, "'nonce-") + 7;
+    assert_int_equal(strspn(nonce, "0123456789abcdef"), 32);
+    assert_memory_not_equal(nonce, strstr(other, "'nonce-") + 7, 32);
+    assert_int_equal(text_count(one, "@@"), 0);
+    assert_non_null(strstr(one, "color-scheme:"));          /* of page.css */
+    assert_non_null(strstr(one, "readPage()"));             /* of data.js */
+    for (const char *at = one; (at = strpbrk(at, "<")); at++) {
+        if (strncmp(at, "<style", 6) && (strncmp(at, "<script", 7) || !strncmp(at, START, strlen(START)))) continue;
+        const char *given = strstr(at, "nonce=\"");
+        assert_true(given && given < strchr(at, '>'));
+        assert_memory_equal(given + 7, nonce, 32);
+    }
+    free(one);
+    free(same);
+    free(other);
+}
+
+static void test_page__names_no_address_and_makes_no_html_from_text(void **state)
+{
+    (void)state;
+    static const char *const never[] = {"https:", "//cdn", "@import", "url(", "src=", "href=", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "fetch(",
+                                        "XMLHttpRequest", "WebSocket", "sendBeacon", "onclick=", "onload=", "style=\""};
+    char *page = page_of("{}");
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (strstr(page, never[i])) fail_msg("the page holds %s", never[i]);
+    assert_int_equal(text_count(page, "http:"), text_count(page, "http://www.w3.org/2000/svg"));
+    free(page);
+}
+
+static void test_page__its_code_is_under_200_kB(void **state)
+{
+    (void)state;
+    assert_true(heed_page_size < 200000);
+    assert_int_equal(strlen((const char *)heed_page_text), heed_page_size);
+}
+
+static void test_page__what_is_no_object_is_refused(void **state)
+{
+    (void)state;
+    heed_buf b = {0};
+    assert_int_equal(heed_explain_page("", 0, &b), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page(" \n", 2, &b), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page("[1]", 3, &b), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page("{\0}", 3, &b), HEED_E_USAGE);
+    assert_int_equal(b.size, 0);
+    assert_int_equal(heed_explain_page("{} and more", 2, &b), HEED_OK);
+    assert_null(strstr(b.data, "and more"));
+    heed_buf_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_page__data_cannot_end_their_element),
+        cmocka_unit_test(test_page__a_nonce_guards_every_script_and_style_and_belongs_to_the_data),
+        cmocka_unit_test(test_page__names_no_address_and_makes_no_html_from_text),
+        cmocka_unit_test(test_page__its_code_is_under_200_kB),
+        cmocka_unit_test(test_page__what_is_no_object_is_refused),
+    };
+    return cmocka_run_group_tests_name("explain/page", tests, NULL, NULL);
+}
