@@ -10,9 +10,9 @@
 #include "kernels/onednn.h"
 
 /* A height is usable when a row's bits are the same at every place of the tile and in every other tile; tests/isa/test_gemm.c holds them to it.
- * AVX-512 products are so at any height: these waste few rows. The others compute rows in sixes, and a rest of 1 to 3 rows in another
- * order: multiples of six have no rest. */
-static const int64_t any_heights[] = {1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 128, 256};
+ * AVX-512 products are so at any height: these waste few rows, and none of beams of up to 6 hypotheses. The others compute rows in sixes, and
+ * a rest of 1 to 3 rows in another order: multiples of six have no rest. */
+static const int64_t any_heights[] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 30, 32, 40, 48, 50, 56, 60, 64, 128, 256};
 static const int64_t six_heights[] = {6, 12, 18, 24, 36, 48, 96, 192};
 enum { ANY_HEIGHTS = sizeof any_heights / sizeof *any_heights, SIX_HEIGHTS = sizeof six_heights / sizeof *six_heights };
 enum { PAD_BELOW = 64, SIX_PAD_BELOW = 48 };   /* fewer rows than this are padded to the next height, more are cut */
