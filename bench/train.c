@@ -152,9 +152,7 @@ static heed_status learn(bench *b, bool first, const heed_batch *batch, double w
 {
     heed_loss_counts counts;
     bool finite;
-    heed_status status = heed_shards_run(b->shards, batch, true, weight, &counts, &finite, err);
-    if (!status) status = heed_shards_collect(b->shards, err);
-    if (!status && b->of.accumulate > 1) status = heed_optimizer_add(&b->optimizer, first, b->threads, err);
+    heed_status status = heed_shards_learn(b->shards, batch, first, weight, &counts, &finite, err);
     t->work += work_of(&b->of, batch);
     t->tokens += batch->source.N + batch->target.N;
     t->targets += counts.symbols;
@@ -173,7 +171,7 @@ static heed_status update(bench *b, tally *t, heed_error *err)
     for (int64_t i = 0; i < count && !status; i++, b->next = (b->next + 1) % b->batches)
         status = learn(b, i == 0, b->batch[b->next], 1 / (double)targets, t, err);
     if (status) return status;
-    const float *grads = count > 1 ? b->optimizer.sum : heed_params_grads(p);
+    const float *grads = heed_params_grads(p);
     const double norm = heed_optimizer_norm(&b->optimizer, grads, b->threads);
     heed_optimizer_step(&b->optimizer, grads, norm > b->of.clip ? b->of.clip / norm : 1, b->of.rate, ++b->updates, b->threads);
     status = heed_params_pack(p, true, b->threads, err);

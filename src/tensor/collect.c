@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 256 };
+enum { BLOCK_ROWS = 256, JOBS = 96 };
 
 static bool worker_room(heed_worker *me, int64_t count)
 {
@@ -18,15 +18,14 @@ static bool worker_room(heed_worker *me, int64_t count)
     return true;
 }
 
-static int64_t gather_products(heed_worker *me, heed_tape *const *tapes, int count, const heed_weight *w)
+static int64_t gather_products(heed_worker *me, const heed_tape *t, const heed_weight *w)
 {
     int64_t n = 0;
-    for (int i = 0; i < count; i++)
-        for (const heed_pending *p = w->id < tapes[i]->pending_count ? tapes[i]->pending[w->id] : NULL; p; p = p->next)
-            if (p->kind == HEED_PENDING_PRODUCT) {
-                if (!worker_room(me, n + 1)) return -1;
-                me->rows[n++] = p->rows;
-            }
+    for (const heed_pending *p = heed_tape_pending(t, w); p; p = p->next)
+        if (p->kind == HEED_PENDING_PRODUCT) {
+            if (!worker_room(me, n + 1)) return -1;
+            me->rows[n++] = p->rows;
+        }
     return n;
 }
 
@@ -62,25 +61,33 @@ static double bytes_of(const heed_pending *p, const heed_share *job)
     return 0;
 }
 
-static heed_status run_share(heed_worker *me, const heed_share *job, heed_tape *const *tapes, int count, float *grads, heed_error *err)
+/* What one tape has listed; chunks of rows begin anew with each tape, so that a sum does not depend on how many tapes are collected at a time. */
+static heed_status add_tape(heed_worker *me, const heed_share *job, const heed_tape *t, float *g, heed_error *err)
 {
     const heed_weight *w = job->w;
-    const int64_t d = w->tensor.cols;
-    float *g = grads + w->offset;
-    memset(g + job->first * d, 0, (size_t)((job->end - job->first) * d) * sizeof *g);
-    heed_stopwatch_count(me->watch, 0, 4 * (double)((job->end - job->first) * d));
-    int64_t products = gather_products(me, tapes, count, w);
+    const int64_t products = gather_products(me, t, w);
     if (products < 0) return heed_fail(err, HEED_E_NOMEM, "out of memory while gradients were summed");
-    if (products > 0) {
-        heed_status status = heed_gemm_weight(me->gemm, w->params->number, w->tensor.rows, d, job->first, job->end, me->rows, products, g, err);
-        if (status != HEED_OK) return status;
+    heed_status status = HEED_OK;
+    if (products > 0) status = heed_gemm_weight(me->gemm, w->params->number, w->tensor.rows, w->tensor.cols, job->first, job->end, me->rows, products, g, err);
+    for (const heed_pending *p = heed_tape_pending(t, w); p && status == HEED_OK; p = p->next) {
+        add_piece(t->k, g, w, p, job->first, job->end);
+        heed_stopwatch_count(me->watch, 0, bytes_of(p, job));
     }
-    for (int i = 0; i < count; i++)
-        for (const heed_pending *p = w->id < tapes[i]->pending_count ? tapes[i]->pending[w->id] : NULL; p; p = p->next) {
-            add_piece(tapes[i]->k, g, w, p, job->first, job->end);
-            heed_stopwatch_count(me->watch, 0, bytes_of(p, job));
-        }
-    return HEED_OK;
+    return status;
+}
+
+static void run_share(heed_worker *me, const heed_share *job, heed_tape *const *tapes, int count, bool fresh)
+{
+    const int64_t d = job->w->tensor.cols;
+    float *g = job->w->params->grads + job->w->offset;
+    if (me->error.status != HEED_OK) return;
+    heed_stopwatch_start(me->watch);
+    if (fresh) {
+        memset(g + job->first * d, 0, (size_t)((job->end - job->first) * d) * sizeof *g);
+        heed_stopwatch_count(me->watch, 0, 4 * (double)((job->end - job->first) * d));
+    }
+    for (int i = 0; i < count && me->error.status == HEED_OK; i++) add_tape(me, job, tapes[i], g, &me->error);
+    heed_stopwatch_lap(me->watch, (heed_part){.name = "gradients"}, 0);
 }
 
 static int by_cost(const void *a, const void *b)
@@ -104,31 +111,56 @@ static int64_t cut_shares(const heed_params *p, heed_share *share)
     return n;
 }
 
+/* Shares of little work go together: who takes work takes about a hundredth of it. */
+static void cut_jobs(heed_params *p)
+{
+    double all = 0, cost = 0;
+    for (int64_t i = 0; i < p->shares; i++) all += p->share[i].cost;
+    p->jobs = 0;
+    for (int64_t i = 0; i < p->shares; i++) {
+        if (cost == 0) p->job[p->jobs++] = i;
+        cost += p->share[i].cost;
+        if (cost >= all / JOBS) cost = 0;
+    }
+    p->job[p->jobs] = p->shares;
+}
+
 static heed_status ensure_shares(heed_params *p, heed_error *err)
 {
     if (p->share) return HEED_OK;
     p->shares = cut_shares(p, NULL);
-    p->share = malloc((size_t)p->shares * sizeof *p->share);
-    if (!p->share) return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients");
+    p->share = malloc((size_t)(p->shares + 1) * sizeof *p->share);
+    p->job = malloc((size_t)(p->shares + 1) * sizeof *p->job);
+    if (!p->share || !p->job) {
+        free(p->share);
+        p->share = NULL;
+        return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients");
+    }
     cut_shares(p, p->share);
     qsort(p->share, (size_t)p->shares, sizeof *p->share, by_cost);
+    cut_jobs(p);
     return HEED_OK;
+}
+
+heed_status heed_params_prepare(heed_params *p, int threads, heed_error *err)
+{
+    if (!heed_params_grads(p)) return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients");
+    heed_status status = ensure_shares(p, err);
+    return status == HEED_OK ? heed_params_crew(p, threads, err) : status;
+}
+
+int64_t heed_params_jobs(const heed_params *p) { return p->jobs; }
+
+void heed_params_work(heed_params *p, int worker, int64_t job, heed_tape *const *tapes, int count, bool fresh)
+{
+    for (int64_t i = p->job[job]; i < p->job[job + 1]; i++) run_share(&p->worker[worker], &p->share[i], tapes, count, fresh);
 }
 
 heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int count, int threads, heed_error *err)
 {
-    float *grads = heed_params_grads(p);
-    if (!grads) return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients");
-    heed_status status = ensure_shares(p, err);
-    if (status == HEED_OK) status = heed_params_crew(p, threads, err);
+    heed_status status = heed_params_prepare(p, threads, err);
     if (status != HEED_OK) return status;
-#pragma omp parallel for schedule(static, 1) num_threads(threads)   /* a worker meets the same shapes in every update */
-    for (int64_t i = 0; i < p->shares; i++) {
-        heed_worker *me = &p->worker[omp_get_thread_num()];
-        if (me->error.status != HEED_OK) continue;
-        heed_stopwatch_start(me->watch);
-        run_share(me, &p->share[i], tapes, count, grads, &me->error);
-        heed_stopwatch_lap(me->watch, (heed_part){.name = "gradients"}, 0);
-    }
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int64_t i = 0; i < p->jobs; i++) heed_params_work(p, omp_get_thread_num(), i, tapes, count, true);
     return heed_params_crew_status(p, threads, err);
 }

@@ -31,6 +31,7 @@ void heed_params_free(heed_params *p)
     }
     free(p->worker);
     free(p->share);
+    free(p->job);
     free(p->weight);
     free(p->values);
     free(p->grads);

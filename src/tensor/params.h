@@ -25,12 +25,11 @@ struct heed_params {
     int workers;
     heed_share *share;
     int64_t shares;
+    int64_t *job, jobs;             /* [jobs+1] the first share of each */
     bool failed, finished;
 };
 
 /* At least `threads` workers, their errors cleared. */
 heed_status heed_params_crew(heed_params *p, int threads, heed_error *err);
-/* The first worker's error, in order. */
-heed_status heed_params_crew_status(const heed_params *p, int threads, heed_error *err);
 
 #endif

@@ -60,10 +60,24 @@ float *heed_tape_grad(heed_tape *t, heed_tensor *x);
 /* For ops that know their weight's gradient as a product, a sum of columns or rows by number. */
 void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece);      /* copies piece */
 
+/* What the tape has listed of w, in order of arising. */
+static inline const heed_pending *heed_tape_pending(const heed_tape *t, const heed_weight *w)
+{
+    return w->id < t->pending_count ? t->pending[w->id] : NULL;
+}
+
 /* Sums what tapes have listed into the gradients of p, which are overwritten (weights nobody met get zeros): tapes in index order, pieces in the
  * order in which they arose. Work is cut by the shapes of the weights; the bits do not depend on threads. */
 heed_status heed_params_collect(heed_params *p, heed_tape *const *tapes, int count, int threads, heed_error *err);
-/* The times of heed_params_collect() go to watch [count], one a thread: products, and "gradients" for all else. NULL: to none. */
+/* The same for who has threads of their own: prepare() once, then every job of 0 .. jobs-1 by any of the `threads` workers, two of which may work on different
+ * jobs at a time. fresh: gradients so far are forgotten, else added to. The bits are those of the order of tapes, however many are given at a time. Errors stay
+ * with the workers: heed_params_crew_status(). */
+heed_status heed_params_prepare(heed_params *p, int threads, heed_error *err);
+int64_t heed_params_jobs(const heed_params *p);
+void heed_params_work(heed_params *p, int worker, int64_t job, heed_tape *const *tapes, int count, bool fresh);
+/* The first worker's error, in order. */
+heed_status heed_params_crew_status(const heed_params *p, int threads, heed_error *err);
+/* The times of summing go to watch [count], one a thread: products, and "gradients" for all else. NULL: to none. */
 heed_status heed_params_watch(heed_params *p, heed_stopwatch *watch, int count, heed_error *err);
 /* Packs the weights of products anew after heed_params_touch(); data: also for the way back. Call it before tapes run on the params. */
 heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error *err);

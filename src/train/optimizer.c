@@ -54,25 +54,9 @@ void heed_optimizer_free(heed_optimizer *o)
 {
     free(o->m);
     free(o->v);
-    free(o->sum);
     free(o->piece);
     free(o->partial);
     *o = (heed_optimizer){0};
-}
-
-heed_status heed_optimizer_add(heed_optimizer *o, bool first, int threads, heed_error *err)
-{
-    const heed_kernels *k = heed_kernels_get();
-    const float *grads = heed_params_grads(o->params);
-    if (!o->sum && !(o->sum = slab(o->size))) return heed_fail(err, HEED_E_NOMEM, "out of memory for the gradients of several batches");
-    float *sum = o->sum;
-#pragma omp parallel for schedule(static) num_threads(threads) if (o->pieces > FEW_PIECES)
-    for (int64_t i = 0; i < o->pieces; i++) {
-        const int64_t at = o->piece[i].at, n = o->piece[i].floats;
-        if (first) memcpy(sum + at, grads + at, (size_t)n * sizeof *sum);
-        else k->axpy(sum + at, 1, grads + at, n);
-    }
-    return HEED_OK;
 }
 
 double heed_optimizer_norm(heed_optimizer *o, const float *grads, int threads)

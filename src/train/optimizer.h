@@ -13,7 +13,6 @@ typedef struct heed_optimizer {
     int type;                          /* HEED_OPTIMIZER_... */
     double beta1, beta2, eps, decay, momentum;
     float *m, *v;                      /* slabs like the weights': means of gradient and square; sgd: momentum, and v is NULL */
-    float *sum;                        /* gradients of several batches; NULL until heed_optimizer_add() is first called */
     struct heed_stretch { int64_t at, floats; } *piece;      /* of the slab, without what is frozen */
     double *partial;                   /* [pieces] */
     int64_t size, pieces;
@@ -23,8 +22,6 @@ typedef struct heed_optimizer {
 heed_status heed_optimizer_init(heed_optimizer *o, heed_params *p, const heed_recipe *r, heed_error *err);
 void heed_optimizer_free(heed_optimizer *o);                                     /* leaves {0} */
 
-/* Adds the gradients of p to those of the batches before; first: forgets those. */
-heed_status heed_optimizer_add(heed_optimizer *o, bool first, int threads, heed_error *err);
 /* The Euclidean norm of a gradient slab. */
 double heed_optimizer_norm(heed_optimizer *o, const float *grads, int threads);
 /* Update number `update` (from 1) with grads times `scale`; marks the weights as changed. */

@@ -40,10 +40,11 @@ static heed_status too_large(const char *what, double bytes, heed_error *err)
 static double bytes_of_weights(const heed_model *m)
 {
     double floats = 0;
-    const bool moments = m->recipe.train.optimizer.type != HEED_OPTIMIZER_SGD, more = m->recipe.train.accumulate > 1;
+    const bool moments = m->recipe.train.optimizer.type != HEED_OPTIMIZER_SGD;
+    const int packs = heed_params_number(m->params) == HEED_BF16 ? 1 : 2;   /* there and back, of numbers half as long or as long */
     for (int64_t i = 0; i < heed_params_count(m->params); i++) {
         const heed_weight *w = heed_params_at(m->params, i);
-        const int slabs = 3 + moments + more + (w->product ? 2 : 0);   /* value, gradient, one or two means, a sum of gradients; packed there and back */
+        const int slabs = 3 + moments + (w->product ? packs : 0);   /* value, gradient, one or two means */
         floats += (double)slabs * (double)w->tensor.rows * (double)w->tensor.cols;
     }
     return floats * sizeof(float);
@@ -172,8 +173,7 @@ static heed_status learn(plan *p, const heed_batch *b, int64_t number, heed_erro
     const int64_t accumulate = heed_run_recipe(run)->train.accumulate;
     if (heed_run_stopped(run)) return heed_fail(err, HEED_E_STOPPED, "stopped");
     const double began = heed_clock();
-    heed_status status = heed_run_learn(run, b, 1 / (double)b->target.N, err);
-    if (!status && accumulate > 1) status = heed_optimizer_add(&run->optimizer, number % accumulate == 0, run->threads, err);
+    heed_status status = heed_run_learn(run, b, number % accumulate == 0, 1 / (double)b->target.N, err);
     const double learnt = heed_clock();
     p->learn_seconds += learnt - began;
     p->learnt += b->source.N + b->target.N;

@@ -201,7 +201,7 @@ static void add_own(profiling *p, int part, const char *name, const char *what, 
 static void add_waiting(profiling *p)
 {
     const double threads = p->profile.threads, away = p->all.away / threads, watched = heed_stopwatch_seconds(&p->all) / threads;
-    const heed_lap waiting[] = {{.seconds = own_lap(p, "shards", 0).seconds + own_lap(p, "collect", 0).seconds - watched - away}, {.seconds = away}};
+    const heed_lap waiting[] = {{.seconds = own_lap(p, "shards", 0).seconds - watched - away}, {.seconds = away}};
     for (int i = 0; i < 2; i++) {
         add_row(p, WAITING, i ? "threads without a core" : "threads without work", &waiting[i], 1);
         p->rows[p->profile.count - 1].shown.limit = 0;
@@ -245,7 +245,6 @@ static heed_status make_rows(profiling *p, heed_error *err)
     if (!p->rows) return heed_fail(err, HEED_E_NOMEM, "out of memory for a profile");
     for (int64_t i = 0; i < p->all.count; i++) add_watched(p, &p->all.lap[i]);
     const double step = bytes_of_step(&run->optimizer);
-    add_own(p, OPTIMIZER, "sum", "gradients of several batches summed", 3 * (double)heed_params_size(run->model->params) * sizeof(float));
     add_own(p, OPTIMIZER, "step", "norm and step", step);
     add_own(p, OPTIMIZER, "pack", "weights packed", bytes_of_packing(run->model->params));
     add_own(p, DATA, "data", "batches read", 0);

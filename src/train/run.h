@@ -72,8 +72,8 @@ heed_status heed_run_fits(const heed_model *m, heed_error *err);
 /* --- step.c: one update -------------------------------------------------------------------------------------------------------------- */
 /* *ended: the epoch has ended, as a rule without an update. HEED_E_DIVERGED. */
 heed_status heed_run_update(heed_run *run, bool *ended, heed_error *err);
-/* The way there and back of one batch. Its gradient is that of the loss times `weight`. */
-heed_status heed_run_learn(heed_run *run, const heed_batch *b, double weight, heed_error *err);
+/* The way there and back of one batch. Its gradient, of the loss times `weight`, is added to those of the batches before; first: in their place. */
+heed_status heed_run_learn(heed_run *run, const heed_batch *b, bool first, double weight, heed_error *err);
 /* The update by the gradient times `scale`, clipped. */
 heed_status heed_run_apply(heed_run *run, double scale, heed_error *err);
 double heed_run_progress(const heed_run *run);                /* share of the recipe's updates or epochs that lies behind, 0..1: for schedules */

@@ -2,6 +2,8 @@
 #include "train/shards.h"
 
 #include <math.h>
+#include <omp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/machine.h"
@@ -11,7 +13,6 @@
 enum { NAMED_LINES = 8 };   /* in a message */
 
 typedef struct shard {
-    heed_tape *tape;
     heed_batch part;
     heed_loss_counts counts;
     bool finite;
@@ -20,10 +21,12 @@ typedef struct shard {
 
 struct heed_shards {
     const heed_model *model;
-    int threads, count;
+    int threads, tapes, count;
     uint64_t key;
+    bool learns;                          /* the last batch was learnt from, with the weight below */
+    double weight;
     shard shard[HEED_MAX_SHARDS];
-    heed_tape *tape[HEED_MAX_SHARDS];     /* the same, as heed_params_collect() wants them */
+    heed_tape *tape[HEED_MAX_SHARDS];     /* [tapes]; of shard i when it is learnt from: i % tapes, so that each tape meets the same shards again */
     int64_t *start, room, grown;          /* where sentences begin in their shard: both sides */
 };
 
@@ -59,8 +62,9 @@ heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, hee
     s->model = m;
     s->threads = threads;
     s->key = key;
-    for (int i = 0; i < HEED_MAX_SHARDS; i++) {
-        s->tape[i] = s->shard[i].tape = heed_tape_new(&(heed_tape_options){.limit = memory_limit()}, err);
+    s->tapes = threads < HEED_MAX_SHARDS ? threads : HEED_MAX_SHARDS;
+    for (int i = 0; i < s->tapes; i++) {
+        s->tape[i] = heed_tape_new(&(heed_tape_options){.limit = memory_limit()}, err);
         if (s->tape[i]) continue;
         heed_shards_free(s);
         return NULL;
@@ -71,7 +75,7 @@ heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, hee
 void heed_shards_free(heed_shards *s)
 {
     if (!s) return;
-    for (int i = 0; i < HEED_MAX_SHARDS; i++) heed_tape_free(s->tape[i]);
+    for (int i = 0; i < s->tapes; i++) heed_tape_free(s->tape[i]);
     free(s->start);
     free(s);
 }
@@ -103,17 +107,17 @@ static heed_status cut(heed_shards *s, const heed_batch *b, heed_error *err)
     return HEED_OK;
 }
 
-static void run_shard(const heed_shards *s, shard *me, bool train, double weight)
+static void run_shard(const heed_shards *s, shard *me, heed_tape *t, bool record)
 {
-    heed_stopwatch_start(me->tape->watch);
+    heed_stopwatch_start(t->watch);
     me->counts = (heed_loss_counts){0};
     me->error.status = HEED_OK;
-    heed_tape_reset(me->tape, train, train, s->key);
-    heed_tensor *loss = heed_model_loss(s->model, me->tape, &me->part, weight, &me->counts);
-    me->finite = !heed_tape_failed(me->tape) && isfinite(loss->x[0]) && isfinite(me->counts.log_p);
-    if (train && me->finite) heed_backward(me->tape, loss, &me->error);
-    else heed_tape_status(me->tape, &me->error);
-    heed_stopwatch_lap(me->tape->watch, (heed_part){.name = "rest"}, 0);
+    heed_tape_reset(t, record, s->learns, s->key);
+    heed_tensor *loss = heed_model_loss(s->model, t, &me->part, s->weight, &me->counts);
+    me->finite = !heed_tape_failed(t) && isfinite(loss->x[0]) && isfinite(me->counts.log_p);
+    if (s->learns && me->finite) heed_backward(t, loss, &me->error);
+    else heed_tape_status(t, &me->error);
+    heed_stopwatch_lap(t->watch, (heed_part){.name = "rest"}, 0);
 }
 
 static heed_status shard_failed(const shard *me, heed_error *err)
@@ -124,14 +128,11 @@ static heed_status shard_failed(const shard *me, heed_error *err)
                      (long long)me->part.line[0], (long long)me->part.target.span.start[1]);
 }
 
-heed_status heed_shards_run(heed_shards *s, const heed_batch *b, bool train, double weight, heed_loss_counts *counts, bool *finite, heed_error *err)
+/* Of all shards when all were run; else of the one where it ended. */
+static heed_status join(const heed_shards *s, heed_loss_counts *counts, bool *finite, heed_error *err)
 {
     *counts = (heed_loss_counts){0};
     *finite = true;
-    heed_status status = cut(s, b, err);
-    if (status) return status;
-#pragma omp parallel for schedule(dynamic) num_threads(s->threads) if (s->count > 1)
-    for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], train, weight);
     for (int i = 0; i < s->count; i++) {
         const shard *me = &s->shard[i];
         if (me->error.status) return shard_failed(me, err);
@@ -145,16 +146,109 @@ heed_status heed_shards_run(heed_shards *s, const heed_batch *b, bool train, dou
     return HEED_OK;
 }
 
-heed_status heed_shards_collect(heed_shards *s, heed_error *err)
+static heed_status begin(heed_shards *s, const heed_batch *b, bool learns, double weight, heed_error *err)
 {
-    return heed_params_collect(s->model->params, s->tape, s->count, s->threads, err);
+    s->learns = learns;
+    s->weight = weight;
+    const heed_status status = cut(s, b, err);
+    for (int i = 0; i < s->count; i++) {
+        s->shard[i].error.status = HEED_OK;
+        s->shard[i].finite = true;
+    }
+    return status;
 }
 
-bool heed_shards_blame(const heed_shards *s, heed_buf *out)
+heed_status heed_shards_run(heed_shards *s, const heed_batch *b, heed_loss_counts *counts, bool *finite, heed_error *err)
+{
+    heed_status status = begin(s, b, false, 1, err);
+    if (status) return status;
+#pragma omp parallel for schedule(dynamic) num_threads(s->tapes) if (s->count > 1)
+    for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], s->tape[omp_get_thread_num()], false);
+    return join(s, counts, finite, err);
+}
+
+/* --- learning --------------------------------------------------------------------------------------------------------------------------------- */
+
+/* What there is to do: shards to run, as far as a tape is free, and the gradients of the first shard that is not summed yet, job by job. */
+typedef struct work {
+    heed_shards *s;
+    bool first;
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    int started, summed;          /* shards */
+    int64_t taken, done, jobs;    /* of the sum under way */
+    bool ran[HEED_MAX_SHARDS], ended;
+} work;
+
+typedef struct task { int shard; int64_t job; } task;   /* job < 0: the shard is to be run */
+
+static heed_tape **tape_of(const work *w, int shard) { return &w->s->tape[shard % w->s->tapes]; }
+
+/* Sums first: they free tapes. Returns false when nothing is left. */
+static bool take(work *w, task *out)
+{
+    pthread_mutex_lock(&w->lock);
+    for (;; pthread_cond_wait(&w->moved, &w->lock)) {
+        const bool sums = !w->ended && w->summed < w->s->count && w->ran[w->summed] && w->taken < w->jobs;
+        const bool runs = !w->ended && w->started < w->s->count && w->started < w->summed + w->s->tapes;
+        const bool left = !w->ended && w->summed < w->s->count;
+        if (left && !sums && !runs) continue;
+        if (sums) *out = (task){w->summed, w->taken++};
+        else if (runs) *out = (task){w->started++, -1};
+        pthread_mutex_unlock(&w->lock);
+        return sums || runs;
+    }
+}
+
+static void finish(work *w, const task *t)
+{
+    const shard *me = &w->s->shard[t->shard];
+    bool moved = true;
+    pthread_mutex_lock(&w->lock);
+    if (t->job < 0) {
+        w->ran[t->shard] = true;
+        w->ended |= me->error.status || !me->finite;
+    } else if ((moved = ++w->done == w->jobs)) {
+        w->summed++;
+        w->taken = w->done = 0;
+    }
+    if (moved) pthread_cond_broadcast(&w->moved);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void labour(work *w)
+{
+    task t;
+    while (take(w, &t)) {
+        if (t.job < 0) run_shard(w->s, &w->s->shard[t.shard], *tape_of(w, t.shard), true);
+        else heed_params_work(w->s->model->params, omp_get_thread_num(), t.job, tape_of(w, t.shard), 1, w->first && t.shard == 0);
+        finish(w, &t);
+    }
+}
+
+heed_status heed_shards_learn(heed_shards *s, const heed_batch *b, bool first, double weight, heed_loss_counts *counts, bool *finite, heed_error *err)
+{
+    heed_params *p = s->model->params;
+    heed_status status = begin(s, b, true, weight, err);
+    if (!status) status = heed_params_prepare(p, s->threads, err);
+    if (status) return status;
+    work w = {.s = s, .first = first, .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER, .jobs = heed_params_jobs(p)};
+#pragma omp parallel num_threads(s->threads)
+    labour(&w);
+    status = join(s, counts, finite, err);
+    return status ? status : heed_params_crew_status(p, s->threads, err);
+}
+
+/* --- blame ------------------------------------------------------------------------------------------------------------------------------------ */
+
+bool heed_shards_blame(heed_shards *s, heed_buf *out)
 {
     const char *op, *scope;
     int i = 0;
-    while (i < s->count && !heed_tape_find_nonfinite(s->tape[i], &op, &scope)) i++;
+    for (; i < s->count; i++) {
+        run_shard(s, &s->shard[i], s->tape[0], true);
+        if (heed_tape_find_nonfinite(s->tape[0], &op, &scope)) break;
+    }
     if (i == s->count) return false;
     const heed_batch *part = &s->shard[i].part;
     const int64_t named = part->B < NAMED_LINES ? part->B : NAMED_LINES;
@@ -167,12 +261,12 @@ bool heed_shards_blame(const heed_shards *s, heed_buf *out)
 
 void heed_shards_watch(heed_shards *s, heed_stopwatch *watch)
 {
-    for (int i = 0; i < HEED_MAX_SHARDS; i++) heed_tape_watch(s->tape[i], watch ? &watch[i] : NULL);
+    for (int i = 0; i < s->tapes; i++) heed_tape_watch(s->tape[i], watch ? &watch[i] : NULL);
 }
 
 int64_t heed_shards_grown(const heed_shards *s)
 {
     int64_t n = s->grown;
-    for (int i = 0; i < HEED_MAX_SHARDS; i++) n += heed_tape_grown(s->tape[i]);
+    for (int i = 0; i < s->tapes; i++) n += heed_tape_grown(s->tape[i]);
     return n;
 }

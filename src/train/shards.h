@@ -1,5 +1,6 @@
-/* A batch cut into shards of sentences, each on a tape of its own, run side by side. The cut follows from the batch alone, and results join in the
- * order of the shards, so the bits are the same for any number of threads. Tapes keep their memory from batch to batch. */
+/* A batch cut into shards of sentences, each run on a tape. The cut follows from the batch alone, and results join in the order of the shards, so the bits are
+ * the same for any number of threads. There are as many tapes as threads: what a shard has listed is summed while others run, and its tape is the next one's. So
+ * memory grows with threads, not with shards. Tapes keep their memory from batch to batch. */
 #ifndef HEED_TRAIN_SHARDS_H
 #define HEED_TRAIN_SHARDS_H
 
@@ -17,14 +18,14 @@ typedef struct heed_shards heed_shards;
 heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, heed_error *err);   /* the model is borrowed; key of random choices */
 void heed_shards_free(heed_shards *s);
 
-/* Loss of the batch, and when `train` is set the way back: gradients are listed on the tapes for heed_shards_collect(). *finite: all losses are. */
-heed_status heed_shards_run(heed_shards *s, const heed_batch *b, bool train, double weight, heed_loss_counts *counts, bool *finite, heed_error *err);
-/* Sums the gradients of the last run into those of the weights. */
-heed_status heed_shards_collect(heed_shards *s, heed_error *err);
-/* Appends where the last run first met a value that is not finite: op, layer and the corpus lines of the shard's records. The batch of the last run
- * must still be there. false: nowhere on the tapes. */
-bool heed_shards_blame(const heed_shards *s, heed_buf *out);
-/* From now on the time of shard i goes to watch[i] [HEED_MAX_SHARDS]: nodes and products as heed_tape_watch() names them, and "rest". NULL: nowhere. */
+/* The loss of the batch alone. *finite: those of all shards are. */
+heed_status heed_shards_run(heed_shards *s, const heed_batch *b, heed_loss_counts *counts, bool *finite, heed_error *err);
+/* The loss, weighted, and its gradients, which are added to those of the weights; first: those so far are forgotten. Ends early when a loss is not finite. */
+heed_status heed_shards_learn(heed_shards *s, const heed_batch *b, bool first, double weight, heed_loss_counts *counts, bool *finite, heed_error *err);
+/* Appends where the last batch first met a value that is not finite: op, layer and the corpus lines of the shard's records. Its shards are run once more, one
+ * after the other, so the batch must still be there, and the weights be those of then. false: nowhere. */
+bool heed_shards_blame(heed_shards *s, heed_buf *out);
+/* From now on the time of tape i goes to watch[i] [HEED_MAX_SHARDS]: nodes and products as heed_tape_watch() names them, and "rest". NULL: nowhere. */
 void heed_shards_watch(heed_shards *s, heed_stopwatch *watch);
 int64_t heed_shards_grown(const heed_shards *s);      /* how often memory was asked for: constant in a steady state */
 

@@ -42,19 +42,17 @@ static heed_status blame(const heed_run *run, const char *what, heed_error *err)
     return status;
 }
 
-heed_status heed_run_learn(heed_run *run, const heed_batch *b, double weight, heed_error *err)
+heed_status heed_run_learn(heed_run *run, const heed_batch *b, bool first, double weight, heed_error *err)
 {
     heed_loss_counts counts;
     bool finite;
-    heed_status status = heed_shards_run(run->shards, b, true, weight, &counts, &finite, err);
+    heed_status status = heed_shards_learn(run->shards, b, first, weight, &counts, &finite, err);
     lap(run, "shards");
     if (status) return status;
     if (!finite) return blame(run, "the loss is not finite", err);
     run->state.records += b->B;
     heed_run_count(run, &counts, b->source.N + b->target.N);
-    status = heed_shards_collect(run->shards, err);
-    lap(run, "collect");
-    return status;
+    return HEED_OK;
 }
 
 /* Up to train.accumulate batches of one epoch. *first: symbols of the first, by which all were divided; *all: of them all. */
@@ -70,9 +68,7 @@ static heed_status gather(heed_run *run, int64_t *first, int64_t *all, heed_erro
         if (status || end) return status;
         if (i == 0) *first = b->target.N;
         *all += b->target.N;
-        status = heed_run_learn(run, b, 1 / (double)*first, err);
-        if (!status && wanted > 1) status = heed_optimizer_add(&run->optimizer, i == 0, run->threads, err);
-        if (wanted > 1) lap(run, "sum");
+        status = heed_run_learn(run, b, i == 0, 1 / (double)*first, err);
         if (status) return status;
     }
     return HEED_OK;
@@ -82,7 +78,7 @@ heed_status heed_run_apply(heed_run *run, double scale, heed_error *err)
 {
     const heed_recipe *r = heed_run_recipe(run);
     heed_train_state *s = &run->state;
-    const float *grads = r->train.accumulate > 1 ? run->optimizer.sum : heed_params_grads(run->model->params);
+    const float *grads = heed_params_grads(run->model->params);
     run->state.norm = scale * heed_optimizer_norm(&run->optimizer, grads, run->threads);
     if (!isfinite(run->state.norm)) return blame(run, "the gradient is not finite", err);
     if (r->train.clip > 0 && run->state.norm > r->train.clip) scale *= r->train.clip / run->state.norm;

@@ -33,16 +33,6 @@ void heed_validator_free(heed_validator *v)
     free(v);
 }
 
-/* Tapes that do not record cannot tell where a value arose: the batch is run once more, as in training. */
-static heed_status blame(heed_shards *s, const heed_batch *b, heed_buf *where, heed_error *err)
-{
-    heed_loss_counts counts;
-    bool finite;
-    heed_status status = heed_shards_run(s, b, true, 1, &counts, &finite, err);
-    if (!status) heed_shards_blame(s, where);
-    return status;
-}
-
 heed_status heed_validator_run(heed_validator *v, heed_shards *s, bool (*stop)(void *user), void *user, heed_valid *out, heed_buf *where, heed_error *err)
 {
     double log_p = 0;
@@ -54,8 +44,8 @@ heed_status heed_validator_run(heed_validator *v, heed_shards *s, bool (*stop)(v
         heed_loss_counts counts = {0};
         if (stop && stop(user)) return heed_fail(err, HEED_E_STOPPED, "stopped while validating");
         status = heed_loader_next(v->loader, &b, &end, err);
-        if (!status && b) status = heed_shards_run(s, b, false, 1, &counts, &finite, err);
-        if (!status && !finite && where) status = blame(s, b, where, err);
+        if (!status && b) status = heed_shards_run(s, b, &counts, &finite, err);
+        if (!status && !finite && where) heed_shards_blame(s, where);
         log_p += counts.log_p;
         out->symbols += counts.symbols;
         out->hits += counts.hits;

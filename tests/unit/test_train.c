@@ -226,23 +226,6 @@ static void test_optimizer__norm_is_euclids_and_the_same_for_any_threads(void **
     fixture_close(&f);
 }
 
-static void test_optimizer__gradients_of_batches_add_up(void **state)
-{
-    (void)state;
-    fixture f;
-    fixture_open(&f, HEED_OPTIMIZER_SGD, 0);
-    for (uint64_t round = 0; round < 2; round++)   /* the second must forget the first */
-        for (uint64_t i = 0; i < 3; i++) {
-            fill_grads(&f, 10 + i);
-            assert_int_equal(heed_optimizer_add(&f.o, i == 0, 2, NULL), HEED_OK);
-        }
-    for (int64_t i = 0; !is_padding(&f, i); i++) {
-        const float expected = ((float)heed_normal(10, (uint64_t)i) + (float)heed_normal(11, (uint64_t)i)) + (float)heed_normal(12, (uint64_t)i);
-        assert_true(f.o.sum[i] == expected);
-    }
-    fixture_close(&f);
-}
-
 static void test_optimizer__a_saved_one_goes_on_to_the_same_bits(void **state)
 {
     (void)state;
@@ -445,7 +428,6 @@ int main(void)
         cmocka_unit_test(test_optimizer__sgd_keeps_its_momentum),
         cmocka_unit_test(test_optimizer__padding_between_weights_stays_zero),
         cmocka_unit_test(test_optimizer__norm_is_euclids_and_the_same_for_any_threads),
-        cmocka_unit_test(test_optimizer__gradients_of_batches_add_up),
         cmocka_unit_test(test_optimizer__a_saved_one_goes_on_to_the_same_bits),
         cmocka_unit_test(test_optimizer__refuses_slabs_that_do_not_fit),
         cmocka_unit_test(test_state__comes_back_to_the_bit),
