@@ -1,0 +1,69 @@
+/* Whether a lens may be believed: what happens when that which it points at is taken away or put back, beside chance and beside the reverse order. */
+
+const SHARES = [0.01, 0.05, 0.1, 0.2, 0.5].map(x => percent(x));
+
+function trustCharts(x, name, colours) {
+  const t = x.trust, c = verdictOf(x, name), random = t.random || {}, reverse = t.reverse?.[name] || {};
+  const chart = (kind, title, xlabel) => {
+    const lines = [{name: 'this lens', ys: c[kind], look: 'main'}, {name: 'random', ys: random[kind], look: 'faint'}, {name: 'reverse', ys: c['reverse_' + kind] || reverse['reverse_' + kind] || reverse[kind], look: 'other'}];
+    const low = random[kind + '_low'] || (kind === 'deletion' ? random.low : null), high = random[kind + '_high'] || (kind === 'deletion' ? random.high : null);
+    const there = lines.filter(l => Array.isArray(l.ys) && l.ys.length);
+    return there.length ? lineChart({title, x: c.x, xlabel, ylabel: plain(t.measure || 'ln p of the output'), percent: true, lines: there, band: Array.isArray(low) && Array.isArray(high) ? [low, high] : null}, colours) : null;
+  };
+  return [chart('deletion', 'Taken away, strongest first', 'share of the source taken away'), chart('insertion', 'Put back, strongest first', 'share of the source put back')].filter(Boolean);
+}
+
+function trustTable(x) {
+  const t = x.trust, title = name => x.lenses.find(l => l.name === name)?.title || name, verdict = c => judged(c) === null ? '' : c.passed ? 'passed' : 'failed', pick = list => SHARES.map((_, i) => list?.[i] ?? null);
+  const rows = (t.curves || []).map(c => [title(c.lens), verdict(c), ...pick(c.comprehensiveness), ...pick(c.sufficiency)]);
+  if (t.random?.comprehensiveness) rows.push(['random', '', ...pick(t.random.comprehensiveness), ...pick(t.random.sufficiency)]);
+  return {head: ['lens', 'here', ...SHARES.map(s => 'comprehensiveness ' + s), ...SHARES.map(s => 'sufficiency ' + s)], rows};
+}
+
+function trustHtml(x, now) {
+  const data = trustTable(x), best = x.trust.recommended?.[0];
+  const cell = v => typeof v === 'number' ? el('td', {}, number(v)) : el('td', {}, '\u2013');
+  const body = data.rows.map((row, i) => {
+    const c = x.trust.curves?.[i], lens = c && x.lenses.find(l => l.name === c.lens), passed = judged(c);
+    return el('tr', {class: c && c.lens === now ? 'this' : null}, el('th', {scope: 'row'}, lens ? button(plain(row[0]), {class: 'link'}, () => setView(lens)) : plain(row[0]), c && c.lens === best ? el('span', {class: 'dim small'}, ' recommended') : null),
+      el('td', {class: 'verdict'}, passed === null ? '' : el('span', {class: passed ? 'pass' : 'fail'}, (passed ? PASSED : FAILED) + ' ' + row[1])), row.slice(2).map(cell));
+  });
+  const node = table([], body, {class: 'numbers trust'}, 'Comprehensiveness: what ln p loses when the strongest symbols are taken away (more is better). Sufficiency: what it lacks when only they are kept (less is better).');
+  clear(node.querySelector('thead'), el('tr', {}, el('th', {rowspan: 2, scope: 'col'}, 'lens'), el('th', {rowspan: 2, scope: 'col'}, 'here'), el('th', {colspan: 5, scope: 'colgroup'}, 'comprehensiveness'), el('th', {colspan: 5, scope: 'colgroup'}, 'sufficiency')),
+    el('tr', {}, [...SHARES, ...SHARES].map(s => el('th', {scope: 'col'}, s))));
+  return node;
+}
+
+function agreementHtml(x) {
+  const a = x.trust.agreement;
+  if (!Array.isArray(a?.tau) || !Array.isArray(a.lenses)) return null;
+  const title = name => plain(x.lenses.find(l => l.name === name)?.title || name), colours = pageColours(true);
+  const body = a.tau.map((row, i) => el('tr', {}, el('th', {scope: 'row'}, title(a.lenses[i])), row.map(v => { const place = colours.place(finite(v) ? clamp(v, -1, 1) : NaN); return el('td', {style: {'background-color': place === STEPS ? '' : colours.css[place], color: colours.over[place]}}, fixed(v)); })));
+  return el('details', {}, el('summary', {}, 'How far the lenses agree'), el('p', {class: 'dim'}, 'Kendall\u2019s \u03c4 of their orders. Agreement is no proof: lenses can share a mistake. Disagreement is a warning.'),
+    table(['', ...a.lenses.map(title)], body, {class: 'numbers'}, 'Kendall\u2019s tau between lenses'));
+}
+
+function makeTrust() {
+  const charts = el('div', {class: 'charts'}), text = el('p', {}), name = el('h3', {}), tables = el('div', {}), lastLens = () => state.view?.kind === 'lens' ? state.view.name : state.x.trust.curves[0]?.lens;
+  const node = section('trust', 'Can it be believed?', text, name, charts, tables, exportMenu('trust', {svg: () => joinCharts(trustCharts(state.x, lastLens(), palette('light'))), table: () => trustTable(state.x), json: () => state.x.trust}));
+  function draw() {
+    const x = state.x, t = x.trust;
+    node.hidden = !Array.isArray(t?.curves) || !t.curves.length;
+    if (node.hidden) return;
+    const lens = lastLens(), curve = verdictOf(x, lens), passed = judged(curve);
+    text.textContent = plain(t.sentence || 'Symbols of the source are taken away, and put back, in the order of a lens. A lens that points at what matters changes ln p sooner than chance.');
+    clear(name, plain(x.lenses.find(l => l.name === lens)?.title || lens || ''), ': ', passed === null ? null : el('span', {class: passed ? 'pass' : 'fail', 'aria-hidden': 'true'}, (passed ? PASSED : FAILED) + ' '), verdictText(curve).toLowerCase(),
+      el('span', {class: 'why'}, ' ' + plain(curve?.why || '')));
+    clear(charts, curve ? trustCharts(x, lens, pageColours()) : null);
+    clear(tables, trustHtml(x, lens), agreementHtml(x));
+  }
+  whenIdle('item view theme', draw);
+  return node;
+}
+
+/* Charts side by side in one picture. */
+function joinCharts(charts) {
+  const width = sum(charts.map(c => +c.getAttribute('width') + 16)), height = Math.max(...charts.map(c => +c.getAttribute('height')));
+  let at = 8;
+  return paper(width, height + 16, charts.map(c => c.getAttribute('aria-label')).join('; '), charts.map(c => { const g = svg('g', {transform: `translate(${at} 8)`, 'font-size': 11}, ...c.childNodes); at += +c.getAttribute('width') + 16; return g; }));
+}
