@@ -175,19 +175,8 @@ HEED_API char *heed_reply_json(const heed_reply *r, int64_t i, int64_t id, bool 
 
 /* --- looking into it ----------------------------------------------------------------------------------------------------------------------- */
 
-typedef enum heed_picture { HEED_PICTURE_TERMINAL, HEED_PICTURE_SVG, HEED_PICTURE_JSON, HEED_PICTURE_STEPS } heed_picture;
+#include "heed/explain.h"
 
-typedef struct heed_explain_options {
-    heed_picture picture;
-    bool colour;              /* TERMINAL: 24-bit colour escapes; else shades of blocks */
-    int columns;              /* TERMINAL: width at hand, 0: 80 */
-    const heed_look *look;    /* NULL: heed_model_look() */
-} heed_explain_options;
-
-/* Runs one item and draws or lists what was looked at; STEPS: for every output symbol scores, weights, weighted sum and joined context of
- * the step that wrote it, with shapes.
- * The text is the caller's, heed_free(). HEED_E_DATA: the text; HEED_E_USAGE: no such layer or head. A model without attention is said so in the text. */
-HEED_API char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_options *options, heed_error *err);
 /* How an alignment was learnt. heed_train() saves in its directory how the same few pairs of the validation data look to the model, before the first update and
  * at every validation (film.jsonl, docs/contract.md); here that is drawn. Models without attention have no film. */
 typedef struct heed_film_options {

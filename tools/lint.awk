@@ -30,6 +30,7 @@ BEGIN {
 
   # include/heed/: each those to its left
   left["base"] = ""
+  left["explain"] = "base"
   left["aligns"] = ""
   left["tensor"] = "base"
   left["ops"] = "base tensor aligns attention"
@@ -109,7 +110,7 @@ function include_ours(name,   part, folder, stem) {
   }
   if (top == "include") {
     if (FILENAME == "include/heed.h") {
-      if (folder != "heed" || stem != "base") say("heed.h includes \"" name "\"; it may include heed/base.h")
+      if (folder != "heed" || !among(stem, "base explain")) say("heed.h includes \"" name "\"; it may include heed/base.h and its own part, heed/explain.h")
       return
     }
     sub(/\.h$/, "", path[3])

@@ -136,25 +136,26 @@ static heed_tensor *centre_of(heed_tape *t, const heed_attn *a, heed_tensor *q)
 heed_attended heed_attn_forward(heed_tape *t, const heed_attn *a, heed_tensor *q, const heed_memory *m, const heed_gaze *g)
 {
     const heed_attn_settings *s = &a->is;
-    heed_attended x = heed_attend(t, &(heed_attend_args){.q = queries_of(t, a, q, g),
-                                                         .k = m->keys,
-                                                         .v = m->values,
-                                                         .heads = s->heads,
-                                                         .key_heads = s->key_heads,
-                                                         .extra = a->extra ? &a->extra->tensor : NULL,
-                                                         .queries = g->queries,
-                                                         .keys = m->span,
-                                                         .owner = g->owner,
-                                                         .key_row = g->key_row,
-                                                         .position = g->position,
-                                                         .align = s->align,
-                                                         .window = s->window,
-                                                         .score = &s->score->pair,
-                                                         .scale = s->score->scale ? (float)s->score->scale(a) : 1,
-                                                         .distance = distance_of(a),
-                                                         .shift = shift_of(t, a, m, g),
-                                                         .centre = centre_of(t, a, q),
-                                                         .weights = g->weights});
+    const heed_attend_args args = {.q = queries_of(t, a, q, g),
+                                   .k = m->keys,
+                                   .v = m->values,
+                                   .heads = s->heads,
+                                   .key_heads = s->key_heads,
+                                   .extra = a->extra ? &a->extra->tensor : NULL,
+                                   .queries = g->queries,
+                                   .keys = m->span,
+                                   .owner = g->owner,
+                                   .key_row = g->key_row,
+                                   .position = g->position,
+                                   .align = s->align,
+                                   .window = s->window,
+                                   .score = &s->score->pair,
+                                   .scale = s->score->scale ? (float)s->score->scale(a) : 1,
+                                   .distance = distance_of(a),
+                                   .shift = shift_of(t, a, m, g),
+                                   .centre = centre_of(t, a, q),
+                                   .weights = g->weights};
+    heed_attended x = t->hooks && t->hooks->attend ? t->hooks->attend(t->hooks->self, t, a, &args) : heed_attend(t, &args);
     if (a->out) x.out = heed_linear(t, x.out, &a->out->tensor, &a->out_bias->tensor);
     return x;
 }

@@ -27,5 +27,6 @@ heed_tensor *heed_embed(heed_tape *t, heed_tensor *weight, const int32_t *ids, i
         copy[i] = ids[i];
     }
     *s = (lookup){weight, copy};
-    return heed_tape_wants(t, weight->wants_grad) ? heed_tape_node(t, "embed", out, embed_back, s) : out;
+    if (heed_tape_wants(t, weight->wants_grad)) out = heed_tape_node(t, "embed", out, embed_back, s);
+    return t->hooks && t->hooks->embed ? t->hooks->embed(t->hooks->self, t, out) : out;
 }

@@ -264,6 +264,7 @@ const heed_pack *heed_tape_pack(heed_tape *t, heed_tensor *weight, bool data)
 {
     const heed_weight *w = weight->weight;
     const int64_t version = w->params->version;
+    if (t->hooks && t->hooks->packs && t->hooks->packs[w->id]) return t->hooks->packs[w->id];
     if (!w->pack || w->packed != version || (data && w->packed_data != version)) {
         heed_tape_fail(t, HEED_E_USAGE, "weight \"%s\" is not packed: call heed_params_pack() after its values changed", w->name);
         return NULL;

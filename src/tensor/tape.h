@@ -29,6 +29,15 @@ struct heed_pending {
     heed_pending *next;
 };
 
+/* What a probe hangs on a tape (explain/probe.h), so that models need know nothing of it. Each may be NULL. */
+struct heed_attended; struct heed_attend_args; struct heed_attn;
+typedef struct heed_tape_hooks {
+    void *self;
+    heed_tensor *(*embed)(void *self, heed_tape *t, heed_tensor *rows);     /* what heed_embed() gives in the place of rows */
+    struct heed_attended (*attend)(void *self, heed_tape *t, const struct heed_attn *a, const struct heed_attend_args *args);   /* heed_attend() of a layer */
+    heed_pack *const *packs;            /* [weights of params] floats, packed for the product and the way back, in the place of the weights' own */
+} heed_tape_hooks;
+
 struct heed_tape {
     heed_arena *arena;
     heed_gemm *gemm;
@@ -42,6 +51,7 @@ struct heed_tape {
     heed_pending **pending, **pending_tail;   /* [weights of params], in order of arising; NULL until a weight is met */
     int64_t pending_count;
     heed_stopwatch *watch;              /* NULL: nobody wants to know where time goes */
+    const heed_tape_hooks *hooks;       /* NULL: nothing hangs here; kept over heed_tape_reset() */
 };
 
 heed_tensor *heed_tape_tensor(heed_tape *t, int64_t rows, int64_t cols);        /* values not set */

@@ -1,0 +1,397 @@
+/* Variants to batches, batches to probabilities and gradients: explain/probe.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain/probe_state.h"
+#include "heed/ops.h"
+
+/* Rows of a batch, source and target: with a way back, which keeps all that was computed, and without. Variants of a batch: the gradient of the output layer is
+ * made at once of no more rows than the features are wide. */
+enum { RECORDED_ROWS = 2048, ROWS = 8192, MOST_VARIANTS = 128, LOGIT_ROWS = 256 };
+
+heed_probe *heed_probe_new(const heed_model *m, heed_tape *tape, heed_error *err)
+{
+    heed_probe *p = calloc(1, sizeof *p);
+    if (!p) return heed_fail(err, HEED_E_NOMEM, "out of memory for a probe"), NULL;
+    *p = (heed_probe){.model = m, .tape = tape};
+    p->hooks = (heed_tape_hooks){p, heed_probe_embed, heed_probe_attend, NULL};
+    return p;
+}
+
+void heed_probe_free(heed_probe *p)
+{
+    if (!p) return;
+    for (int64_t i = 0; p->packs && i < heed_params_count(p->model->params); i++) heed_pack_free(p->packs[i]);
+    free(p->packs);
+    free(p);
+}
+
+const heed_model *heed_probe_model(const heed_probe *p) { return p->model; }
+void heed_probe_baseline(heed_probe *p, const float *embedding) { p->baseline = embedding; }
+const float *heed_probe_get_baseline(const heed_probe *p) { return p->baseline; }
+
+const heed_observer *heed_probe_observe(heed_probe *p, const heed_observer *o)
+{
+    const heed_observer *before = p->observer;
+    p->observer = o;
+    return before;
+}
+
+const heed_meddler *heed_probe_meddle(heed_probe *p, const heed_meddler *m)
+{
+    const heed_meddler *before = p->meddler;
+    p->meddler = m;
+    return before;
+}
+
+static const heed_tensor *embeddings(const heed_probe *p)
+{
+    const heed_weight *w = heed_params_find(p->model->params, "encoder.embedding");
+    return w ? &w->tensor : &heed_params_find(p->model->params, "embedding")->tensor;
+}
+
+int64_t heed_probe_width(const heed_probe *p) { return embeddings(p)->cols; }
+
+void heed_probe_mean(const heed_probe *p, float *mean)
+{
+    const heed_tensor *all = embeddings(p);
+    for (int64_t e = 0; e < all->cols; e++) {
+        double sum = 0;
+        for (int64_t v = 0; v < all->rows; v++)
+            if (v != HEED_UNK && v != HEED_BOS) sum += (double)all->x[v * all->cols + e];
+        mean[e] = (float)(sum / (double)(all->rows - 2));
+    }
+}
+
+/* --- floats in the place of what the model multiplies ------------------------------------------------------------------------------------------- */
+
+static heed_status pack_all(heed_probe *p, heed_error *err)
+{
+    const int64_t n = heed_params_count(p->model->params);
+    heed_status status = HEED_OK;
+    if (p->packs) return HEED_OK;
+    p->packs = calloc((size_t)n + 1, sizeof(heed_pack *));
+    if (!p->packs) return heed_fail(err, HEED_E_NOMEM, "out of memory for the weights of a probe");
+    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
+        const heed_weight *w = heed_params_at(p->model->params, i);
+        if (!w->product) continue;
+        p->packs[i] = heed_pack_new(HEED_F32, w->tensor.rows, w->tensor.cols, err);
+        status = p->packs[i] ? heed_pack_fill(p->tape->gemm, p->packs[i], w->tensor.x, true, err) : HEED_E_NOMEM;
+    }
+    return status;
+}
+
+heed_status heed_probe_floats(heed_probe *p, bool on, heed_error *err)
+{
+    p->floats = on;
+    return on ? pack_all(p, err) : HEED_OK;
+}
+
+/* --- from variants to a batch -------------------------------------------------------------------------------------------------------------------- */
+
+/* Variants first .. first + B - 1 of the order in which they run. */
+typedef struct cut { const heed_variant *all; const int64_t *order; int64_t first, B; } cut;
+
+static const heed_variant *at(const cut *c, int64_t b) { return &c->all[c->order[c->first + b]]; }
+
+/* With the first that one more variant would be too many for. */
+static cut cut_batch(const heed_probe *p, const heed_variant *v, const int64_t *order, int64_t first, int64_t count, bool record)
+{
+    const int64_t F = p->model->decoder_kind->width(p->model->decoder), most = !record ? MOST_VARIANTS : F < MOST_VARIANTS ? F : MOST_VARIANTS;
+    cut c = {v, order, first, 0};
+    int64_t rows = 0;
+    for (; first + c.B < count && c.B < most; c.B++) {
+        const heed_variant *x = at(&c, c.B);
+        rows += x->S + x->others + x->T;
+        if (c.B && rows > (record ? RECORDED_ROWS : ROWS)) break;
+    }
+    return c;
+}
+
+typedef struct laying { int64_t *start; int64_t sequences; heed_side *side; } laying;
+
+static void lay(laying *l, const int32_t *ids, int64_t n)
+{
+    memcpy(l->side->ids + l->side->N, ids, (size_t)n * sizeof *ids);
+    l->side->N += n;
+    l->start[++l->sequences] = l->side->N;
+}
+
+static bool room_for(heed_tape *t, heed_side *side, laying *l, int64_t rows, int64_t sequences)
+{
+    *side = (heed_side){.ids = heed_tape_alloc(t, (size_t)(rows + 1) * sizeof *side->ids), .keys = heed_tape_alloc(t, (size_t)(rows + 1) * sizeof *side->keys)};
+    *l = (laying){.start = heed_tape_alloc(t, (size_t)(sequences + 1) * sizeof *l->start), .side = side};
+    if (heed_tape_failed(t)) return false;
+    memset(side->keys, 0, (size_t)(rows + 1) * sizeof *side->keys);
+    l->start[0] = 0;
+    return true;
+}
+
+static bool lay_batch(heed_probe *p, const cut *c, heed_batch *b)
+{
+    heed_tape *t = p->tape;
+    laying source, target;
+    int64_t from = 0, to = 0, others = 0;
+    for (int64_t i = 0; i < c->B; i++) {
+        from += at(c, i)->S + at(c, i)->others;
+        to += at(c, i)->T;
+        others += at(c, i)->other != NULL;
+    }
+    *b = (heed_batch){.B = c->B};
+    p->variant = heed_tape_alloc(t, (size_t)c->B * sizeof *p->variant);
+    p->number = heed_tape_alloc(t, (size_t)c->B * sizeof *p->number);
+    if (!room_for(t, &b->source, &source, from, c->B + others) || !room_for(t, &b->target, &target, to, c->B)) return false;
+    for (int64_t i = 0; i < c->B; i++) {
+        lay(&source, at(c, i)->source, at(c, i)->S);
+        lay(&target, at(c, i)->target, at(c, i)->T);
+        p->variant[i] = at(c, i);
+        p->number[i] = c->order[c->first + i];
+    }
+    for (int64_t i = 0; i < c->B; i++)
+        if (at(c, i)->other) lay(&source, at(c, i)->other, at(c, i)->others);
+    p->B = c->B;
+    p->source = b->source.span = (heed_span){source.start, source.sequences};
+    b->target.span = (heed_span){target.start, target.sequences};
+    return true;
+}
+
+/* --- through the model ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* The vectors, some of them others'; nothing of the memory changes. */
+static void exchange_vectors(heed_probe *p, heed_encoded *e)
+{
+    int64_t *of = heed_tape_alloc(p->tape, (size_t)p->B * sizeof *of), others = 0;
+    if (!of) return;
+    for (int64_t b = 0; b < p->B; b++) of[b] = p->variant[b]->other ? p->B + others++ : b;
+    if (!others) return;
+    e->vector = heed_gather(p->tape, e->vector, of, p->B);
+    if (e->cell) e->cell = heed_gather(p->tape, e->cell, of, p->B);
+}
+
+static heed_forced pass(heed_probe *p, const heed_batch *b)
+{
+    const heed_model *m = p->model;
+    const heed_lesson lesson = {.forcing = 1, .guided = -1};
+    p->loud = p->quiet = p->embedded = NULL;
+    heed_encoded memory = m->encoder_kind->forward(p->tape, m->encoder, &b->source);
+    if (!heed_tape_failed(p->tape)) exchange_vectors(p, &memory);
+    return m->decoder_kind->forward(p->tape, m->decoder, &m->head, &memory, b, &lesson);
+}
+
+/* The row of the features for symbol i of the batch's variant b: a recurrent decoder's rows lie moment by moment, and have targets of their own order. */
+static int64_t row_of(const heed_forced *f, const heed_batch *b, int64_t variant, int64_t i)
+{
+    const int64_t *start = b->target.span.start;
+    int64_t row = 0;
+    if (f->targets == b->target.ids) return start[variant] + i;
+    for (int64_t v = 0; v < b->B; v++) {
+        const int64_t T = start[v + 1] - start[v];
+        row += T < i ? T : i;
+    }
+    return row + variant;
+}
+
+/* ln p of every row's target. */
+static void judge(heed_probe *p, const heed_batch *b, const heed_forced *f, float *logp)
+{
+    heed_tape *t = p->tape;
+    const heed_head *h = &p->model->head;
+    const int64_t N = b->target.N, block = h->copies ? N : LOGIT_ROWS;
+    for (int64_t first = 0; first < N && !heed_tape_failed(t); first += block) {
+        const int64_t n = N - first < block ? N - first : block;
+        const heed_mark mark = heed_arena_mark(t->arena);
+        const heed_tensor *x = heed_head_choices(t, h, heed_rows(t, f->features, first, n), f->attended, f->looks, &b->source);
+        for (int64_t i = 0; i < n && !heed_tape_failed(t); i++) {
+            const float *row = x->x + i * x->cols;
+            logp[first + i] = row[f->targets[first + i]] - (h->copies ? 0 : t->k->log_sum_exp(row, x->cols));
+        }
+        heed_arena_rewind(t->arena, mark);
+    }
+}
+
+static heed_status not_a_number(heed_error *err)
+{
+    return heed_fail(err, HEED_E_MODEL, "ln p is not a number: a weight of the model is not finite, or so large that a sum of products is not; "
+                                        "train it anew, or take an earlier checkpoint");
+}
+
+static heed_status run_batch(heed_probe *p, const heed_batch *b, heed_error *err)
+{
+    float *logp = heed_tape_alloc(p->tape, (size_t)(b->target.N + 1) * sizeof *logp);
+    const heed_forced f = pass(p, b);
+    if (!heed_tape_failed(p->tape)) judge(p, b, &f, logp);
+    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
+    for (int64_t v = 0; v < b->B; v++)
+        for (int64_t i = 0; i < p->variant[v]->T; i++) {
+            const float one = logp[row_of(&f, b, v, i)];
+            if (isnan(one)) return not_a_number(err);
+            if (p->variant[v]->logp) p->variant[v]->logp[i] = one;
+        }
+    return HEED_OK;
+}
+
+/* --- gradients ------------------------------------------------------------------------------------------------------------------------------------ */
+
+/* The row of each variant's last symbol: by variant, and rising. */
+typedef struct lasts { int64_t *row, *rising; } lasts;
+
+static int by_number(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static lasts find_lasts(heed_probe *p, const heed_batch *b, const heed_forced *f)
+{
+    const size_t size = (size_t)b->B * sizeof(int64_t);
+    lasts l = {heed_tape_alloc(p->tape, size), heed_tape_alloc(p->tape, size)};
+    if (heed_tape_failed(p->tape)) return l;
+    for (int64_t v = 0; v < b->B; v++) l.row[v] = row_of(f, b, v, p->variant[v]->T - 1);
+    memcpy(l.rising, l.row, size);
+    qsort(l.rising, (size_t)b->B, sizeof *l.rising, by_number);
+    return l;
+}
+
+/* Of one look, whose first query is row `first` of the features, the groups and queries that are last rows. */
+static heed_attended last_look(heed_probe *p, const heed_attended *x, const lasts *l, int64_t first)
+{
+    heed_tape *t = p->tape;
+    const heed_attend_args *a = &x->args;
+    heed_attended last = {.args = *a};
+    int64_t *index = heed_tape_alloc(t, (size_t)(a->keys.start[a->keys.B] + 1) * sizeof *index), groups = 0, pairs = 0;
+    int64_t *start = heed_tape_alloc(t, (size_t)(p->B + 1) * sizeof *start), *owner = heed_tape_alloc(t, (size_t)(p->B + 1) * sizeof *owner);
+    if (heed_tape_failed(t)) return last;
+    for (int64_t b = 0, pair = 0; b < a->queries.B; b++) {
+        const int64_t n = a->keys.start[b + 1] - a->keys.start[b];
+        for (int64_t q = a->queries.start[b]; q < a->queries.start[b + 1]; q++, pair += n) {
+            if (first + q != l->row[b]) continue;
+            for (int64_t j = 0; j < n; j++) index[pairs++] = pair + j;
+            start[groups] = groups;
+            owner[groups++] = b;
+        }
+    }
+    start[groups] = groups;
+    last.weights = heed_gather(t, x->weights, index, pairs);
+    last.args.queries = (heed_span){start, groups};
+    last.args.owner = owner;
+    return last;
+}
+
+/* The last rows alone, in the order in which they lie. */
+static heed_forced take_lasts(heed_probe *p, const heed_forced *f, const lasts *l)
+{
+    heed_tape *t = p->tape;
+    heed_forced last = {.features = heed_gather(t, f->features, l->rising, p->B), .looks = f->looks};
+    int32_t *targets = heed_tape_alloc(t, (size_t)p->B * sizeof *targets);
+    heed_attended *looks = heed_tape_alloc(t, (size_t)(f->looks + 1) * sizeof *looks);
+    if (heed_tape_failed(t)) return last;
+    for (int64_t i = 0; i < p->B; i++) targets[i] = f->targets[l->rising[i]];
+    for (int64_t k = 0, first = 0; p->model->head.copies && k < f->looks; k++) {
+        looks[k] = last_look(p, &f->attended[k], l, first);
+        first += f->attended[k].args.queries.start[f->attended[k].args.queries.B];
+    }
+    last.targets = targets;
+    last.attended = looks;
+    return last;
+}
+
+/* The sum of -ln p of the last rows. */
+static heed_tensor *loss_of(heed_probe *p, const heed_batch *b, const heed_forced *last)
+{
+    heed_tape *t = p->tape;
+    const heed_head *h = &p->model->head;
+    heed_tape_scope(t, "head");
+    if (heed_tape_failed(t)) return &t->poison;
+    if (h->copies) return heed_head_copy_loss(t, h, last, &b->source, 0, 1, NULL);
+    heed_tensor *x = h->project ? heed_linear(t, last->features, &h->project->tensor, NULL) : last->features;
+    return heed_output_loss(t, x, &h->weight->tensor, &h->bias->tensor, last->targets, 0, 1, NULL);
+}
+
+typedef struct taking { heed_gradient_take *take; void *self; } taking;
+
+/* g of the embeddings is that of -ln p. */
+static heed_status give_gradients(heed_probe *p, const taking *to, heed_error *err)
+{
+    heed_tape *t = p->tape;
+    const heed_tensor *e = p->embedded;
+    const int64_t size = e->rows * e->cols;
+    float *g = heed_tape_alloc(t, (size_t)(size + 1) * sizeof *g);
+    if (!g) return heed_tape_status(t, err);
+    for (int64_t i = 0; i < size; i++) g[i] = e->g ? -e->g[i] : 0;
+    if (!t->k->all_finite(g, size)) return not_a_number(err);
+    for (int64_t b = 0; b < p->B; b++) to->take(to->self, p->number[b], e->x + p->source.start[b] * e->cols, g + p->source.start[b] * e->cols, e->cols);
+    return HEED_OK;
+}
+
+static heed_status gradients_of_batch(heed_probe *p, const heed_batch *b, const taking *to, heed_error *err)
+{
+    const heed_forced f = pass(p, b);
+    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
+    const lasts l = find_lasts(p, b, &f);
+    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
+    const heed_forced last = take_lasts(p, &f, &l);
+    heed_status status = heed_backward(p->tape, loss_of(p, b, &last), err);
+    return status ? status : give_gradients(p, to, err);
+}
+
+/* --- all batches -------------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status check(const heed_probe *p, const heed_variant *v, heed_error *err)
+{
+    if (v->S < 1 || v->T < 1) return heed_fail(err, HEED_E_USAGE, "a probe needs a source and a target of at least one symbol each; </s> is one");
+    if (v->other && (v->others < 1 || (p->model->recipe.model.decoder.type != HEED_DECODER_rnn && p->model->recipe.model.attention.score != HEED_ATTENTION_NONE)))
+        return heed_fail(err, HEED_E_USAGE, "%s", v->others < 1 ? "a source without symbols has no vector"
+                                                               : "this decoder begins with no vector of the source: all that it knows of it comes through attention");
+    return HEED_OK;
+}
+
+typedef struct ranked { int64_t T, number; } ranked;
+
+static int longest_first(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    return x->T != y->T ? (x->T < y->T) - (x->T > y->T) : (x->number > y->number) - (x->number < y->number);
+}
+
+/* As a batch wants them: a recurrent decoder's alive ones are its first. NULL: out of memory. */
+static int64_t *order_of(const heed_variant *v, int64_t count)
+{
+    ranked *r = malloc(((size_t)count + 1) * sizeof *r);
+    int64_t *order = r ? malloc(((size_t)count + 1) * sizeof *order) : NULL;
+    for (int64_t i = 0; order && i < count; i++) r[i] = (ranked){v[i].T, i};
+    if (order) qsort(r, (size_t)count, sizeof *r, longest_first);
+    for (int64_t i = 0; order && i < count; i++) order[i] = r[i].number;
+    free(r);
+    return order;
+}
+
+/* to NULL: ln p alone. */
+static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, const taking *to, heed_error *err)
+{
+    heed_status status = to ? pack_all(p, err) : HEED_OK;
+    for (int64_t i = 0; i < count && status == HEED_OK; i++) status = check(p, &v[i], err);
+    if (status) return status;
+    int64_t *order = order_of(v, count);
+    if (!order) return heed_fail(err, HEED_E_NOMEM, "out of memory for the variants of a pair");
+    p->hooks.packs = to || p->floats ? p->packs : NULL;
+    p->tape->hooks = &p->hooks;
+    for (int64_t done = 0; done < count && status == HEED_OK;) {
+        const cut c = cut_batch(p, v, order, done, count, to != NULL);
+        heed_batch b;
+        heed_tape_reset(p->tape, to != NULL, false, 0);
+        if (!lay_batch(p, &c, &b)) status = heed_tape_status(p->tape, err);
+        else status = to ? gradients_of_batch(p, &b, to, err) : run_batch(p, &b, err);
+        done += c.B;
+    }
+    p->tape->hooks = NULL;
+    free(order);
+    return status;
+}
+
+heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, heed_error *err) { return run_all(p, v, count, NULL, err); }
+
+heed_status heed_probe_gradients(heed_probe *p, const heed_variant *v, int64_t count, heed_gradient_take *take, void *self, heed_error *err)
+{
+    return run_all(p, v, count, &(taking){take, self}, err);
+}

@@ -1,0 +1,30 @@
+/* The inside of a probe: probe.c (variants to batches, batches to numbers), probe_hooks.c (what hangs on the tape). */
+#ifndef HEED_EXPLAIN_PROBE_STATE_H
+#define HEED_EXPLAIN_PROBE_STATE_H
+
+#include "explain/probe.h"
+#include "tensor/tape.h"
+
+struct heed_probe {
+    const heed_model *model;
+    heed_tape *tape;
+    heed_tape_hooks hooks;
+    heed_pack **packs;                      /* [weights] NULL until floats are needed */
+    bool floats;
+    const float *baseline;                  /* [E] NULL: zeros */
+    const heed_observer *observer;
+    const heed_meddler *meddler;
+    /* of the batch under way; arrays on the tape */
+    const heed_variant **variant;           /* [B] longest target first */
+    int64_t *number;                        /* [B] of each in the call */
+    int64_t B;
+    heed_span source;                       /* the variants' and then the others' */
+    heed_tensor *embedded;                  /* [N,E] as it went into the encoder */
+    heed_tensor *loud, *quiet;              /* values, and the same with the muted ones zeros: a recurrent decoder meets them at every moment */
+};
+
+/* The two hooks; self is the probe. */
+heed_tensor *heed_probe_embed(void *self, heed_tape *t, heed_tensor *rows);
+heed_attended heed_probe_attend(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *args);
+
+#endif
