@@ -75,6 +75,7 @@ struct heed_weight {
     heed_fill fill;
     double scale;
     bool product;              /* the weight of a matrix product: kept packed as well */
+    bool table;                /* its floats are read by others than products */
     bool frozen;               /* keeps its values: wants no gradient, and is packed but once */
     struct heed_pack *pack;
     int64_t packed, packed_data;   /* versions of the values that pack holds, for the product and for the way back */

@@ -13,7 +13,7 @@ enum { USUAL_BATCH = 64, BATCH_BYTES = 16384, MOST_THREADS = 4096 };
 heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err)
 {
     if (!dir || !*dir) return heed_fail(err, HEED_E_USAGE, "no model directory was given"), NULL;
-    return heed_model_load(dir, options ? options->sets : NULL, options ? options->set_count : 0, err);
+    return heed_model_load_to_serve(dir, options ? options->sets : NULL, options ? options->set_count : 0, err);
 }
 
 void heed_model_close(heed_model *m) { heed_model_free(m); }

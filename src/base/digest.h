@@ -5,5 +5,7 @@
 #include "heed/base.h"
 
 void heed_sha256(char hex[65], const void *data, size_t size);
+/* Of a mapped file, of which no more than a piece is held in memory at a time. */
+void heed_sha256_mapped(char hex[65], const unsigned char *data, size_t size);
 
 #endif

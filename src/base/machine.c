@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -75,3 +76,9 @@ static size_t status_line(const char *name)
 
 size_t heed_process_resident(void) { return status_line("VmRSS"); }
 size_t heed_process_peak(void) { return status_line("VmHWM"); }
+
+void heed_pages_drop(const void *from, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = ((uintptr_t)from + page - 1) / page * page, end = ((uintptr_t)from + bytes) / page * page;
+    if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);   /* refused: they merely stay */
+}

@@ -68,7 +68,7 @@ static heed_status digest_member(const char *dir, const char *name, char hex[65]
     heed_status status = heed_path_join(path, sizeof path, dir, name, err);
     if (status == HEED_OK) status = heed_file_map(&f, path, HEED_E_MODEL, err);
     if (status != HEED_OK) return status;
-    heed_sha256(hex, f.data, f.size);
+    heed_sha256_mapped(hex, f.data, f.size);
     heed_file_unmap(&f);
     return HEED_OK;
 }
@@ -199,13 +199,15 @@ static heed_status load_choice(heed_model *m, const json_t *voucher, const char 
     return HEED_OK;
 }
 
-/* set: config.json's settings were replaced in part. */
-static heed_status load_weights(heed_model *m, const char *dir, bool set, heed_error *err)
+/* What a caller sets in the place of config.json; serve: floats of products' weights are not kept. */
+typedef struct settings { const char *const *sets; int count; bool serve; } settings;
+
+static heed_status load_weights(heed_model *m, const char *dir, const settings *given, heed_error *err)
 {
     char path[PATH];
     heed_status status = heed_path_join(path, sizeof path, dir, "model.safetensors", err);
     if (status == HEED_OK) status = heed_params_multiply(m->params, (heed_number)m->recipe.decode.precision, err);
-    return status == HEED_OK ? heed_weights_load(m->params, path, set, &m->stored, err) : status;
+    return status == HEED_OK ? heed_weights_load(m->params, path, given->count > 0, given->serve, &m->stored, err) : status;
 }
 
 /* recipe.yaml tells where the data lay and how it was trained; what the model is, config.json alone decides. path: of the recipe as it was
@@ -269,9 +271,6 @@ static heed_text *load_text(const char *dir, const char *name, const heed_text_s
     return NULL;
 }
 
-/* What a caller sets in the place of config.json. */
-typedef struct settings { const char *const *sets; int count; } settings;
-
 static heed_model *load_parts(const char *dir, const json_t *voucher, const settings *given, heed_error *err)
 {
     heed_recipe r = {.version = 0};
@@ -292,9 +291,9 @@ static heed_model *load_parts(const char *dir, const json_t *voucher, const sett
     return m;
 }
 
-static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, bool set, heed_error *err)
+static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, const settings *given, heed_error *err)
 {
-    heed_status status = load_weights(m, dir, set, err);
+    heed_status status = load_weights(m, dir, given, err);
     if (status == HEED_OK) status = check_sums(m, voucher, dir, err);
     if (status == HEED_OK) status = load_choice(m, voucher, dir, err);
     if (status == HEED_OK) status = heed_params_pack(m->params, false, 1, err);
@@ -302,15 +301,25 @@ static heed_status load_rest(heed_model *m, const json_t *voucher, const char *d
     return status;
 }
 
-heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err)
+static heed_model *load(const char *dir, const settings *given, heed_error *err)
 {
     json_t *voucher = load_voucher(dir, err);
     if (!voucher) return NULL;
-    heed_model *m = load_parts(dir, voucher, &(settings){sets, count}, err);
-    if (m && load_rest(m, voucher, dir, count > 0, err) != HEED_OK) {
+    heed_model *m = load_parts(dir, voucher, given, err);
+    if (m && load_rest(m, voucher, dir, given, err) != HEED_OK) {
         heed_model_free(m);
         m = NULL;
     }
     json_decref(voucher);
     return m;
+}
+
+heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err)
+{
+    return load(dir, &(settings){sets, count, false}, err);
+}
+
+heed_model *heed_model_load_to_serve(const char *dir, const char *const *sets, int count, heed_error *err)
+{
+    return load(dir, &(settings){sets, count, true}, err);
 }

@@ -35,6 +35,7 @@ static bool init_head(heed_model *m, heed_weight *embedding)
     const int64_t F = m->decoder_kind->width(m->decoder), V = heed_text_size(m->target);
     if (m->recipe.model.tie != HEED_TIE_NONE) {
         m->head.weight = embedding;
+        heed_weight_table(embedding);
         if (embedding->tensor.cols != F) {
             m->head.project = heed_params_add(m->params, "head.project.weight", 2, embedding->tensor.cols, F, HEED_FILL_GLOROT, 1);
             heed_weight_product(m->head.project);

@@ -132,6 +132,8 @@ heed_status heed_model_choose(const char *dir, const heed_alignment *choice, hee
 /* sets: [count] assignments in the place of what config.json says (heed_recipe_reset). HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a
  * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference, whose products multiply what decode.precision says. */
 heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err);
+/* The same, to be run and no more: weights of products are packed only and keep no floats. */
+heed_model *heed_model_load_to_serve(const char *dir, const char *const *sets, int count, heed_error *err);
 
 /* Loss of a batch on a recording tape: the sum over target symbols, times `weight`, with label smoothing, teacher forcing and guided attention of the recipe when
  * the tape trains (without any of them when it does not). b must be sorted by target length, longest first (data/batch.h). */

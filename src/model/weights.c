@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "kernels/bf16.h"
 #include "kernels/kernels.h"
 #include "model/safetensors.h"
+#include "tensor/tape.h"
 
 enum { NAME_SIZE = 104 };   /* of a weight's name with ".scale" behind it */
 typedef struct scale_name { char text[NAME_SIZE]; } scale_name;
@@ -80,6 +82,7 @@ static heed_status gather(saving *s, const heed_params *p)
     int64_t at = 0, row = 0;
     for (int64_t i = 0; i < heed_params_count(p) && !status; i++) {
         const heed_weight *w = heed_params_at(p, i);
+        if (!w->tensor.x) return heed_fail(s->err, HEED_E_USAGE, "weight \"%s\" is packed for products and has no floats to be saved", w->name);
         if (s->number == HEED_F32 || w->rank == 1) {
             add(s, w->name, w->tensor.x, w, HEED_F32);
             continue;
@@ -127,6 +130,7 @@ typedef struct loading {
     const heed_params *params;
     const heed_safetensors *file;
     const char *path;
+    bool serve;
     heed_error *err;
 } loading;
 
@@ -214,23 +218,34 @@ static heed_status copy_weight(const loading *l, const heed_weight *w)
     return heed_fail(l->err, HEED_E_MODEL, "%s: tensor \"%s\" holds NaN or infinity; use an earlier checkpoint", l->path, w->name);
 }
 
+/* One weight after the other, so that its floats and its bytes in the file are in memory together with none but packed ones. */
+static heed_status serve_weight(const loading *l, heed_weight *w)
+{
+    const heed_named *from = heed_safetensors_find(l->file, w->name);
+    const heed_status status = copy_weight(l, w);
+    if (!status) heed_pages_drop(from->x, (size_t)(from->rows * from->cols) * heed_number_bytes(from->number));
+    return status ? status : heed_weight_serve(w, l->err);
+}
+
 static heed_status copy_weights(heed_params *p, const loading *l, bool set, heed_number *number, heed_error *err)
 {
     heed_error why = {.status = HEED_OK};
-    heed_status status = check_shapes(&(loading){l->params, l->file, l->path, &why}, number);
+    heed_status status = check_shapes(&(loading){l->params, l->file, l->path, l->serve, &why}, number);
     if (status && set) return heed_fail(err, HEED_E_USAGE, "--set: these settings ask for other weights than the model has: %s", why.text);
     if (status) return heed_fail(err, status, "%s", why.text);
     status = heed_params_finish(p, err);
-    for (int64_t i = 0; i < heed_params_count(p) && !status; i++) status = copy_weight(l, heed_params_at(p, i));
     heed_params_touch(p);
+    for (int64_t i = 0; i < heed_params_count(p) && !status; i++)
+        status = l->serve ? serve_weight(l, heed_params_at(p, i)) : copy_weight(l, heed_params_at(p, i));
+    if (l->serve) heed_params_dismiss(p);
     return status;
 }
 
-heed_status heed_weights_load(heed_params *p, const char *path, bool set, heed_number *number, heed_error *err)
+heed_status heed_weights_load(heed_params *p, const char *path, bool set, bool serve, heed_number *number, heed_error *err)
 {
     heed_safetensors *file = heed_safetensors_open(path, err);
     if (!file) return HEED_E_MODEL;
-    const heed_status status = copy_weights(p, &(loading){p, file, path, err}, set, number, err);
+    const heed_status status = copy_weights(p, &(loading){p, file, path, serve, err}, set, number, err);
     heed_safetensors_close(file);
     return status;
 }

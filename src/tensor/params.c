@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/rng.h"
 
-enum { ALIGN_FLOATS = 16 };   /* every weight begins on a cache line */
+enum { CACHE_LINE = 64, ALIGN_FLOATS = CACHE_LINE / sizeof(float) };   /* every weight begins on one */
 
 heed_params *heed_params_new(heed_error *err)
 {
@@ -25,15 +26,11 @@ void heed_params_free(heed_params *p)
         heed_pack_free(p->weight[i]->pack);
         free(p->weight[i]);
     }
-    for (int i = 0; i < p->workers; i++) {
-        heed_gemm_free(p->worker[i].gemm);
-        free(p->worker[i].rows);
-    }
-    free(p->worker);
+    heed_params_dismiss(p);
     free(p->share);
     free(p->job);
     free(p->weight);
-    free(p->values);
+    free(p->slab);
     free(p->grads);
     free(p);
 }
@@ -75,6 +72,8 @@ void heed_weight_product(heed_weight *w)
     if (w) w->product = true;
 }
 
+void heed_weight_table(heed_weight *w) { w->table = true; }
+
 void heed_weight_freeze(heed_weight *w)
 {
     w->frozen = true;
@@ -90,9 +89,9 @@ heed_status heed_params_finish(heed_params *p, heed_error *err)
 {
     size_t bytes = (size_t)p->size * sizeof(float);
     if (heed_params_status(p, err) != HEED_OK) return HEED_E_NOMEM;
-    p->values = aligned_alloc(64, bytes ? bytes : 64);
-    if (!p->values) return heed_fail(err, HEED_E_NOMEM, "out of memory: %zu bytes for the weights", bytes);
-    memset(p->values, 0, bytes);
+    p->slab = calloc(1, bytes + CACHE_LINE);   /* zeros that are not touched take no memory yet */
+    if (!p->slab) return heed_fail(err, HEED_E_NOMEM, "out of memory: %zu bytes for the weights", bytes);
+    p->values = (float *)(((uintptr_t)p->slab + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
     for (int64_t i = 0; i < p->count; i++) {
         heed_weight *w = p->weight[i];
         w->tensor.x = p->values + w->offset;
@@ -202,6 +201,7 @@ void heed_params_fill(heed_params *p, uint64_t seed)
 static heed_status pack_weight(heed_gemm *g, heed_weight *w, bool data, int64_t version, heed_error *err)
 {
     if (!w->product || (w->packed == version && (!data || w->packed_data == version))) return HEED_OK;
+    if (!w->tensor.x) return heed_fail(err, HEED_E_USAGE, "weight \"%s\" is packed for products and has no floats to be packed anew", w->name);
     const bool same = w->frozen && w->packed && (!data || w->packed_data);
     heed_status status = same ? HEED_OK : heed_pack_fill(g, w->pack, w->tensor.x, data, err);
     if (status == HEED_OK) {
@@ -256,6 +256,28 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
         if (me->error.status == HEED_OK) pack_weight(me->gemm, p->weight[i], data, p->version, &me->error);
     }
     return heed_params_crew_status(p, threads, err);
+}
+
+heed_status heed_weight_serve(heed_weight *w, heed_error *err)
+{
+    heed_params *p = w->params;
+    heed_status status = w->product ? heed_params_crew(p, 1, err) : HEED_OK;
+    if (!status) status = pack_weight(p->worker[0].gemm, w, false, p->version, err);
+    if (status || !w->product || w->table) return status;
+    heed_pages_drop(w->tensor.x, (size_t)(w->tensor.rows * w->tensor.cols) * sizeof *w->tensor.x);
+    w->tensor.x = NULL;
+    return HEED_OK;
+}
+
+void heed_params_dismiss(heed_params *p)
+{
+    for (int i = 0; i < p->workers; i++) {
+        heed_gemm_free(p->worker[i].gemm);
+        free(p->worker[i].rows);
+    }
+    free(p->worker);
+    p->worker = NULL;
+    p->workers = 0;
 }
 
 heed_number heed_tape_number(const heed_tensor *weight) { return weight->weight->params->number; }

@@ -20,6 +20,7 @@ struct heed_params {
     heed_number number;             /* of the weights' products */
     heed_weight **weight;
     int64_t count, capacity, size, version;
+    void *slab;                     /* values lie in it, on a cache line */
     float *values, *grads;
     heed_worker *worker;
     int workers;

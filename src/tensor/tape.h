@@ -93,6 +93,13 @@ heed_status heed_params_watch(heed_params *p, heed_stopwatch *watch, int count, 
 heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error *err);
 /* Declares that w is the weight of a product. */
 void heed_weight_product(heed_weight *w);
+/* ... and that its rows are read by number as well, or that something else reads its floats. */
+void heed_weight_table(heed_weight *w);
+/* Once its values are there, and only read from now on: packs it, if it is a product's, for the forward pass alone. Its floats go back to the system unless it is
+ * a table; tensor.x is NULL then. Packing it anew is HEED_E_USAGE. */
+heed_status heed_weight_serve(heed_weight *w, heed_error *err);
+/* Gives back what packing and collecting took; it comes again when it is needed. */
+void heed_params_dismiss(heed_params *p);
 /* From now on w keeps its values. Call it when they are there, before the first heed_params_collect(). */
 void heed_weight_freeze(heed_weight *w);
 /* What its products multiply. */

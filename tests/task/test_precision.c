@@ -96,7 +96,7 @@ static void test_precision__stored_is_the_floats_that_it_stands_for(void **state
         assert_int_equal(heed_model_save(m, scratch_path("stored"), numbers[k], NULL, &err), HEED_OK);
         heed_model_free(m);
         m = open_as(scratch_path("stored"), k ? "decode.precision=int8" : "decode.precision=bf16");
-        heed_model *wide = heed_model_open(scratch_path("stored"), NULL, &err), *floats;
+        heed_model *wide = heed_model_load(scratch_path("stored"), NULL, 0, &err), *floats;
         assert_non_null(wide);
         assert_int_equal(heed_model_save(wide, scratch_path("wide"), HEED_F32, NULL, &err), HEED_OK);   /* the floats that the numbers stand for */
         floats = open_as(scratch_path("wide"), k ? "decode.precision=int8" : "decode.precision=bf16");

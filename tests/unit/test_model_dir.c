@@ -148,7 +148,7 @@ static void test_model__saving_twice_writes_the_same_bytes(void **state)
     (void)state;
     heed_error err;
     fresh();
-    heed_model *m = heed_model_open(scratch_path("m"), NULL, &err);
+    heed_model *m = heed_model_load(scratch_path("m"), NULL, 0, &err);
     const char *const training[] = {"updates", "8000", NULL};
     assert_int_equal(heed_model_save(m, scratch_path("copy"), HEED_F32, training, &err), HEED_OK);
     for (int i = 1; i < MEMBERS; i++) {
@@ -181,7 +181,7 @@ static void test_model__a_place_that_cannot_be_written_is_said(void **state)
 static heed_model *open_looker(void)
 {
     heed_error err;
-    heed_model *m = heed_model_open(scratch_path("m"), NULL, &err);
+    heed_model *m = heed_model_load(scratch_path("m"), NULL, 0, &err);
     if (!m) fail_msg("%s", err.text);
     return m;
 }

@@ -18,6 +18,7 @@
 #include "model/safetensors.h"
 #include "support/scratch.h"
 #include "support/tiny.h"
+#include "tensor/tape.h"
 
 static const heed_number fewer[] = {HEED_BF16, HEED_INT8};
 enum { FEWER = sizeof fewer / sizeof *fewer };
@@ -28,7 +29,7 @@ static const tiny transformer = {.layers = 2, .attention = "{score: scaled}", .e
 static heed_model *open_model(const char *dir)
 {
     heed_error err;
-    heed_model *m = heed_model_open(dir, NULL, &err);
+    heed_model *m = heed_model_load(dir, NULL, 0, &err);
     if (!m) fail_msg("%s", err.text);
     return m;
 }
@@ -173,6 +174,30 @@ static void test_precision__is_set_as_a_model_is_opened(void **state)
         assert_int_equal(asked, i);
         heed_model_close(m);
     }
+}
+
+/* What is only run holds the weights of products packed and in no other form. */
+static void test_quantize__a_model_that_is_opened_keeps_no_floats_of_products(void **state)
+{
+    (void)state;
+    heed_error err;
+    const char *dir = tiny_save(tiny_build(&(tiny){.tie = "output"}), "m");
+    heed_model *floats = heed_model_load(dir, NULL, 0, &err), *m = heed_model_open(dir, NULL, &err);
+    assert_non_null(floats);
+    assert_non_null(m);
+    for (int64_t i = 0; i < heed_params_count(m->params); i++) {
+        const heed_weight *w = heed_params_at(m->params, i), *from = heed_params_at(floats->params, i);
+        assert_true((w->tensor.x == NULL) == (w->product && w != m->head.weight));   /* which is the embedding too */
+        assert_non_null(from->tensor.x);
+        if (w->tensor.x) assert_memory_equal(w->tensor.x, from->tensor.x, (size_t)(w->tensor.rows * w->tensor.cols) * sizeof(float));
+    }
+    assert_int_equal(heed_model_save(m, scratch_path("copy"), HEED_F32, NULL, &err), HEED_E_USAGE);
+    assert_non_null(strstr(err.text, "no floats"));
+    heed_params_touch(m->params);
+    assert_int_equal(heed_params_pack(m->params, false, 1, &err), HEED_E_USAGE);
+    assert_non_null(strstr(err.text, "no floats"));
+    heed_model_close(m);
+    heed_model_close(floats);
 }
 
 /* --- what cannot be stored --------------------------------------------------------------------------------------------------------------- */
@@ -416,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_quantize__takes_a_half_and_a_quarter),
         cmocka_unit_test(test_quantize__keeps_the_look_and_tells_the_origin),
         cmocka_unit_test(test_precision__is_set_as_a_model_is_opened),
+        cmocka_unit_test(test_quantize__a_model_that_is_opened_keeps_no_floats_of_products),
         cmocka_unit_test(test_quantize__refuses_what_is_not_finite_or_would_not_be),
         cmocka_unit_test(test_quantize__of_nothing_is_nothing),
         cmocka_unit_test(test_quantize__refuses_with_words),
