@@ -8,16 +8,18 @@
 #include <string.h>
 
 #include "explain/lens.h"
+#include "tensor/tape.h"
 
 typedef struct measuring {
     const heed_lens_input *in;
     float *scores, *weights;    /* weights: [H,S] of a row */
     double *gram, *parts;       /* [S,H,H] once it is made; [H,D] room */
+    float *out;                 /* Wo [D,H d] */
     bool made, failed;
 } measuring;
 
 /* f_h(j) of all heads side by side, [H,D] */
-static void transform(const heed_sighting *s, int64_t j, int64_t D, double *parts)
+static void transform(const heed_sighting *s, const float *out, int64_t j, int64_t D, double *parts)
 {
     const heed_attend_args *a = &s->attended->args;
     const int64_t H = s->attn->is.heads, Hk = s->attn->is.key_heads, d = a->v->cols / Hk;
@@ -26,11 +28,21 @@ static void transform(const heed_sighting *s, int64_t j, int64_t D, double *part
     for (int64_t h = 0; h < H; h++) {
         const float *value = v + h / (H / Hk) * d;
         for (int64_t o = 0; s->attn->out && o < D; o++) {
-            const float *row = s->attn->out->tensor.x + o * H * d + h * d;
+            const float *row = out + o * H * d + h * d;
             for (int64_t i = 0; i < d; i++) parts[h * D + o] += (double)row[i] * (double)value[i];
         }
         for (int64_t i = 0; !s->attn->out && i < d; i++) parts[h * D + h * d + i] = (double)value[i];
     }
+}
+
+static bool take_out(measuring *m, const heed_weight *w)
+{
+    if (!w) return true;
+    heed_gemm *g = heed_gemm_new(NULL);
+    m->out = malloc((size_t)(w->tensor.rows * w->tensor.cols) * sizeof *m->out + 1);
+    const bool good = g && m->out && heed_weight_floats(w, g, m->out, NULL) == HEED_OK;
+    heed_gemm_free(g);
+    return good;
 }
 
 static void make_gram(measuring *m, const heed_sighting *s)
@@ -39,10 +51,10 @@ static void make_gram(measuring *m, const heed_sighting *s)
     m->gram = malloc((size_t)(s->keys * H * H) * sizeof *m->gram);
     m->parts = malloc((size_t)(H * D) * sizeof *m->parts);
     m->weights = malloc((size_t)(H * s->keys) * sizeof *m->weights);
-    m->failed = !m->gram || !m->parts || !m->weights;
+    m->failed = !m->gram || !m->parts || !m->weights || !take_out(m, s->attn->out);
     m->made = true;
     for (int64_t j = 0; !m->failed && j < s->keys; j++) {
-        transform(s, j, D, m->parts);
+        transform(s, m->out, j, D, m->parts);
         for (int64_t at = 0; at < H * H; at++) {
             double sum = 0;
             for (int64_t i = 0; i < D; i++) sum += m->parts[at / H * D + i] * m->parts[at % H * D + i];
@@ -77,6 +89,7 @@ heed_status heed_lens_norms(const heed_lens_input *in, float *scores, heed_lens_
     if (status == HEED_OK && m.failed) status = heed_fail(err, HEED_E_NOMEM, "out of memory for a lens");
     if (status == HEED_OK && in->look.shift && in->T > 1) memmove(scores, scores + in->S, (size_t)((in->T - 1) * in->S) * sizeof *scores);
     free(m.gram);
+    free(m.out);
     free(m.parts);
     free(m.weights);
     return status;

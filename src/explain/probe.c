@@ -66,6 +66,18 @@ void heed_probe_mean(const heed_probe *p, float *mean)
 
 /* --- floats in the place of what the model multiplies ------------------------------------------------------------------------------------------- */
 
+static heed_status pack_floats(heed_probe *p, int64_t i, heed_error *err)
+{
+    const heed_weight *w = heed_params_at(p->model->params, i);
+    float *x = malloc((size_t)(w->tensor.rows * w->tensor.cols) * sizeof *x + 1);
+    p->packs[i] = heed_pack_new(HEED_F32, w->tensor.rows, w->tensor.cols, err);
+    heed_status status = x && p->packs[i] ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for the weights of a probe");
+    if (status == HEED_OK) status = heed_weight_floats(w, p->tape->gemm, x, err);
+    if (status == HEED_OK) status = heed_pack_fill(p->tape->gemm, p->packs[i], x, true, err);
+    free(x);
+    return status;
+}
+
 static heed_status pack_all(heed_probe *p, heed_error *err)
 {
     const int64_t n = heed_params_count(p->model->params);
@@ -73,12 +85,8 @@ static heed_status pack_all(heed_probe *p, heed_error *err)
     if (p->packs) return HEED_OK;
     p->packs = calloc((size_t)n + 1, sizeof(heed_pack *));
     if (!p->packs) return heed_fail(err, HEED_E_NOMEM, "out of memory for the weights of a probe");
-    for (int64_t i = 0; i < n && status == HEED_OK; i++) {
-        const heed_weight *w = heed_params_at(p->model->params, i);
-        if (!w->product) continue;
-        p->packs[i] = heed_pack_new(HEED_F32, w->tensor.rows, w->tensor.cols, err);
-        status = p->packs[i] ? heed_pack_fill(p->tape->gemm, p->packs[i], w->tensor.x, true, err) : HEED_E_NOMEM;
-    }
+    for (int64_t i = 0; i < n && status == HEED_OK; i++)
+        if (heed_params_at(p->model->params, i)->product) status = pack_floats(p, i, err);
     return status;
 }
 

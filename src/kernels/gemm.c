@@ -295,6 +295,27 @@ heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const fl
     return run_alone(g, &(product){p, &p->data, dy, NULL, dx, M, ldy, ldx, accumulate}, "data", err);
 }
 
+/* The rows of w^T are what unit rows make of it. */
+heed_status heed_pack_floats(heed_gemm *g, const heed_pack *p, float *w, heed_error *err)
+{
+    enum { ROWS = 64 };
+    const int64_t N = p->N, K = p->K;
+    float *x = calloc((size_t)(ROWS * K) + 1, sizeof *x), *y = malloc((size_t)(ROWS * N) * sizeof *y + 1);
+    heed_status status = x && y ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for a weight [%lld,%lld]", (long long)N, (long long)K);
+    for (int64_t first = 0; first < K && status == HEED_OK; first += ROWS) {
+        const int64_t rows = K - first < ROWS ? K - first : ROWS;
+        for (int64_t i = 0; i < rows; i++) x[i * K + first + i] = 1;
+        status = heed_gemm_forward(g, p, rows, x, K, NULL, y, N, false, err);
+        for (int64_t i = 0; i < rows; i++) {
+            for (int64_t n = 0; n < N && status == HEED_OK; n++) w[n * K + first + i] = y[i * N + n];
+            x[i * K + first + i] = 0;
+        }
+    }
+    free(x);
+    free(y);
+    return status;
+}
+
 /* --- gradients of weights --------------------------------------------------------------------------------------------------------- */
 
 /* A place among the pieces. */

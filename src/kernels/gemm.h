@@ -38,6 +38,10 @@ heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const
 heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
                            bool accumulate, heed_error *err);
 
+/* w [N,K], as it is multiplied: floats with their bits (a zero without its sign), bf16 widened, whole numbers times their scale to the last digit but one. For few
+ * calls: it costs as much as a product with K rows. */
+heed_status heed_pack_floats(heed_gemm *g, const heed_pack *p, float *w, heed_error *err);
+
 /* Rows that belong together in a gradient: dy [rows,N] and x [rows,K], with row strides. */
 typedef struct heed_gemm_rows {
     const float *dy, *x;

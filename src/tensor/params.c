@@ -269,6 +269,13 @@ heed_status heed_weight_serve(heed_weight *w, heed_error *err)
     return HEED_OK;
 }
 
+heed_status heed_weight_floats(const heed_weight *w, heed_gemm *g, float *out, heed_error *err)
+{
+    if (!w->tensor.x) return heed_pack_floats(g, w->pack, out, err);
+    memcpy(out, w->tensor.x, (size_t)(w->tensor.rows * w->tensor.cols) * sizeof *out);
+    return HEED_OK;
+}
+
 void heed_params_dismiss(heed_params *p)
 {
     for (int i = 0; i < p->workers; i++) {

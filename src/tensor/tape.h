@@ -98,6 +98,8 @@ void heed_weight_table(heed_weight *w);
 /* Once its values are there, and only read from now on: packs it, if it is a product's, for the forward pass alone. Its floats go back to the system unless it is
  * a table; tensor.x is NULL then. Packing it anew is HEED_E_USAGE. */
 heed_status heed_weight_serve(heed_weight *w, heed_error *err);
+/* Its floats, also where they were given back: [rows,cols] as heed_pack_floats() has them. */
+heed_status heed_weight_floats(const heed_weight *w, heed_gemm *g, float *out, heed_error *err);
 /* Gives back what packing and collecting took; it comes again when it is needed. */
 void heed_params_dismiss(heed_params *p);
 /* From now on w keeps its values. Call it when they are there, before the first heed_params_collect(). */
