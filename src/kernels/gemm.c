@@ -1,5 +1,5 @@
-/* Matrix products: kernels/gemm.h. Cuts rows into tiles of a few fixed heights, because each height is a primitive of oneDNN, and into chunks
- * for gradients, because a sum of fixed parts in a fixed order has the same bits for any number of threads. */
+/* Matrix products: kernels/gemm.h. Cuts rows into tiles of a few fixed heights, because each height is a primitive of oneDNN. Gradients of weights are sums of
+ * our own kernels: oneDNN turns one side and lays out the other anew for every tile. */
 #include "kernels/gemm.h"
 
 #include <stdio.h>
@@ -17,16 +17,12 @@ static const int64_t six_heights[] = {6, 12, 18, 24, 36, 48, 96, 192};
 enum { ANY_HEIGHTS = sizeof any_heights / sizeof *any_heights, SIX_HEIGHTS = sizeof six_heights / sizeof *six_heights };
 enum { PAD_BELOW = 64, SIX_PAD_BELOW = 48 };   /* fewer rows than this are padded to the next height, more are cut */
 
-/* Gradients: rows of a chunk, its heights when it is the last, chunks gathered before they are multiplied, columns of dy in a tile. */
-enum { CHUNK = 256, GROUP = 4, TILE = 64 };
-static const int64_t chunk_heights[] = {16, 32, 64, 128, 192, CHUNK};
-
 struct heed_gemm {
     heed_dnnl dnnl;
     const int64_t *heights;
     int64_t height_count, pad_below;
     heed_stopwatch *watch;          /* NULL: nobody wants to know */
-    heed_buffer x, y;               /* a padded tile, or the gathered chunks of a gradient */
+    heed_buffer x, y;               /* a padded tile, or the panels of a gradient */
     heed_buffer whole, row_scale;   /* HEED_INT8: a weight in bytes while it is packed; scales of a tile's rows */
 };
 
@@ -148,7 +144,7 @@ static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, b
     const heed_shape shape = {.kind = transposed ? HEED_REORDER_TRANSPOSED : HEED_REORDER, .number = p->number, .n = n, .k = k, .ld_weights = transposed ? k : n};
     heed_product *reorder;
     s = heed_product_get(&g->dnnl, &shape, half, &reorder);
-    return s ? s : heed_product_run(&g->dnnl, reorder, half, w, NULL, NULL, NULL);
+    return s ? s : heed_product_run(&g->dnnl, reorder, half, w, NULL, NULL);
 }
 
 heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data, heed_error *err)
@@ -215,7 +211,7 @@ static dnnl_status_t multiply(heed_gemm *g, const product *p, int64_t height, co
     const heed_shape shape = {HEED_PRODUCT_PACKED, p->w->number, height, n, k, k, 0, n, p->bias && !whole, p->sum && !whole};
     heed_product *made;
     const dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
-    return s ? s : heed_product_run(&g->dnnl, made, p->w, x, NULL, whole ? NULL : p->bias, y);
+    return s ? s : heed_product_run(&g->dnnl, made, p->w, x, whole ? NULL : p->bias, y);
 }
 
 /* Floats that fill their tile and have no gaps are used where they stand. All others go through buffers, because with gaps oneDNN takes another
@@ -318,150 +314,67 @@ heed_status heed_pack_floats(heed_gemm *g, const heed_pack *p, float *w, heed_er
 
 /* --- gradients of weights --------------------------------------------------------------------------------------------------------- */
 
-/* A place among the pieces. */
-typedef struct cursor {
-    const heed_gemm_rows *piece, *end;
-    int64_t row;
-} cursor;
+/* Rows that are summed in registers before they are added to the gradient, as steps of one row or of a pair; what of x stands in the second cache meanwhile;
+ * panels of dy that are laid out at a time, so that whole lines of its rows are read. */
+enum { STEPS = 128, X_PANELS = 21, DY_PANELS = 16 };
 
-typedef struct matrix {
-    const float *at;
-    int64_t ld;
-} matrix;
-
-typedef struct chunk {   /* of floats, or of bf16 */
-    const void *dy;      /* from the share's first column on */
-    const void *x;       /* [height,K], no gaps */
-    int64_t ld_dy, height;
+/* The next rows of the pieces, by side. */
+typedef struct chunk {
+    const float *dy[2 * STEPS], *x[2 * STEPS];
+    int64_t rows;
 } chunk;
 
-static matrix side_of(const heed_gemm_rows *p, bool dy) { return dy ? (matrix){p->dy, p->ldy} : (matrix){p->x, p->ldx}; }
+typedef struct cursor { const heed_gemm_rows *piece, *end; int64_t row; } cursor;
 
-static int64_t rows_left(const cursor *c, int64_t most)
+static void take_chunk(cursor *c, int64_t most, chunk *out)
 {
-    int64_t n = -c->row;
-    for (const heed_gemm_rows *p = c->piece; p < c->end && n < most; p++) n += p->rows;
-    return n < most ? n : most;
-}
-
-static void advance(cursor *c, int64_t rows)
-{
-    c->row += rows;
-    while (c->piece < c->end && c->row >= c->piece->rows) c->row -= c->piece++->rows;
-}
-
-/* The next rows where they stand, if they stand in one run without gaps (pieces may follow each other in memory); NULL if not. */
-static const float *run_of(const cursor *c, int64_t rows, bool dy, int64_t width)
-{
-    const matrix first = side_of(c->piece, dy);
-    const float *at = first.at + c->row * width;
-    if (first.ld != width) return NULL;
-    int64_t have = c->piece->rows - c->row;
-    for (const heed_gemm_rows *p = c->piece + 1; have < rows; p++) {
-        const matrix next = side_of(p, dy);
-        if (p->rows == 0) continue;
-        if (next.ld != width || next.at != at + have * width) return NULL;
-        have += p->rows;
-    }
-    return at;
-}
-
-/* A caller's share of a gradient: rows n0 .. n0 + n of dw, and where its columns of dy go when they are gathered, in its numbers. */
-typedef struct share {
-    heed_number number;
-    int64_t N, K, n0, n, ld;
-    void *dy, *x;
-} share;
-
-static void gather(const share *s, void *to, int64_t ld, cursor c, int64_t rows, int64_t height, bool dy, int64_t column, int64_t width)
-{
-    char *at = to;
-    const size_t line = (size_t)ld * size_of(s->number);
-    for (int64_t done = 0; done < rows;) {
-        const matrix m = side_of(c.piece, dy);
-        int64_t n = c.piece->rows - c.row;
-        if (n > rows - done) n = rows - done;
-        lay_rows(s->number, at + (size_t)done * line, ld, m.at + c.row * m.ld + column, m.ld, n, width);
-        done += n;
-        advance(&c, n);
-    }
-    memset(at + (size_t)rows * line, 0, (size_t)(height - rows) * line);
-}
-
-/* The stride of a tile's columns decides which kernel oneDNN takes: one where the tile is all of dy, another where it is a part. Gathered
- * or not, whatever the cut, a weight must meet the same one. */
-static int64_t gathered_stride(int64_t N, int64_t n)
-{
-    if (N <= TILE) return N;
-    return n > TILE ? n : TILE + 16;
-}
-
-static int64_t chunk_height(int64_t rows)
-{
-    const int64_t *h = chunk_heights;
-    while (*h < rows) h++;
-    return *h;
-}
-
-/* The next chunk of rows: each side in place if it can be, else copied to its room for the chunk. */
-static chunk take_chunk(const cursor *c, const share *s, int64_t rows, int at)
-{
-    const int64_t height = chunk_height(rows);
-    const bool whole = rows == height && s->number == HEED_F32;
-    const float *dy = whole ? run_of(c, rows, true, s->N) : NULL, *x = whole ? run_of(c, rows, false, s->K) : NULL;
-    char *dy_room = (char *)s->dy + (size_t)(at * CHUNK * s->ld) * size_of(s->number), *x_room = (char *)s->x + (size_t)(at * CHUNK * s->K) * size_of(s->number);
-    if (!dy) gather(s, dy_room, s->ld, *c, rows, height, true, s->n0, s->n);
-    if (!x) gather(s, x_room, s->K, *c, rows, height, false, 0, s->K);
-    return (chunk){dy ? (const void *)(dy + s->n0) : dy_room, x ? (const void *)x : x_room, dy ? s->N : s->ld, height};
-}
-
-/* Takes up to GROUP chunks; returns how many. */
-static int take_group(cursor *c, const share *s, chunk *out)
-{
-    int count = 0;
-    for (int64_t rows; count < GROUP && (rows = rows_left(c, CHUNK)) > 0; count++) {
-        out[count] = take_chunk(c, s, rows, count);
-        advance(c, rows);
-    }
-    return count;
-}
-
-/* dw += the chunks' products. A tile of dw stays in the cache while the chunks pass; its height is fixed, so a row's bits do not depend on
- * the caller's cut. */
-static dnnl_status_t add_group(heed_gemm *g, const share *part, const chunk *chunks, int count, float *dw)
-{
-    dnnl_status_t s = dnnl_success;
-    for (int64_t row = 0; row < part->n; row += TILE) {
-        const int64_t m = part->n - row < TILE ? part->n - row : TILE;
-        for (int i = 0; i < count && !s; i++) {
-            const chunk *c = chunks + i;
-            const heed_shape shape = {HEED_PRODUCT_PLAIN, part->number, m, part->K, c->height, c->ld_dy, part->K, part->K, 0, 1};
-            heed_product *made;
-            s = heed_product_get(&g->dnnl, &shape, NULL, &made);
-            if (!s) s = heed_product_run(&g->dnnl, made, NULL, (const char *)c->dy + (size_t)row * size_of(part->number), c->x, NULL, dw + (part->n0 + row) * part->K);
+    out->rows = 0;
+    for (; c->piece < c->end && out->rows < most; c->piece++, c->row = 0) {
+        const heed_gemm_rows *p = c->piece;
+        for (; c->row < p->rows && out->rows < most; c->row++, out->rows++) {
+            out->dy[out->rows] = p->dy + c->row * p->ldy;
+            out->x[out->rows] = p->x + c->row * p->ldx;
         }
+        if (c->row < p->rows) break;
     }
-    return s;
+}
+
+/* Rows n0 .. n1 of dw, columns first .. first + columns. */
+typedef struct share { int64_t n0, n1, first, columns, K; bool pairs; float *dw; uint32_t *dy, *x; } share;
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void add_chunk(const share *s, const chunk *c)
+{
+    const heed_kernels *k = heed_kernels_get();
+    const int64_t steps = s->pairs ? (c->rows + 1) / 2 : c->rows, R = HEED_GRADIENT_ROWS, C = HEED_GRADIENT_COLUMNS;
+    k->panels(s->x, C, c->x, c->rows, s->first, s->columns, s->pairs);
+    for (int64_t n = s->n0; n < s->n1; n += DY_PANELS * R) {
+        const int64_t end = least(n + DY_PANELS * R, s->n1);
+        k->panels(s->dy, R, c->dy, c->rows, n, end - n, s->pairs);
+        for (int64_t i = n; i < end; i += R)
+            for (int64_t j = 0; j < s->columns; j += C)
+                k->outer(s->dw + i * s->K + s->first + j, s->K, s->dy + (i - n) * steps, s->x + j * steps, steps, least(R, end - i), least(C, s->columns - j), s->pairs);
+    }
 }
 
 heed_status heed_gemm_weight(heed_gemm *g, heed_number number, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
                              float *dw, heed_error *err)
 {
     if (n1 <= n0 || K == 0 || count == 0) return HEED_OK;
-    share part = {.number = number, .N = N, .K = K, .n0 = n0, .n = n1 - n0, .ld = gathered_stride(N, n1 - n0)};
-    part.dy = heed_buffer_room(&g->y, (size_t)(GROUP * CHUNK * part.ld) * size_of(part.number), &g->dnnl.grown);
-    part.x = heed_buffer_room(&g->x, (size_t)(GROUP * CHUNK * K) * size_of(part.number), &g->dnnl.grown);
+    const int64_t C = HEED_GRADIENT_COLUMNS, panels = (K + C - 1) / C, blocks = (panels + X_PANELS - 1) / X_PANELS, width = (panels + blocks - 1) / blocks * C;
+    share part = {.n0 = n0, .n1 = n1, .K = K, .pairs = number == HEED_BF16, .dw = dw};
+    part.dy = heed_buffer_room(&g->y, (size_t)(DY_PANELS * HEED_GRADIENT_ROWS * STEPS) * sizeof *part.dy, &g->dnnl.grown);
+    part.x = heed_buffer_room(&g->x, (size_t)(width * STEPS) * sizeof *part.x, &g->dnnl.grown);
     if (!part.dy || !part.x) return failed(err, dnnl_out_of_memory, "the gradient of a weight");
-    cursor c = {pieces, pieces + count, 0};
-    advance(&c, 0);   /* past empty pieces */
-    chunk chunks[GROUP];
-    dnnl_status_t s = dnnl_success;
     int64_t rows = 0;
-    for (int64_t i = 0; i < count; i++) rows += pieces[i].rows;
+    chunk next;
     heed_stopwatch_enter(g->watch);
-    const int threads = heed_dnnl_alone();
-    for (int made; !s && (made = take_group(&c, &part, chunks)) > 0;) s = add_group(g, &part, chunks, made, dw);
-    heed_dnnl_restore(threads);
+    for (cursor c = {pieces, pieces + count, 0}; take_chunk(&c, part.pairs ? 2 * STEPS : STEPS, &next), next.rows > 0; rows += next.rows)
+        for (part.first = 0; part.first < K; part.first += width) {
+            part.columns = least(width, K - part.first);
+            add_chunk(&part, &next);
+        }
     heed_stopwatch_leave(g->watch, (heed_part){"product", "weight", N, K, number}, 2 * (double)rows * (double)(n1 - n0) * (double)K);
-    return failed(err, s, "the gradient of a weight");
+    return HEED_OK;
 }

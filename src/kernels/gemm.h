@@ -48,9 +48,8 @@ typedef struct heed_gemm_rows {
     int64_t rows, ldy, ldx;
 } heed_gemm_rows;
 
-/* dw [n0..n1, K] += dy^T x over all pieces in order, rows in chunks of 256 counted from the first row of the first piece, the last chunk
- * padded with zeros to a height of our choice. dw points at row 0 of the whole gradient [N,K]. Rows n0..n1 are a caller's share of the work:
- * the bits do not depend on the cut when n0 is a multiple of 64. number: what is multiplied, HEED_F32 or HEED_BF16. */
+/* dw [n0..n1, K] += dy^T x over all pieces in order, rows in chunks of a fixed size counted from the first row of the first piece. dw points at row 0 of the whole
+ * gradient [N,K]. Rows n0..n1 are a caller's share of the work: the bits do not depend on the cut. number: what is multiplied, HEED_F32 or HEED_BF16. */
 heed_status heed_gemm_weight(heed_gemm *g, heed_number number, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
                              float *dw, heed_error *err);
 

@@ -10,6 +10,7 @@ static void kernel_attention_forward(const heed_attention_job *job, const heed_a
 static void kernel_attention_backward(const heed_attention_back *x, const heed_attention_range *u, void *room) { heed_attention_rows_back(x, u, room); }
 
 #include "kernels/attention_decode_scalar.inc"
+#include "kernels/gradient_scalar.inc"
 #include "kernels/table.inc"
 
 const heed_kernels *heed_kernels_scalar(void) { return &table; }

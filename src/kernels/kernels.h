@@ -16,6 +16,8 @@ typedef struct heed_attention_back heed_attention_back;   /* kernels/attention_b
 typedef struct heed_attention_range heed_attention_range;
 typedef struct heed_decode_unit heed_decode_unit;         /* kernels/attention_decode.h */
 
+enum { HEED_GRADIENT_ROWS = 16, HEED_GRADIENT_COLUMNS = 48 };   /* widths of the panels of dy and x */
+
 typedef struct heed_kernels {
     const char *isa;          /* "scalar", "avx2", "avx512", "avx512bf16", "neon" */
     int64_t attention_lanes, attention_keys;      /* of a tile of attention: queries times heads, keys; 0: it goes row by row */

@@ -142,7 +142,6 @@ static void free_product(heed_product *p)
 {
     if (!p) return;
     free_memory(p->src);
-    free_memory(p->weights);
     free_memory(p->dst);
     free_memory(p->bias);
     free_memory(p->scratch);
@@ -192,16 +191,14 @@ static dnnl_status_t make_attributes(dnnl_primitive_attr_t *out, bool sum)
 static const dnnl_data_type_t src_types[] = {[HEED_F32] = dnnl_f32, [HEED_BF16] = dnnl_bf16, [HEED_INT8] = dnnl_u8};
 static const dnnl_data_type_t weight_types[] = {[HEED_F32] = dnnl_f32, [HEED_BF16] = dnnl_bf16, [HEED_INT8] = dnnl_s8};
 
-/* Describes the product; weights NULL: plain rows, or oneDNN's choice when the shape is a packed one. */
+/* Describes the product; weights NULL: in the layout that oneDNN chooses. */
 static dnnl_status_t describe_product(dnnl_primitive_desc_t *out, dnnl_engine_t engine, const heed_shape *p, described weights)
 {
     description src = {0}, own = {0}, bias = {0}, dst = {0};
     dnnl_primitive_attr_t attributes = NULL;
-    const bool plain = p->kind == HEED_PRODUCT_PLAIN;
     const dnnl_data_type_t left = src_types[p->number], right = weight_types[p->number];
-    dnnl_status_t s = describe(&src, left, (dnnl_dims_t){p->m, p->k}, plain ? (dnnl_dims_t){1, p->ld_src} : (dnnl_dims_t){p->ld_src, 1});
-    if (!s && plain) s = describe(&own, right, (dnnl_dims_t){p->k, p->n}, (dnnl_dims_t){p->ld_weights, 1});
-    if (!s && !plain && !weights) s = describe_any(&own, right, (dnnl_dims_t){p->k, p->n});
+    dnnl_status_t s = describe(&src, left, (dnnl_dims_t){p->m, p->k}, (dnnl_dims_t){p->ld_src, 1});
+    if (!s && !weights) s = describe_any(&own, right, (dnnl_dims_t){p->k, p->n});
     if (!s) s = describe(&bias, dnnl_f32, (dnnl_dims_t){1, p->n}, (dnnl_dims_t){p->n, 1});
     if (!s) s = describe(&dst, p->number == HEED_INT8 ? dnnl_s32 : dnnl_f32, (dnnl_dims_t){p->m, p->n}, (dnnl_dims_t){p->ld_dst, 1});
     if (!s) s = make_attributes(&attributes, p->sum);
@@ -264,12 +261,11 @@ static dnnl_status_t make_memory(dnnl_memory_t *out, dnnl_engine_t engine, dnnl_
 
 static dnnl_status_t fill_product(heed_product *p, dnnl_engine_t engine, dnnl_primitive_desc_t pd)
 {
-    const bool matmul = p->shape.kind == HEED_PRODUCT_PACKED || p->shape.kind == HEED_PRODUCT_PLAIN;
+    const bool matmul = p->shape.kind == HEED_PRODUCT_PACKED;
     described scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     p->scratch_bytes = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
     dnnl_status_t s = dnnl_primitive_create(&p->primitive, pd);
     if (!s) s = make_memory(&p->src, engine, pd, dnnl_query_src_md, 0);
-    if (!s && p->shape.kind == HEED_PRODUCT_PLAIN) s = make_memory(&p->weights, engine, pd, dnnl_query_weights_md, 0);
     if (!s && p->shape.bias) s = make_memory(&p->bias, engine, pd, dnnl_query_weights_md, 1);
     if (!s && matmul) s = make_memory(&p->dst, engine, pd, dnnl_query_dst_md, 0);
     if (!s && p->scratch_bytes) s = make_memory(&p->scratch, engine, pd, dnnl_query_scratchpad_md, 0);
@@ -340,18 +336,14 @@ static void point(dnnl_exec_arg_t *list, int *n, int name, dnnl_memory_t memory,
     list[(*n)++] = (dnnl_exec_arg_t){name, memory};
 }
 
-dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const void *src, const void *weights,
-                               const float *bias, void *dst)
+dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const void *src, const float *bias, void *dst)
 {
     dnnl_exec_arg_t list[5];
     int n = 0;
-    const bool reorder = !p->dst;
     void *scratch = heed_buffer_room(&d->scratch, p->scratch_bytes, &d->grown);
     if (p->scratch_bytes && !scratch) return dnnl_out_of_memory;
     point(list, &n, DNNL_ARG_SRC, p->src, src);
-    if (reorder) point(list, &n, DNNL_ARG_DST, packed->memory, NULL);
-    else if (packed) point(list, &n, DNNL_ARG_WEIGHTS, packed->memory, NULL);
-    point(list, &n, DNNL_ARG_WEIGHTS, p->weights, weights);
+    point(list, &n, p->dst ? DNNL_ARG_WEIGHTS : DNNL_ARG_DST, packed->memory, NULL);   /* without a result of its own it is a reorder */
     point(list, &n, DNNL_ARG_BIAS, p->bias, bias);
     point(list, &n, DNNL_ARG_DST, p->dst, dst);
     point(list, &n, DNNL_ARG_SCRATCHPAD, p->scratch, scratch);

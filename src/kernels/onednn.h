@@ -15,13 +15,12 @@ typedef struct heed_shape {
     int64_t kind;
     int64_t number;                       /* heed_number of both sides; int8: src uint8_t. dst: int32_t of int8, else float */
     int64_t m, n, k;
-    int64_t ld_src, ld_weights, ld_dst;   /* strides of rows, in numbers; ld_src is the stride of columns where src is read transposed */
+    int64_t ld_src, ld_weights, ld_dst;   /* strides of rows, in numbers */
     int64_t bias, sum;                    /* + bias [n]; added to dst */
 } heed_shape;
 
 enum {
     HEED_PRODUCT_PACKED,     /* weights in oneDNN's own layout for [k,n] */
-    HEED_PRODUCT_PLAIN,      /* src stored [k,m], weights [k,n] row-major */
     HEED_REORDER,            /* [k,n] row-major (ld_weights), floats or bytes, to the packed layout */
     HEED_REORDER_TRANSPOSED  /* [n,k] row-major to the packed layout */
 };
@@ -30,7 +29,7 @@ enum {
 typedef struct heed_product {
     heed_shape shape;
     dnnl_primitive_t primitive;
-    dnnl_memory_t src, weights, dst, bias, scratch;   /* NULL where the primitive has none, or where the caller brings it */
+    dnnl_memory_t src, dst, bias, scratch;   /* NULL where the primitive has none */
     size_t scratch_bytes;
 } heed_product;
 
@@ -77,8 +76,7 @@ void heed_packed_close(heed_packed *w);
 
 /* The product of this shape, made if it is new. `packed` gives the layout where the kind has one, else NULL. */
 dnnl_status_t heed_product_get(heed_dnnl *d, const heed_shape *shape, const heed_packed *packed, heed_product **out);
-/* Runs it. `packed` is used where the kind has one, `weights` where not; bias NULL where the shape has none. */
-dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const void *src, const void *weights,
-                               const float *bias, void *dst);
+/* Runs it; bias NULL where the shape has none. */
+dnnl_status_t heed_product_run(heed_dnnl *d, heed_product *p, const heed_packed *packed, const void *src, const float *bias, void *dst);
 
 #endif

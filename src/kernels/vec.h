@@ -364,6 +364,7 @@ VEC vu vbf16(vf x)
 
 #if !defined(__AVX512BF16__)
 VEC void vnarrow_all(uint16_t *p, vf x) { vstore_shorts_all(p, vbf16(x)); }
+VEC vu vnarrow_pairs(vf a, vf b) { return vbf16(a) | vbf16(b) << 16; }
 #endif
 
 /* Over the lanes, in a fixed order. */

@@ -5,7 +5,7 @@
 #include "heed/ops.h"
 #include "tensor/tape.h"
 
-enum { BLOCK = 256, SHARE = 256 };   /* rows of logits; rows of the weight whose gradient is summed in one call */
+enum { BLOCK = 256 };   /* rows of logits */
 
 typedef struct judged {
     heed_tensor *x, *weight, *bias;
@@ -62,8 +62,7 @@ static heed_status block_back(heed_tape *t, const judged *s, int64_t first, int6
     heed_status status = HEED_OK;
     if (s->dx) status = heed_gemm_data(t->gemm, s->data, rows, dy, V, s->dx + first * D, D, false, err);
     if (s->stay) return status;
-    for (int64_t v = 0; v < V && status == HEED_OK; v += SHARE)
-        status = heed_gemm_weight(t->gemm, heed_tape_number(s->weight), V, D, v, v + SHARE < V ? v + SHARE : V, &piece, 1, s->dweight, err);
+    if (status == HEED_OK) status = heed_gemm_weight(t->gemm, heed_tape_number(s->weight), V, D, 0, V, &piece, 1, s->dweight, err);
     t->k->colsum(s->dbias, dy, rows, V);
     return status;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 256, JOBS = 96 };
+enum { BLOCK_ROWS = 1024, JOBS = 96 };
 
 static bool worker_room(heed_worker *me, int64_t count)
 {

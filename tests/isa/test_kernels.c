@@ -12,8 +12,7 @@
 #include "kernels/attention_decode.h"
 #include "support/attention_reference.h"
 
-static const heed_kernels *k;      /* under test */
-static const heed_kernels *plain;  /* the scalar ones */
+static const heed_kernels *k, *plain;   /* under test; the scalar ones */
 
 /* --- elementwise ------------------------------------------------------------------------------------------------------------------ */
 
@@ -414,6 +413,7 @@ static void run_sgd(void) { k->sgd(in[0], in[3], in[1], N, 1e-9f, 0.9f, 0, 1); }
 #include "isa/attention_decode.inc"
 #include "isa/layers.inc"
 #include "isa/numbers.inc"
+#include "isa/gradients.inc"
 
 /* --- the table -------------------------------------------------------------------------------------------------------------------- */
 
