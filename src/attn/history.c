@@ -49,9 +49,9 @@ static void swap_paths(heed_history *h, int64_t n, int64_t moments)
     h->span = (heed_span){h->start, n};
 }
 
-bool heed_history_start(heed_tape *t, heed_history *h, const int64_t *width, int slabs, int64_t n)
+bool heed_history_start(heed_tape *t, heed_history *h, const int64_t *width, int slabs, int64_t n, int64_t rows)
 {
-    *h = (heed_history){.slabs = slabs, .n = n, .capacity = (n + 1) * FIRST_MOMENTS};
+    *h = (heed_history){.slabs = slabs, .n = n, .capacity = rows ? rows : (n + 1) * FIRST_MOMENTS};
     h->slab = heed_tape_alloc(t, (size_t)slabs * sizeof *h->slab);
     for (int i = 0; h->slab && i < slabs; i++) h->slab[i] = heed_tape_tensor(t, h->capacity, width[i]);
     h->path = heed_tape_alloc(t, sizeof *h->path);

@@ -15,8 +15,8 @@ typedef struct heed_history {
     int64_t *spare, *start, room, most;     /* the other paths, span's own; row numbers and hypotheses that they can hold */
 } heed_history;
 
-/* n hypotheses with nothing behind them. width [slabs]. False here and below: the tape has failed. */
-bool heed_history_start(heed_tape *t, heed_history *h, const int64_t *width, int slabs, int64_t n);
+/* n hypotheses with nothing behind them. width [slabs]. rows: of each slab that will probably be written, 0: not known. False here and below: the tape has failed. */
+bool heed_history_start(heed_tape *t, heed_history *h, const int64_t *width, int slabs, int64_t n, int64_t rows);
 /* One step more: a row for each hypothesis, at the end of its path; every slab has room for it, so what follows takes no memory. path and span are valid until
  * the next call, slabs as long as the tape. */
 bool heed_history_step(heed_tape *t, heed_history *h);

@@ -124,12 +124,12 @@ static void start(heed_tape *t, const void *self, const heed_encoded *memory, he
 {
     const decoder *d = self;
     int64_t width[HEED_MAX_LAYERS];
-    *s = (heed_state){.n = memory->vector->rows, .own = heed_tape_alloc(t, sizeof(state))};
+    *s = (heed_state){.n = memory->vector->rows, .own = heed_tape_alloc(t, sizeof(state)), .prospect = s->prospect};
     if (!s->own) return;
     *own(s) = (state){.vector = NULL};
     read_memory(t, d, memory, own(s));
     for (int64_t l = 0; l < d->conv.layers; l++) width[l] = d->conv.width;
-    heed_history_start(t, &own(s)->history, width, (int)d->conv.layers, s->n);
+    heed_history_start(t, &own(s)->history, width, (int)d->conv.layers, s->n, s->prospect.rows * s->prospect.steps);
 }
 
 /* The last `kernel` rows of each hypothesis side by side, the one under way at the end; zeros before the first. */
@@ -154,7 +154,7 @@ static void step_layer(heed_tape *t, const decoder *d, int64_t l, heed_tensor *x
     const heed_tensor *y = run_layer(t, d, l, x, window(t, past, heed_history_write(t, past, (int)l, x), d->conv.kernel), r);
     if (heed_tape_failed(t)) return;
     heed_steps_take(x, y);
-    if (d->attends) heed_steps_remember(kept, &r->looked[l]);
+    if (d->attends && kept) heed_steps_remember(kept, &r->looked[l]);
     heed_arena_rewind(t->arena, mark);
 }
 
@@ -163,13 +163,16 @@ static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32
     const decoder *d = self;
     const heed_gaze gaze = {.queries = heed_steps_span(t, s->n), .owner = s->owner, .position = s->position++};
     heed_attended *kept = heed_tape_alloc(t, (size_t)d->conv.layers * sizeof *kept);
-    for (int64_t l = 0; kept && d->attends && l < d->conv.layers; l++) kept[l] = heed_steps_room(t, &d->attn[l], s, own(s)->memory[l].span, weighs(d, l));
+    for (int64_t l = 0; kept && l < d->conv.layers; l++) {
+        kept[l] = (heed_attended){.out = NULL};
+        if (d->attends && heed_steps_wants(s, l, weighs(d, l))) kept[l] = heed_steps_room(t, &d->attn[l], s, own(s)->memory[l].span, weighs(d, l));
+    }
     if (!heed_history_step(t, &own(s)->history)) return (heed_step){.features = &t->poison};
     rows r = embed_rows(t, d, own(s), ids, &gaze, NULL);
     heed_tensor *x = heed_dense_forward(t, &d->conv.in, r.g);
     for (int64_t l = 0; l < d->conv.layers && !heed_tape_failed(t); l++) {
         heed_tape_scope(t, d->conv.scope[l]);
-        step_layer(t, d, l, x, &own(s)->history, &r, &kept[l]);
+        step_layer(t, d, l, x, &own(s)->history, &r, heed_steps_wants(s, l, weighs(d, l)) ? &kept[l] : NULL);
     }
     heed_tape_scope(t, "decoder.out");
     return (heed_step){heed_dense_forward(t, &d->conv.out, x), kept, d->attends ? (int)d->conv.layers : 0};

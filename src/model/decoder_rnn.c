@@ -113,7 +113,7 @@ static void start(heed_tape *t, const void *self, const heed_encoded *memory, he
 {
     const decoder *d = self;
     heed_tape_scope(t, "decoder.start");
-    *s = (heed_state){.n = memory->vector->rows, .own = heed_tape_alloc(t, sizeof(state))};
+    *s = (heed_state){.n = memory->vector->rows, .own = heed_tape_alloc(t, sizeof(state)), .prospect = s->prospect};
     if (!s->own) return;
     *own(s) = (state){.memory = {.span = memory->span}, .weighs = d->weighs};
     for (int64_t l = 0; l < d->layers; l++) {
@@ -338,7 +338,7 @@ static heed_forced forward(heed_tape *t, const void *self, const heed_head *head
 {
     const decoder *d = self;
     heed_forcing f;
-    heed_state s;
+    heed_state s = {0};
     const heed_forced failed = {.features = &t->poison};
     if (heed_tape_failed(t) || !heed_forcing_lay(&f, t, &b->target)) return failed;
     start(t, d, memory, &s);

@@ -66,11 +66,11 @@ static void start(heed_tape *t, const void *self, const heed_encoded *memory, he
 {
     const decoder *d = self;
     int64_t width[2 * HEED_MAX_LAYERS];
-    *s = (heed_state){.n = memory->span.B, .own = heed_tape_alloc(t, sizeof(state))};
+    *s = (heed_state){.n = memory->span.B, .own = heed_tape_alloc(t, sizeof(state)), .prospect = s->prospect};
     if (!s->own) return;
     read_memory(t, d, memory, &own(s)->read);
     for (int64_t l = 0; l < d->stack.layers; l++) heed_block_past(&d->stack.block[l], width + 2 * l);
-    heed_history_start(t, &own(s)->past, width, 2 * (int)d->stack.layers, s->n);
+    heed_history_start(t, &own(s)->past, width, 2 * (int)d->stack.layers, s->n, s->prospect.rows * s->prospect.steps);
 }
 
 /* The highest layer's weights are what is copied by. */
@@ -79,8 +79,11 @@ static bool weighs(const decoder *d, int64_t l) { return d->copies && l == d->st
 static heed_attended *rooms_to_remember(heed_tape *t, const decoder *d, const heed_state *s)
 {
     heed_attended *looked = heed_tape_alloc(t, (size_t)d->stack.layers * sizeof *looked);
-    for (int64_t l = 0; looked && d->attends && l < d->stack.layers; l++)
-        looked[l] = heed_steps_room(t, &d->stack.block[l].cross, s, own(s)->read.memory[l].span, weighs(d, l));
+    for (int64_t l = 0; looked && l < d->stack.layers; l++) {
+        looked[l] = (heed_attended){.out = NULL};
+        if (d->attends && heed_steps_wants(s, l, weighs(d, l)))
+            looked[l] = heed_steps_room(t, &d->stack.block[l].cross, s, own(s)->read.memory[l].span, weighs(d, l));
+    }
     return looked;
 }
 
@@ -93,7 +96,7 @@ static heed_step step(heed_tape *t, const void *self, heed_state *s, const int32
     heed_tensor *x = heed_transformer_embed(t, &d->stack, ids, &p, vectors(t, &own(s)->read, &p));
     for (int64_t l = 0; l < d->stack.layers; l++) {
         p.weights = weighs(d, l);
-        x = heed_transformer_pass(t, &d->stack.block[l], x, &p, &own(s)->read.memory[l], &looked[l]);
+        x = heed_transformer_pass(t, &d->stack.block[l], x, &p, &own(s)->read.memory[l], heed_steps_wants(s, l, p.weights) ? &looked[l] : NULL);
     }
     return (heed_step){heed_transformer_end(t, &d->stack, x), looked, d->attends ? (int)d->stack.layers : 0};
 }

@@ -44,17 +44,27 @@ heed_tensor *heed_head_choices(heed_tape *t, const heed_head *h, heed_tensor *fe
 /* In the model's arena; NULL: out of memory. */
 int32_t *heed_head_copies(heed_arena *arena, const heed_text *source, const heed_text *target);
 
+/* What is known before the first step, so that neither memory nor time goes to what nobody will ask for. Zero: nothing is. */
+typedef struct heed_prospect {
+    int64_t rows, steps;        /* hypotheses side by side, and steps, that there will probably be */
+    bool one_look;              /* of the layers that look only `look` will be asked where it looked */
+    int look;
+    bool no_results;            /* and nobody will ask what it brought back */
+} heed_prospect;
+
 /* What a decoder knows between two steps: rows stand for the hypotheses alive. */
 typedef struct heed_state {
     int64_t n;                  /* rows */
     const int64_t *owner;       /* [n] the memory sequence of each row; NULL: its own number */
     int64_t position;           /* of the step to come */
     void *own;                  /* the decoder's, on the tape */
+    heed_prospect prospect;     /* set before start */
 } heed_state;
 
 typedef struct heed_step {
     heed_tensor *features;              /* [n,F] what the head reads */
-    const heed_attended *attended;      /* [layers] where it looked, lowest layer first, all with the same heads; rows as in the state; on the tape */
+    const heed_attended *attended;      /* [layers] where it looked, lowest layer first, all with the same heads; rows as in the state; on the tape. What the
+                                         * state's prospect rules out may be left empty */
     int layers;                         /* 0: the model has no attention */
 } heed_step;
 

@@ -39,10 +39,13 @@ bool heed_steps_select(heed_tape *t, heed_state *s, const int64_t *rows, int64_t
     return true;
 }
 
+bool heed_steps_wants(const heed_state *s, int64_t l, bool weighs) { return weighs || !s->prospect.one_look || l == s->prospect.look; }
+
 heed_attended heed_steps_room(heed_tape *t, const heed_attn *a, const heed_state *s, heed_span memory, bool weights)
 {
     const int64_t n = s->n, H = a->is.heads;
-    heed_attended kept = {.out = heed_tape_tensor(t, n, heed_attn_width(a)), .saved = heed_tape_alloc(t, (size_t)(n * H) * sizeof *kept.saved)};
+    heed_attended kept = {.out = s->prospect.no_results ? NULL : heed_tape_tensor(t, n, heed_attn_width(a)),
+                          .saved = heed_tape_alloc(t, (size_t)(n * H) * sizeof *kept.saved)};
     kept.args.q = heed_tape_tensor(t, n, a->query ? a->query->tensor.rows : a->is.width);
     if (a->centre) kept.args.centre = heed_tape_tensor(t, n, H);
     int64_t pairs = 0;
@@ -59,7 +62,7 @@ void heed_steps_take(heed_tensor *to, const heed_tensor *from) { memcpy(to->x, f
 void heed_steps_remember(heed_attended *kept, const heed_attended *x)
 {
     heed_tensor *q = kept->args.q, *centre = kept->args.centre;
-    heed_steps_take(kept->out, x->out);
+    if (kept->out) heed_steps_take(kept->out, x->out);
     heed_steps_take(q, x->args.q);
     if (centre) heed_steps_take(centre, x->args.centre);
     if (kept->weights) heed_steps_take(kept->weights, x->weights);

@@ -14,6 +14,8 @@ heed_tensor *heed_steps_vectors(heed_tape *t, heed_tensor *vector, heed_span spa
 /* s->owner and s->n for the rows kept; of any decoder, once it has chosen among its own rows. */
 bool heed_steps_select(heed_tape *t, heed_state *s, const int64_t *rows, int64_t n);
 
+/* Whether anybody will ask where layer l looked; weighs: its weights are needed in any case. */
+bool heed_steps_wants(const heed_state *s, int64_t l, bool weighs);
 /* Where the rows of s will look through a: room for what later questions need, so that all else of a step can be forgotten (heed_arena_rewind). memory: of the
  * sequences looked at; weights: they are asked for. */
 heed_attended heed_steps_room(heed_tape *t, const heed_attn *a, const heed_state *s, heed_span memory, bool weights);

@@ -119,6 +119,18 @@ int64_t heed_job_likeliest(const heed_job *j)
     return wanted < V ? wanted : V;
 }
 
+/* A guess of its length serves memory alone: outputs are about as long as their sources. */
+static heed_prospect prospect_of(const heed_job *j, const heed_quest *q, heed_work *const *good, int64_t B)
+{
+    heed_prospect p = {.one_look = !j->weights, .look = j->look.layer, .no_results = !j->open};
+    for (int64_t b = 0; b < B; b++) {
+        const int64_t n = good[b]->source[0].count, likely = n + n / 2 + 8, steps = likely < q[b].limit ? likely : q[b].limit;
+        p.rows += j->decode.sample ? j->decode.nbest : most(j->decode.beam, q[b].beam);
+        p.steps = most(p.steps, steps);
+    }
+    return p;
+}
+
 static heed_status write_batch(heed_job *j, heed_work *const *good, int64_t B, heed_writer *w, heed_error *err)
 {
     heed_tape *t = j->tape;
@@ -127,6 +139,7 @@ static heed_status write_batch(heed_job *j, heed_work *const *good, int64_t B, h
         heed_member *k = &w->members[m];
         k->memory = k->model->encoder_kind->forward(t, k->model->encoder, &k->batch->source);
     }
+    if (q) w->prospect = prospect_of(j, q, good, B);
     heed_writer_start(w);
     const heed_search search = heed_writer_search(w);
     const heed_search_options how = heed_job_search(j);

@@ -129,7 +129,7 @@ void heed_writer_start(heed_writer *w)
     heed_tape *t = w->tape;
     for (int m = 0; m < w->member_count && !heed_tape_failed(t); m++) {
         heed_member *k = &w->members[m];
-        k->state = (heed_state){0};
+        k->state = (heed_state){.prospect = w->prospect};
         k->model->decoder_kind->start(t, k->model->decoder, &k->memory, &k->state);
     }
     w->norms = heed_tape_alloc(t, (size_t)w->member_count * sizeof *w->norms);
