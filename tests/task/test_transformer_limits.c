@@ -46,7 +46,7 @@ static void test_positions__beyond_the_learned_ones_are_refused(void **state)
     says(t, HEED_E_LIMIT, "more than 8 symbols: encoder.position.weight");
     heed_tape_reset(t, false, false, 0);
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &good->source);
-    heed_state s;
+    heed_state s = {0};
     m->decoder_kind->start(t, m->decoder, &memory, &s);
     for (int i = 0; i < 8; i++) m->decoder_kind->step(t, m->decoder, &s, &(int32_t){HEED_BOS});
     assert_int_equal(heed_tape_status(t, NULL), HEED_OK);
@@ -87,7 +87,7 @@ static void test_step__leaves_little_behind(void **state)
     heed_tape *t = new_tape();
     heed_batch *b = make_batch(m);
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
-    heed_state s;
+    heed_state s = {0};
     m->decoder_kind->start(t, m->decoder, &memory, &s);
     const size_t before = heed_tape_bytes(t), inner = (size_t)B * 8192 * sizeof(float);   /* of one layer and step */
     for (int i = 0; i < 40; i++) m->decoder_kind->step(t, m->decoder, &s, (int32_t[B]){3, 4, 5});
@@ -104,7 +104,7 @@ static bool step_within(const heed_model *m, const heed_batch *b, size_t limit)
     heed_error err;
     heed_tape *t = heed_tape_new(&(heed_tape_options){.limit = limit}, &err);
     if (!t) return false;
-    heed_state s;
+    heed_state s = {0};
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
     if (heed_tape_status(t, NULL) == HEED_OK) m->decoder_kind->start(t, m->decoder, &memory, &s);
     for (int i = 0; i < 20 && heed_tape_status(t, NULL) == HEED_OK; i++) {

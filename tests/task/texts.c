@@ -59,7 +59,7 @@ heed_tape *new_tape(void)
 heed_step step_thrice(heed_tape *t, const heed_model *m, const heed_batch *b, const int32_t *const ids[3], const int64_t *const order[2],
                       const int64_t rows[2])
 {
-    heed_state s;
+    heed_state s = {0};
     heed_step step = {0};
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
     m->decoder_kind->start(t, m->decoder, &memory, &s);
@@ -72,6 +72,7 @@ heed_step step_thrice(heed_tape *t, const heed_model *m, const heed_batch *b, co
 
 void walk_init(walk *w, heed_tape *t, const heed_model *m, const heed_batch *b)
 {
+    *w = (walk){.i = 0};
     *w = (walk){.t = t, .m = m, .i = -1};
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
     m->decoder_kind->start(t, m->decoder, &memory, &w->s);
