@@ -1,24 +1,22 @@
 /* heed explain: where a model looked. */
-#include "cli.h"
+#include "explain.h"
 #include "lines.h"
-#include "look.h"
 #include "term.h"
 
 #include <limits.h>
 #include <string.h>
 
-typedef struct explain_values {
-    const char *svg, *target;
-    bool json, steps, film;
-    int64_t sentence;
-    cli_look look;
-    cli_settings settings;
-    cli_ensemble ensemble;
-} explain_values;
-
 static const cli_option options[] = {
     {"--svg", "FILE", CLI_TEXT, offsetof(explain_values, svg), "a heat map as SVG; `-`: to standard output"},
     {"--json", NULL, CLI_FLAG, offsetof(explain_values, json), "symbols, links and weights as one JSON object"},
+    {"-o", "FILE", CLI_TEXT, offsetof(explain_values, out), "all lenses into a file of the form that its ending names: .html is a page for a browser"},
+    {"--lens", "NAME", CLI_TEXTS, offsetof(explain_values, lenses), "show this lens; may be repeated; all: every one. `heed help lenses` tells what there is"},
+    {"--csv", NULL, CLI_FLAG, offsetof(explain_values, csv), "scores as a table, a row of symbols on top"},
+    {"--tex", NULL, CLI_FLAG, offsetof(explain_values, tex), "scores as coloured tables in a TeX document"},
+    {"--npy", NULL, CLI_FLAG, offsetof(explain_values, npy), "scores as a NumPy array [lens, written, read]"},
+    {"--heads", NULL, CLI_FLAG, offsetof(explain_values, heads), "with --json the weights of every layer and head too"},
+    {"--what-if", "CHANGE", CLI_TEXTS, offsetof(explain_values, what_if),
+     "mask:I, edit:I=TEXT, head:SITE.LAYER.HEAD=off, row:T=S, prefix=TEXT or vector=TEXT: what that does to ln p; may be repeated"},
     {"--steps", NULL, CLI_FLAG, offsetof(explain_values, steps), "scores, weights, weighted sum and joined context of every step"},
     {"--target", "TEXT", CLI_TEXT, offsetof(explain_values, target), "not what the model writes, but this text"},
     CLI_ENSEMBLE(explain_values),
@@ -42,6 +40,11 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
     int code;
     if (!cli_model_open(&open, g, dir, &v->settings, &v->ensemble, &code))
         return code;
+    if (explain_wants_lenses(v)) {
+        code = explain_by_lenses(&open, dir, text, g, v);
+        cli_model_close(&open);
+        return code;
+    }
     cli_term term = cli_term_of(stdout);
     heed_item item = {.text = text, .target = v->target};
     const heed_look look = cli_look_of(&v->look, open.model);
@@ -58,7 +61,7 @@ static int show_film(const cli_rest *rest, const explain_values *v)
     const cli_look none = CLI_LOOK_NOT_GIVEN;
     if (rest->count > 1)
         return cli_usage_error("--film shows how sentences of a training were learnt; it takes no TEXT");
-    if (v->steps || v->target || v->settings.sets.count || v->settings.precision || memcmp(&v->look, &none, sizeof none))
+    if (v->steps || v->target || explain_wants_lenses(v) || v->settings.sets.count || v->settings.precision || memcmp(&v->look, &none, sizeof none))
         return cli_usage_error("--film was made while the model learnt; of the other options it takes --svg, --json and --sentence");
     if (v->sentence != NOT_GIVEN && v->sentence > INT_MAX)
         return cli_usage_error("--sentence counts from 0; no film has that many");
@@ -75,6 +78,8 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     cli_rest rest;
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, 2);
     if (code >= 0)
+        return code;
+    if (!v.film && explain_wants_lenses(&v) && (code = explain_check_lenses(&v)) >= 0)
         return code;
     if ((v.svg != NULL) + v.json + v.steps > 1)
         return cli_usage_error("--svg, --json and --steps are three pictures; ask for one at a time");
@@ -102,12 +107,14 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
 }
 
 const cli_command cli_explain = {
-    .name = "explain", .arguments = "MODEL [TEXT] | --film RUN", .summary = "where the model looked: a heat map, SVG, JSON, numbers",
+    .name = "explain", .arguments = "MODEL [TEXT] | --film RUN", .summary = "where the model looked, and what mattered: maps, lenses, a page",
     .text = "Runs the model on TEXT (else the first line of standard input) and shows for every symbol written how much of its attention\n"
             "each symbol read was given. --steps prints the three steps of attention as numbers: scores, weights, weighted sum.\n"
             "\n"
             "  heed explain models/g2p-en phonetics\n"
             "  heed explain models/g2p-en phonetics --svg phonetics.svg\n"
+            "  heed explain models/g2p-en phonetics -o phonetics.html    all lenses, a page for a browser\n"
+            "  heed explain models/g2p-en phonetics --lens leave-one-out --what-if mask:0\n"
             "  heed explain --film runs/roman --svg film.svg             how it was learnt\n",
     .options = options, .run = run,
 };

@@ -33,6 +33,32 @@ typedef struct heed_lens {
 } heed_lens;
 HEED_API const heed_lens *heed_lens_at(int i);                /* NULL past the end */
 
+/* Those that are meant by names, in their order, into chosen [HEED_LENSES]: NULL and 0: all that the model has what it takes for but integrated-gradients, which takes
+ * 20 times as long as the others; the one name "all": that one too. Returns their number; 0: HEED_E_USAGE, no such lens (the text names the nearest), one twice, or
+ * one that needs attention the model has not. */
+enum { HEED_LENSES = 16 };
+HEED_API int heed_lens_choose(const heed_model *m, const char *const *names, int count, const heed_lens *chosen[HEED_LENSES], heed_error *err);
+
+typedef enum heed_form { HEED_FORM_TERMINAL, HEED_FORM_SVG, HEED_FORM_JSON, HEED_FORM_PAGE, HEED_FORM_CSV, HEED_FORM_TEX, HEED_FORM_NPY } heed_form;
+
+typedef struct heed_explanation_options {
+    heed_form form;                    /* PAGE: one HTML file that needs nothing else; the others: docs/contract.md */
+    const char *const *lenses; int lens_count;       /* as for heed_lens_choose(); SVG: exactly one; TERMINAL with changes: none is none */
+    const char *const *what_if; int what_if_count;   /* TERMINAL, JSON, PAGE: changes, and what becomes of ln p: "mask:I", "edit:I=TEXT", "head:SITE.LAYER.HEAD=off",
+                                          "row:T=S", "prefix=TEXT", "vector=TEXT"; docs/contract.md */
+    bool heads;                        /* JSON: the weights of every layer and head; PAGE: always, unless they are more than 24 million numbers */
+    const heed_look *look;             /* whose attention weights, norms and alignment are of; NULL: heed_model_look() */
+    const char *name;                  /* of the model, for people; NULL: none */
+    bool (*write)(void *user, const char *bytes, size_t size);   /* takes what is written, part by part; false: no more, HEED_E_IO */
+    void *user;
+} heed_explanation_options;
+
+/* Runs one item and explains what it wrote, or the target that was given. Parts are passed on as they come: of weights and scores one matrix of source times target is
+ * held at a time (PAGE: all of the page). Nothing is passed on before the item was run and found good, but a lens may still fail later.
+ * HEED_E_DATA: the text has no symbols or is not UTF-8, or a symbol of the target is none that the model can write; HEED_E_LIMIT: above 5,000 symbols (TEX: 300);
+ * HEED_E_USAGE: a lens, change, layer or head that there is not, a session of several models; HEED_E_MODEL: ln p is not a number; HEED_E_IO; HEED_E_NOMEM. */
+HEED_API heed_status heed_explanation_write(heed_session *s, const heed_item *item, const heed_explanation_options *options, heed_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -131,8 +131,8 @@ HEED_API heed_attended heed_attend(heed_tape *t, const heed_attend_args *args);
 /* Weights (and scores, if not NULL) of one head of one query over all n keys of its sequence, unseen ones 0 (-inf); returns n. group: which group of
  * queries; row: in q. Threads: any number at once once the tape rests. */
 HEED_API int64_t heed_attend_weights(const heed_attended *a, int64_t group, int64_t row, int64_t head, float *weights, float *scores);
-/* The third step alone, with weights [P,H] from elsewhere: of *a, v, heads, key_heads, queries, keys and owner are read. [Nq, H dv]; differentiable in weights and
- * v. owner and the spans stay the caller's until the tape is reset. */
+/* The third step alone, with weights [P,H] from elsewhere: of *a, v, heads, key_heads, queries, keys, owner and key_row are read. [Nq, H dv]; differentiable in
+ * weights and v. owner, key_row and the spans stay the caller's until the tape is reset. */
 HEED_API heed_tensor *heed_context(heed_tape *t, heed_tensor *weights, const heed_attend_args *a);
 /* keep x + given, number by number, keep and given (NULL: zeros) of x's size; keep stays the caller's until the tape is reset. */
 HEED_API heed_tensor *heed_blend(heed_tape *t, heed_tensor *x, const float *keep, const float *given);

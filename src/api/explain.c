@@ -4,7 +4,6 @@
 
 #include "api/session.h"
 #include "explain/explain.h"
-#include "explain/lens.h"
 
 static heed_status draw(const heed_job *j, const heed_output *o, const heed_explain_options *how, heed_buf *out)
 {
@@ -46,10 +45,4 @@ char *heed_explain(heed_session *s, const heed_item *item, const heed_explain_op
     char *out = status == HEED_OK ? heed_buf_take(&text) : NULL;
     heed_buf_free(&text);
     return out;
-}
-
-const heed_lens *heed_lens_at(int i)
-{
-    const heed_lens_kind *k = heed_lens_kind_at(i);
-    return k ? &k->is : NULL;
 }

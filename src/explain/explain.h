@@ -21,8 +21,13 @@ typedef struct heed_step_view {
 heed_status heed_explain_terminal(const heed_output *o, bool colour, int columns, heed_buf *out);
 /* A self-contained SVG with real text, numbered axes, a <title> a cell; black on white, readable at any length. */
 heed_status heed_explain_svg(const heed_output *o, heed_buf *out);
+/* A map of scores [T,S] that a lens gave, in its own colours: what speaks against a symbol is orange. Without attention too. HEED_E_LIMIT as above. */
+heed_status heed_explain_svg_lens(const heed_output *o, const heed_lens *lens, const float *scores, const char *note, heed_buf *out);
 /* The object of docs/contract.md, one line: id, source, source_tokens, outputs [{text, score, tokens, align, weights}]. */
 heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, heed_buf *out);
+/* Its members without the braces; one of its outputs, as an object. */
+void heed_json_members(const heed_output *o, int64_t id, bool weights, heed_buf *out);
+void heed_json_output(const heed_output *o, bool weights, heed_buf *out);
 /* For each step: scores [Tk], weights [Tk] (with a bar), weighted sum [Dv], joined [F]; first numbers of the long vectors, and their norms. */
 heed_status heed_explain_steps(const heed_output *o, const heed_step_view *steps, int64_t count, heed_buf *out);
 enum { HEED_CHART_LINES = 30 };   /* as many as can be told apart */

@@ -93,7 +93,7 @@ static void add_unmet(const heed_output *o, heed_buf *out)
     heed_buf_char(out, ']');
 }
 
-static void add_output(const heed_output *o, bool weights, heed_buf *out)
+void heed_json_output(const heed_output *o, bool weights, heed_buf *out)
 {
     heed_buf_text(out, "{\"text\": ");
     heed_label_json(out, o->text);
@@ -110,9 +110,9 @@ static void add_output(const heed_output *o, bool weights, heed_buf *out)
     heed_buf_char(out, '}');
 }
 
-heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, heed_buf *out)
+void heed_json_members(const heed_output *o, int64_t id, bool weights, heed_buf *out)
 {
-    heed_buf_printf(out, "{\"id\": %lld, \"source\": ", (long long)id);
+    heed_buf_printf(out, "\"id\": %lld, \"source\": ", (long long)id);
     heed_label_json(out, o->source);
     heed_buf_text(out, ", \"source_tokens\": ");
     add_symbols(o->source_tokens, o->source_count, NULL, out);
@@ -120,10 +120,10 @@ heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, he
     add_words(o->source, o->source_ranges, o->source_words, out);
     heed_buf_text(out, ", \"outputs\": [");
     if (o->status == HEED_OK) {
-        add_output(o, weights, out);
+        heed_json_output(o, weights, out);
         for (int64_t i = 0; i < o->alternative_count; i++) {
             heed_buf_text(out, ", ");
-            add_output(&o->alternatives[i], weights, out);
+            heed_json_output(&o->alternatives[i], weights, out);
         }
     }
     heed_buf_char(out, ']');
@@ -131,6 +131,12 @@ heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, he
         heed_buf_text(out, ", \"error\": ");
         heed_label_json(out, o->error);
     }
+}
+
+heed_status heed_explain_json(const heed_output *o, int64_t id, bool weights, heed_buf *out)
+{
+    heed_buf_char(out, '{');
+    heed_json_members(o, id, weights, out);
     heed_buf_text(out, "}\n");
     return out->failed ? HEED_E_NOMEM : HEED_OK;
 }

@@ -52,6 +52,7 @@ static const heed_tensor *embeddings(const heed_probe *p)
 }
 
 int64_t heed_probe_width(const heed_probe *p) { return embeddings(p)->cols; }
+const float *heed_probe_embedding(const heed_probe *p, int32_t symbol) { return embeddings(p)->x + symbol * embeddings(p)->cols; }
 
 void heed_probe_mean(const heed_probe *p, float *mean)
 {
@@ -395,6 +396,26 @@ static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, 
     p->tape->hooks = NULL;
     free(order);
     return status;
+}
+
+void heed_probe_hang(heed_probe *p, const heed_variant *v)
+{
+    p->loud = p->quiet = NULL;
+    p->hung_variant = v;
+    p->variant = &p->hung_variant;
+    p->number = &p->hung_number;
+    p->hung_start[1] = v->S;
+    p->source = (heed_span){p->hung_start, 1};
+    p->B = 1;
+    p->hung = true;
+    p->hooks.packs = NULL;
+    p->tape->hooks = &p->hooks;
+}
+
+void heed_probe_take_down(heed_probe *p)
+{
+    p->hung = false;
+    p->tape->hooks = NULL;
 }
 
 heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, heed_error *err) { return run_all(p, v, count, NULL, err); }

@@ -47,6 +47,7 @@ void heed_probe_baseline(heed_probe *p, const float *embedding);
 const float *heed_probe_get_baseline(const heed_probe *p);
 /* The mean of all source embeddings of the vocabulary but those of <unk> and <s>, [E] in *mean, room for heed_probe_width(). */
 int64_t heed_probe_width(const heed_probe *p);
+const float *heed_probe_embedding(const heed_probe *p, int32_t symbol);      /* [E] of a source symbol, the model's own */
 void heed_probe_mean(const heed_probe *p, float *mean);
 
 /* Fills logp of every variant. */
@@ -59,6 +60,11 @@ typedef void heed_gradient_take(void *self, int64_t variant, const float *embedd
 heed_status heed_probe_gradients(heed_probe *p, const heed_variant *v, int64_t count, heed_gradient_take *take, void *self, heed_error *err);
 /* From now on heed_probe_run() multiplies floats too: for numbers that are held against gradients. Packs the weights once, as gradients do. */
 heed_status heed_probe_floats(heed_probe *p, bool on, heed_error *err);
+
+/* Hangs a probe with its meddler, and what v says of `scale` and `muted`, on its tape for whatever the tape does next, until it is taken down: a search over one
+ * source of S symbols, whose hypotheses all are variant 0. `other` means nothing there. v stays the caller's. */
+void heed_probe_hang(heed_probe *p, const heed_variant *v);
+void heed_probe_take_down(heed_probe *p);
 
 /* --- attention at work ---------------------------------------------------------------------------------------------------------------------------- */
 

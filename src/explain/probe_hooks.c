@@ -52,12 +52,22 @@ const char *heed_site_name(heed_site site)
     return names[site];
 }
 
-/* Rows that look at themselves share their span with the keys. */
+/* Rows that look at themselves share their span with the keys, or find these by number in a history (attn/history.h). */
 static heed_site site_of(const heed_tape *t, const heed_attend_args *args)
 {
     if (strncmp(t->scope, "encoder", strlen("encoder")) == 0) return HEED_SITE_ENCODER;
-    return args->queries.start == args->keys.start ? HEED_SITE_DECODER : HEED_SITE_CROSS;
+    return args->key_row || args->queries.start == args->keys.start ? HEED_SITE_DECODER : HEED_SITE_CROSS;
 }
+
+static int64_t owner_of(const heed_attend_args *args, int64_t group) { return args->owner ? args->owner[group] : group; }
+
+static int64_t keys_of(const heed_attend_args *args, int64_t group)
+{
+    const int64_t owner = owner_of(args, group);
+    return args->keys.start[owner + 1] - args->keys.start[owner];
+}
+
+static int64_t rows_of(const heed_attend_args *args, int64_t group) { return args->queries.start[group + 1] - args->queries.start[group]; }
 
 /* "decoder.3"; a recurrent decoder's is "attention" */
 static int layer_of(const heed_tape *t)
@@ -67,14 +77,14 @@ static int layer_of(const heed_tape *t)
     return layer;
 }
 
-/* Group `number` of what one layer does; false: it is of an other's source, and nobody's. */
-static bool sight(const heed_probe *p, const heed_tape *t, const heed_attn *a, const heed_attended *x, int64_t number, int64_t pair, heed_sighting *s)
+/* One group of what a layer does, whose first pair is `pair`; false: it is of an other's source, and nobody's. Hypotheses of a search are all the one variant's. */
+static bool sight(const heed_probe *p, const heed_tape *t, const heed_attn *a, const heed_attended *x, int64_t group, int64_t pair, heed_sighting *s)
 {
     const heed_attend_args *args = &x->args;
-    if (number >= p->B) return false;
-    *s = (heed_sighting){.site = site_of(t, args), .layer = layer_of(t), .variant = p->number[number], .first = args->position,
-                         .rows = args->queries.start[number + 1] - args->queries.start[number], .keys = args->keys.start[number + 1] - args->keys.start[number],
-                         .attn = a, .attended = x, .group = number, .row = args->queries.start[number], .pair = pair};
+    const int64_t variant = p->hung ? 0 : owner_of(args, group);
+    if (variant >= p->B) return false;
+    *s = (heed_sighting){.site = site_of(t, args), .layer = layer_of(t), .variant = p->number[variant], .first = args->position, .rows = rows_of(args, group),
+                         .keys = keys_of(args, group), .attn = a, .attended = x, .group = group, .row = args->queries.start[group], .pair = pair};
     return true;
 }
 
@@ -133,7 +143,7 @@ static void change(const heed_probe *p, heed_tape *t, const heed_attn *a, heed_a
     const size_t size = (size_t)(x->weights->rows * x->weights->cols);
     int64_t pair = 0, longest = 0;
     heed_sighting s;
-    for (int64_t b = 0; b < args->queries.B; b++) longest = args->keys.start[b + 1] - args->keys.start[b] > longest ? args->keys.start[b + 1] - args->keys.start[b] : longest;
+    for (int64_t b = 0; b < args->queries.B; b++) longest = keys_of(args, b) > longest ? keys_of(args, b) : longest;
     changing c = {.p = p, .H = x->weights->cols, .x = x->weights->x, .keep = heed_tape_alloc(t, size * sizeof *c.keep),
                   .given = heed_tape_alloc(t, size * sizeof *c.given), .row = heed_tape_alloc(t, (size_t)(longest + 1) * sizeof *c.row)};
     if (heed_tape_failed(t)) return;
@@ -141,7 +151,7 @@ static void change(const heed_probe *p, heed_tape *t, const heed_attn *a, heed_a
     for (size_t i = 0; i < size; i++) c.keep[i] = 1;
     for (int64_t b = 0; b < args->queries.B; b++) {
         if (sight(p, t, a, x, b, pair, &s)) change_rows(&c, &s);
-        pair += (args->queries.start[b + 1] - args->queries.start[b]) * (args->keys.start[b + 1] - args->keys.start[b]);
+        pair += rows_of(args, b) * keys_of(args, b);
     }
     if (!c.any) return;
     x->weights = heed_blend(t, x->weights, c.keep, c.given);
@@ -161,7 +171,7 @@ heed_attended heed_probe_attend(void *self, heed_tape *t, const heed_attn *a, co
     heed_sighting s;
     for (int64_t b = 0, pair = 0; p->observer && b < args.queries.B && !heed_tape_failed(t); b++) {
         if (sight(p, t, a, &x, b, pair, &s)) p->observer->see(p->observer->self, &s);
-        pair += (args.queries.start[b + 1] - args.queries.start[b]) * (args.keys.start[b + 1] - args.keys.start[b]);
+        pair += rows_of(&args, b) * keys_of(&args, b);
     }
     return x;
 }

@@ -18,6 +18,9 @@ struct heed_probe {
     const heed_variant **variant;           /* [B] longest target first */
     int64_t *number;                        /* [B] of each in the call */
     int64_t B;
+    bool hung;                              /* a search runs, of the one variant */
+    const heed_variant *hung_variant;
+    int64_t hung_number, hung_start[2];
     heed_span source;                       /* the variants' and then the others' */
     heed_tensor *embedded;                  /* [N,E] as it went into the encoder */
     heed_tensor *loud, *quiet;              /* values, and the same with the muted ones zeros: a recurrent decoder meets them at every moment */

@@ -22,6 +22,13 @@ void heed_shade_paper(double weight, int rgb[3])
     mix(stops, weight, rgb);
 }
 
+void heed_shade_signed(double score, int rgb[3])
+{
+    static const int stops[5][3] = {{255, 255, 255}, {253, 208, 162}, {241, 137, 60}, {196, 76, 8}, {110, 40, 4}};
+    if (score < 0) mix(stops, -score, rgb);
+    else heed_shade_paper(score, rgb);
+}
+
 const char *heed_shade_block(double weight)
 {
     return weight < 0.05 ? "·" : weight < 0.25 ? "░" : weight < 0.5 ? "▒" : weight < 0.75 ? "▓" : "█";

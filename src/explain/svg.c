@@ -17,7 +17,20 @@ enum {
     ALL_TITLES = 4096                /* from so many cells on, those that round to nothing are left to the ground */
 };
 
-typedef struct frame { int left, top, width, height, grid_width, grid_height, label_x, label_y; } frame;
+typedef struct frame {
+    int left, top, width, height, grid_width, grid_height, label_x, label_y;
+    const float *values;             /* [T,S] that are drawn */
+    const heed_lens *lens;           /* NULL: attention as it was */
+    double most;                     /* the largest |value|; 1 for attention */
+    const char *note;
+} frame;
+
+/* Colour of a value, as a share of the largest. */
+static void shade(const frame *f, double share, int rgb[3])
+{
+    if (f->lens && f->lens->is_signed) heed_shade_signed(share, rgb);
+    else heed_shade_paper(share, rgb);
+}
 
 static int widest(const heed_piece_of_text *symbols, int64_t count)
 {
@@ -90,24 +103,24 @@ static void add_rows(heed_buf *out, const heed_output *o, const frame *f)
 
 static void add_cell(heed_buf *out, const heed_output *o, const frame *f, int64_t i, int64_t j)
 {
-    double weight = o->shown[i * o->source_count + j];
-    if (weight < 0.0005 && o->count * o->source_count > ALL_TITLES)
+    const double value = f->values[i * o->source_count + j], share = value / f->most, size = fabs(share);
+    if (size < 0.0005 && o->count * o->source_count > ALL_TITLES)
         return;
     int rgb[3], x = f->left + (int)j * CELL_X, y = f->top + (int)i * CELL_Y;
-    heed_shade_paper(weight, rgb);
+    shade(f, share, rgb);
     heed_buf_printf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#%02x%02x%02x\"><title>", x, y, CELL_X, CELL_Y, (unsigned)rgb[0],
                     (unsigned)rgb[1], (unsigned)rgb[2]);
     heed_label_xml(out, heed_label_symbol(o->source_tokens, j), true, 0);
     heed_buf_text(out, " → ");
     heed_label_xml(out, heed_label_symbol(o->tokens, i), true, 0);
     heed_buf_text(out, ": ");
-    heed_number_fixed(out, weight, 3);
+    heed_number_fixed(out, value, 3);
     heed_buf_text(out, "</title></rect>\n");
-    if (weight < 0.095)
+    if (size < 0.095)
         return;
     heed_buf_printf(out, "<text x=\"%d\" y=\"%d\" font-size=\"10\" text-anchor=\"middle\"%s pointer-events=\"none\">", x + CELL_X / 2, y + CELL_Y / 2 + 4,
-                    weight > 0.55 ? " fill=\"#fff\"" : "");
-    heed_number_fixed(out, weight, 2);
+                    size > 0.55 ? " fill=\"#fff\"" : "");
+    heed_number_fixed(out, value, 2);
     heed_buf_text(out, "</text>\n");
 }
 
@@ -129,17 +142,18 @@ static void add_grid(heed_buf *out, const heed_output *o, const frame *f)
 static void add_scale(heed_buf *out, const frame *f)
 {
     int x = f->left + f->grid_width + 22, tall = f->grid_height > 150 ? 150 : f->grid_height < 100 ? 100 : f->grid_height;
-    heed_buf_printf(out, "<text x=\"%d\" y=\"%d\" font-size=\"11\" fill=\"#444\">weight</text>\n", x, f->top - 8);
+    const double low = f->lens && f->lens->is_signed ? -1 : 0;
+    heed_buf_printf(out, "<text x=\"%d\" y=\"%d\" font-size=\"11\" fill=\"#444\">%s</text>\n", x, f->top - 8, f->lens ? "score" : "weight");
     for (int i = 0; i < 50; i++) {
         int rgb[3], from = tall * i / 50, to = tall * (i + 1) / 50;
-        heed_shade_paper(1 - i / 49.0, rgb);
+        shade(f, 1 - (1 - low) * i / 49.0, rgb);
         heed_buf_printf(out, "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"%d\" fill=\"#%02x%02x%02x\"/>\n", x, f->top + from, to - from, (unsigned)rgb[0],
                         (unsigned)rgb[1], (unsigned)rgb[2]);
     }
     heed_buf_printf(out, "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"%d\" fill=\"none\" stroke=\"#888\"/>\n", x, f->top, tall);
     for (int i = 0; i <= 4; i++) {
         heed_buf_printf(out, "<text x=\"%d\" y=\"%d\" font-size=\"11\">", x + 20, f->top + tall * (4 - i) / 4 + 4);
-        heed_number_fixed(out, i / 4.0, 2);
+        heed_number_fixed(out, f->most * (low + (1 - low) * i / 4.0), 2);
         heed_buf_text(out, "</text>\n");
     }
 }
@@ -147,23 +161,24 @@ static void add_scale(heed_buf *out, const frame *f)
 static void add_foot(heed_buf *out, const heed_output *o, const frame *f)
 {
     heed_buf_printf(out, "<text x=\"16\" y=\"%d\" font-size=\"11\" fill=\"#444\">", f->height - 16);
-    if (o->shown)
+    if (f->lens) {
+        heed_label_xml(out, f->lens->title, false, 0);
+        heed_buf_text(out, f->note && *f->note ? ", " : "");
+        heed_label_xml(out, f->note, false, 0);
+    } else if (o->shown)
         heed_label_look(out, o, "; ");
-    heed_buf_text(out, o->shown ? "each row sums to 1; ∎ the end; ln p = "
+    heed_buf_text(out, f->lens ? "; of ln p of each symbol written; ∎ the end; ln p = " : o->shown ? "each row sums to 1; ∎ the end; ln p = "
                      : o->count ? "no attention: the source is read into one fixed vector; ln p = " : "nothing was read and nothing written; ln p = ");
     heed_number_fixed(out, o->score, 2);
     heed_buf_text(out, "</text>\n</svg>\n");
 }
 
-heed_status heed_explain_svg(const heed_output *o, heed_buf *out)
+static heed_status draw(const heed_output *o, frame f, heed_buf *out)
 {
-    if (o->source_count > 100000 || o->count > 100000)
-        return HEED_E_LIMIT;
-    frame f = arrange(o);
-    if (!o->shown)
+    if (!f.values)
         f.height = TOP + 40;
     add_head(out, o, &f);
-    if (o->shown) {
+    if (f.values) {
         add_columns(out, o, &f);
         add_rows(out, o, &f);
         add_grid(out, o, &f);
@@ -171,4 +186,28 @@ heed_status heed_explain_svg(const heed_output *o, heed_buf *out)
     }
     add_foot(out, o, &f);
     return out->failed ? HEED_E_NOMEM : HEED_OK;
+}
+
+heed_status heed_explain_svg(const heed_output *o, heed_buf *out)
+{
+    if (o->source_count > 100000 || o->count > 100000)
+        return HEED_E_LIMIT;
+    frame f = arrange(o);
+    f.values = o->shown;
+    f.most = 1;
+    return draw(o, f, out);
+}
+
+heed_status heed_explain_svg_lens(const heed_output *o, const heed_lens *lens, const float *scores, const char *note, heed_buf *out)
+{
+    if (o->source_count > 100000 || o->count > 100000)
+        return HEED_E_LIMIT;
+    frame f = arrange(o);
+    f.values = scores;
+    f.lens = lens;
+    f.note = note;
+    for (int64_t i = 0; i < o->count * o->source_count; i++) f.most = fmax(f.most, fabs((double)scores[i]));
+    if (f.most == 0)
+        f.most = 1;
+    return draw(o, f, out);
 }

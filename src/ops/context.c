@@ -30,9 +30,9 @@ heed_tensor *heed_blend(heed_tape *t, heed_tensor *x, const float *keep, const f
 
 /* --- context ------------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct summed { heed_tensor *weights, *v; const int64_t *owner; heed_span queries, keys; int64_t H, Hk; } summed;
+typedef struct summed { heed_tensor *weights, *v; const int64_t *owner, *key_row; heed_span queries, keys; int64_t H, Hk; } summed;
 
-/* One head of one query: its weights lie at w + j H, its values at v + j * v->cols. */
+/* One head of one query, whose sequence has n keys from number `key` on; its first pair. */
 typedef struct sum_of { int64_t row, head, pair, key, n; } sum_of;
 
 static void each_sum(const summed *s, void (*visit)(void *self, const sum_of *one), void *self)
@@ -50,18 +50,22 @@ static void each_sum(const summed *s, void (*visit)(void *self, const sum_of *on
 typedef struct summing { heed_tape *t; const summed *s; const heed_tensor *out; float *dw, *dv; } summing;
 
 static int64_t width(const summed *s) { return s->v->cols / s->Hk; }
-static int64_t value_at(const summed *s, const sum_of *one) { return one->key * s->v->cols + one->head / (s->H / s->Hk) * width(s); }
+static int64_t value_at(const summed *s, const sum_of *one, int64_t j)
+{
+    const int64_t row = s->key_row ? s->key_row[one->key + j] : one->key + j;
+    return row * s->v->cols + one->head / (s->H / s->Hk) * width(s);
+}
 static int64_t out_at(const summed *s, const sum_of *one) { return (one->row * s->H + one->head) * width(s); }
 
 static void sum_visit(void *self, const sum_of *one)
 {
     const summing *m = self;
     const summed *s = m->s;
-    const float *w = s->weights->x + one->pair * s->H + one->head, *v = s->v->x + value_at(s, one);
+    const float *w = s->weights->x + one->pair * s->H + one->head;
     float *out = m->out->x + out_at(s, one);
     memset(out, 0, (size_t)width(s) * sizeof *out);
     for (int64_t j = 0; j < one->n; j++)
-        if (w[j * s->H] != 0) m->t->k->axpy(out, w[j * s->H], v + j * s->v->cols, width(s));
+        if (w[j * s->H] != 0) m->t->k->axpy(out, w[j * s->H], s->v->x + value_at(s, one, j), width(s));
 }
 
 static void back_visit(void *self, const sum_of *one)
@@ -69,10 +73,10 @@ static void back_visit(void *self, const sum_of *one)
     const summing *m = self;
     const summed *s = m->s;
     const float *dout = m->out->g + out_at(s, one);
-    const int64_t w = one->pair * s->H + one->head, v = value_at(s, one);
+    const int64_t w = one->pair * s->H + one->head;
     for (int64_t j = 0; j < one->n; j++) {
-        if (m->dw) m->dw[w + j * s->H] += m->t->k->dot(dout, s->v->x + v + j * s->v->cols, width(s));
-        if (m->dv) m->t->k->axpy(m->dv + v + j * s->v->cols, s->weights->x[w + j * s->H], dout, width(s));
+        if (m->dw) m->dw[w + j * s->H] += m->t->k->dot(dout, s->v->x + value_at(s, one, j), width(s));
+        if (m->dv) m->t->k->axpy(m->dv + value_at(s, one, j), s->weights->x[w + j * s->H], dout, width(s));
     }
 }
 
@@ -91,7 +95,8 @@ static bool context_fits(heed_tape *t, const summed *s)
         if (owner < 0 || owner >= s->keys.B) return heed_tape_fail(t, HEED_E_SHAPE, "context: no sequence %lld of %lld", (long long)owner, (long long)s->keys.B), false;
         pairs += (s->queries.start[b + 1] - s->queries.start[b]) * (s->keys.start[owner + 1] - s->keys.start[owner]);
     }
-    if (s->weights->rows == pairs && s->weights->cols == s->H && s->H % s->Hk == 0 && s->v->cols % s->Hk == 0 && s->keys.start[s->keys.B] == s->v->rows) return true;
+    if (s->weights->rows == pairs && s->weights->cols == s->H && s->H % s->Hk == 0 && s->v->cols % s->Hk == 0 &&
+        (s->key_row || s->keys.start[s->keys.B] == s->v->rows)) return true;
     heed_tape_fail(t, HEED_E_SHAPE, "context: weights [%lld,%lld] of %lld pairs, v [%lld,%lld], %lld and %lld heads do not fit", (long long)s->weights->rows,
                    (long long)s->weights->cols, (long long)pairs, (long long)s->v->rows, (long long)s->v->cols, (long long)s->H, (long long)s->Hk);
     return false;
@@ -102,7 +107,7 @@ heed_tensor *heed_context(heed_tape *t, heed_tensor *weights, const heed_attend_
     const int64_t H = a->heads ? a->heads : 1;
     summed *s = heed_tape_alloc(t, sizeof *s);
     if (!s) return &t->poison;
-    *s = (summed){weights, a->v, a->owner, a->queries, a->keys, H, a->key_heads ? a->key_heads : H};
+    *s = (summed){weights, a->v, a->owner, a->key_row, a->queries, a->keys, H, a->key_heads ? a->key_heads : H};
     if (!context_fits(t, s)) return &t->poison;
     heed_tensor *out = heed_tape_tensor(t, s->queries.start[s->queries.B], H * width(s));
     if (heed_tape_failed(t)) return &t->poison;

@@ -264,6 +264,19 @@ static bool too_much(heed_job *j, heed_output *o, int64_t Tk, const heed_quest *
     return true;
 }
 
+/* Symbols as numbers. */
+static bool trace(heed_job *j, const heed_work *x, const heed_hypothesis *h)
+{
+    const int64_t n = x->source[0].count;
+    j->read = heed_arena_alloc(j->arena, (size_t)(n + 1) * sizeof *j->read);
+    j->written = heed_arena_alloc(j->arena, (size_t)(h->n + 1) * sizeof *j->written);
+    if (!j->read || !j->written) return false;
+    for (int64_t i = 0; i < n; i++) j->read[i] = x->source[0].item[i].id;
+    j->read[n] = HEED_EOS;
+    memcpy(j->written, h->ids, (size_t)h->n * sizeof *j->written);
+    return true;
+}
+
 bool heed_work_write(heed_job *j, const heed_writer *w, const heed_work *x, const heed_quest *q)
 {
     if (too_much(j, x->out, x->source[0].count + 1, q)) return x->out->error;
@@ -278,5 +291,6 @@ bool heed_work_write(heed_job *j, const heed_writer *w, const heed_work *x, cons
     o->alternatives = others;
     o->alternative_count = q->found - 1;
     if (!heed_hypothesis_write(j, w, x, &q->best[0], o)) return false;
+    if (j->traced && !trace(j, x, &q->best[0])) return false;
     return !j->open || !w->count || write_steps(j, w, o, q->best[0].rows);
 }

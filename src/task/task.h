@@ -28,6 +28,8 @@ typedef struct heed_job {
     bool open;                        /* lay the only item's steps open, for heed_explain_steps; the look's shift is 0 then */
     heed_step_view *steps;            /* [steps_count] then, in the arena; their vectors live with the tape */
     int64_t steps_count;
+    bool traced;                      /* keep the symbols of the only item's best output as numbers, </s> included where it was read or written */
+    int32_t *read, *written;          /* [source_count], [count] of the output then, in the arena */
 } heed_job;
 
 typedef struct heed_task {
@@ -41,6 +43,8 @@ typedef struct heed_task {
 const heed_task *heed_task_find(const char *name);        /* NULL: none */
 const heed_task *heed_task_at(int i);                     /* NULL past the end */
 
+/* word[i] of symbol i of a text with these words, -1 for what lies between them and for </s>. */
+void heed_words_place(const char *text, const heed_piece_of_text *symbols, int64_t count, const heed_range *words, int64_t word_count, int64_t *word);
 /* The words of a text as its white space parts them: their number, and where they stand ([number]; NULL: not asked). */
 int64_t heed_words_split(const char *text, heed_range *words);
 /* Row i of an output's symbol weights, [source_count]; valid until the next call. */

@@ -26,8 +26,8 @@ static heed_range *split(const char *text, int64_t *count, heed_arena *arena)
     return words;
 }
 
-/* word[i] of symbol i, -1 for what lies between words (and for </s>). A symbol belongs to the word its first byte that is no space lies in. */
-static void place(const char *text, const heed_piece_of_text *symbols, int64_t count, const heed_range *words, int64_t word_count, int64_t *word)
+/* A symbol belongs to the word its first byte that is no space lies in. */
+void heed_words_place(const char *text, const heed_piece_of_text *symbols, int64_t count, const heed_range *words, int64_t word_count, int64_t *word)
 {
     for (int64_t i = 0, w = 0; i < count; i++) {
         int64_t first = symbols[i].start;
@@ -102,8 +102,8 @@ static bool split_and_join(heed_output *o, heed_weight_row *row, void *self, hee
     float *empty = joined && o->look.empty ? joined + o->source_words * o->target_words : NULL;
     if (!source_word || !o->source_ranges || !o->target_ranges || !joined) return false;
     int64_t *target_word = source_word + o->source_count;
-    place(o->source, o->source_tokens, o->source_count, o->source_ranges, o->source_words, source_word);
-    place(o->text, o->tokens, o->count, o->target_ranges, o->target_words, target_word);
+    heed_words_place(o->source, o->source_tokens, o->source_count, o->source_ranges, o->source_words, source_word);
+    heed_words_place(o->text, o->tokens, o->count, o->target_ranges, o->target_words, target_word);
     add_up(o, row, self, source_word, target_word, joined, empty);
     if (empty) average(o, target_word, joined, empty);
     else share_out(o, joined);
