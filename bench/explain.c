@@ -1,9 +1,9 @@
 /* What an explanation costs beside a plain run of the same sentence.
  *
- *   explain MODEL TEXT [TARGET]     a table in Markdown: of a run, of every lens and of all but integrated-gradients the least of some rounds, in milliseconds of this
- *                                   thread's time, and how many runs that is
+ *   explain THREADS MODEL TEXT [TARGET]     a table in Markdown: of a run, of every lens and of all but integrated-gradients the least of some rounds, in milliseconds,
+ *                                           and how many runs that is
  *
- * Both run forced along TARGET when one is given. One thread. */
+ * Both run forced along TARGET when one is given. With one thread it is this thread's time that counts, which other programs do not change; with more the wall's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,8 @@ static bool forget(void *user, const char *bytes, size_t size)
     *(size_t *)user += size;
     return true;
 }
+
+static double (*now)(void);
 
 typedef struct work { heed_session *session; heed_item item; const char *const *lenses; int count; } work;
 
@@ -45,12 +47,12 @@ static double least(const work *w, bool (*once)(const work *w, heed_error *err))
     double best = 1e9, spent = 0;
     heed_error err;
     for (int i = 0; i < LEAST_ROUNDS || (i < MOST_ROUNDS && spent < seconds_a_row); i++) {
-        const double before = heed_core_clock();
+        const double before = now();
         if (!once(w, &err)) {
             fprintf(stderr, "bench/explain: %s\n", err.text);
             return -1;
         }
-        const double took = heed_core_clock() - before;
+        const double took = now() - before;
         best = took < best ? took : best;
         spent += took;
     }
@@ -62,9 +64,11 @@ static void print_row(const char *name, double seconds, double plain) { printf("
 int main(int argc, char **argv)
 {
     heed_error err;
-    if (argc < 3) return fprintf(stderr, "usage: explain MODEL TEXT [TARGET]\n"), 2;
-    heed_model *m = heed_model_open(argv[1], NULL, &err);
-    work w = {.session = m ? heed_session_new(m, &(heed_session_options){.threads = 1}, &err) : NULL, .item = {.text = argv[2], .target = argc > 3 ? argv[3] : NULL}};
+    if (argc < 4 || strtol(argv[1], NULL, 10) < 1) return fprintf(stderr, "usage: explain THREADS MODEL TEXT [TARGET]\n"), 2;
+    const int threads = strtol(argv[1], NULL, 10);
+    now = threads > 1 ? heed_clock : heed_core_clock;
+    heed_model *m = heed_model_open(argv[2], NULL, &err);
+    work w = {.session = m ? heed_session_new(m, &(heed_session_options){.threads = threads}, &err) : NULL, .item = {.text = argv[3], .target = argc > 4 ? argv[4] : NULL}};
     if (!w.session) return fprintf(stderr, "bench/explain: %s\n", err.text), 1;
     const double plain = least(&w, run_once);
     if (plain < 0) return 1;

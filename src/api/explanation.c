@@ -123,9 +123,10 @@ static heed_status prepare(telling *t, heed_error *err)
     heed_lens_input *in = &t->x.in;
     heed_status status = check_symbols(t, err);
     if (status) return status;
-    t->probe = heed_probe_new(t->s->model, t->s->tapes[0], err);
+    if (!t->s->probe) t->s->probe = heed_probe_new(t->s->model, t->s->tapes[0], err);
+    if (!t->s->probe || heed_probe_spread(t->s->probe, t->s->tapes, t->s->threads, err) != HEED_OK) return HEED_E_NOMEM;
+    t->probe = t->s->probe;
     float *logp = heed_arena_alloc(t->arena, (size_t)o->count * sizeof *logp);
-    if (!t->probe) return HEED_E_NOMEM;
     *in = (heed_lens_input){.probe = t->probe, .source = t->job.read, .S = o->source_count, .target = t->job.written, .T = o->count, .look = t->look};
     in->source_word = words_of(t, o->source, o->source_tokens, o->source_count, &o->source_ranges, &o->source_words);
     in->target_word = words_of(t, o->text, o->tokens, o->count, &o->target_ranges, &o->target_words);
@@ -291,7 +292,6 @@ heed_status heed_explanation_write(heed_session *s, const heed_item *item, const
     if (!status) status = prepare(&t, err);
     if (!status) status = make_changes(&t, err);
     if (!status) status = write_form(&t.x, options, err);
-    heed_probe_free(t.probe);
     free(t.changes);
     free(t.changed);
     heed_arena_free(t.arena);

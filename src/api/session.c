@@ -1,6 +1,7 @@
 /* Models opened, sessions, running: items sorted into batches of similar length, one batch a thread. */
 #define _GNU_SOURCE
 #include "api/session.h"
+#include "explain/probe.h"
 
 #include <omp.h>
 #include <sched.h>
@@ -90,6 +91,7 @@ heed_session *heed_session_new(const heed_model *m, const heed_session_options *
 void heed_session_free(heed_session *s)
 {
     if (!s) return;
+    heed_probe_free(s->probe);
     for (int i = 0; i < s->threads; i++) heed_tape_free(s->tapes[i]);
     free(s->tapes);
     free(s->ensemble);

@@ -16,6 +16,7 @@ struct heed_session {
     heed_tape **tapes;                /* [threads] */
     int threads;
     int64_t batch;
+    struct heed_probe *probe;         /* of explanations; NULL until the first, and kept because it packs weights */
 };
 
 struct heed_reply {

@@ -1,5 +1,6 @@
 /* Variants to batches, batches to probabilities and gradients: explain/probe.h. */
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,15 +9,28 @@
 
 /* Rows of a batch, source and target: with a way back, which keeps all that was computed, and without. Variants of a batch: the gradient of the output layer is
  * made at once of no more rows than the features are wide. */
-enum { RECORDED_ROWS = 2048, ROWS = 8192, MOST_VARIANTS = 128, LOGIT_ROWS = 256 };
+enum { RECORDED_ROWS = 2048, ROWS = 8192, MOST_VARIANTS = 128, LOGIT_ROWS = 256, LEAST_SHARE = 256 };
+
+heed_status heed_probe_spread(heed_probe *p, heed_tape *const *tapes, int threads, heed_error *err)
+{
+    heed_probing *each = calloc((size_t)threads, sizeof *each);
+    if (!each) return heed_fail(err, HEED_E_NOMEM, "out of memory for a probe");
+    for (int i = 0; i < threads; i++)
+        each[i] = (heed_probing){.probe = p, .tape = tapes[i], .hooks = {&each[i], heed_probe_embed, heed_probe_attend, NULL}};
+    free(p->each);
+    p->each = each;
+    p->threads = threads;
+    return HEED_OK;
+}
 
 heed_probe *heed_probe_new(const heed_model *m, heed_tape *tape, heed_error *err)
 {
     heed_probe *p = calloc(1, sizeof *p);
     if (!p) return heed_fail(err, HEED_E_NOMEM, "out of memory for a probe"), NULL;
-    *p = (heed_probe){.model = m, .tape = tape};
-    p->hooks = (heed_tape_hooks){p, heed_probe_embed, heed_probe_attend, NULL};
-    return p;
+    p->model = m;
+    if (heed_probe_spread(p, &tape, 1, err) == HEED_OK) return p;
+    free(p);
+    return NULL;
 }
 
 void heed_probe_free(heed_probe *p)
@@ -24,6 +38,7 @@ void heed_probe_free(heed_probe *p)
     if (!p) return;
     for (int64_t i = 0; p->packs && i < heed_params_count(p->model->params); i++) heed_pack_free(p->packs[i]);
     free(p->packs);
+    free(p->each);
     free(p);
 }
 
@@ -73,8 +88,8 @@ static heed_status pack_floats(heed_probe *p, int64_t i, heed_error *err)
     float *x = malloc((size_t)(w->tensor.rows * w->tensor.cols) * sizeof *x + 1);
     p->packs[i] = heed_pack_new(HEED_F32, w->tensor.rows, w->tensor.cols, err);
     heed_status status = x && p->packs[i] ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for the weights of a probe");
-    if (status == HEED_OK) status = heed_weight_floats(w, p->tape->gemm, x, err);
-    if (status == HEED_OK) status = heed_pack_fill(p->tape->gemm, p->packs[i], x, true, err);
+    if (status == HEED_OK) status = heed_weight_floats(w, p->each->tape->gemm, x, err);
+    if (status == HEED_OK) status = heed_pack_fill(p->each->tape->gemm, p->packs[i], x, true, err);
     free(x);
     return status;
 }
@@ -104,16 +119,16 @@ typedef struct cut { const heed_variant *all; const int64_t *order; int64_t firs
 
 static const heed_variant *at(const cut *c, int64_t b) { return &c->all[c->order[c->first + b]]; }
 
+static int64_t rows_of(const heed_variant *v) { return v->S + v->others + v->T; }
+
 /* With the first that one more variant would be too many for. */
-static cut cut_batch(const heed_probe *p, const heed_variant *v, const int64_t *order, int64_t first, int64_t count, bool record)
+static cut cut_batch(const heed_variant *v, const int64_t *order, int64_t first, int64_t count, int64_t most_variants, int64_t most_rows)
 {
-    const int64_t F = p->model->decoder_kind->width(p->model->decoder), most = !record ? MOST_VARIANTS : F < MOST_VARIANTS ? F : MOST_VARIANTS;
     cut c = {v, order, first, 0};
     int64_t rows = 0;
-    for (; first + c.B < count && c.B < most; c.B++) {
-        const heed_variant *x = at(&c, c.B);
-        rows += x->S + x->others + x->T;
-        if (c.B && rows > (record ? RECORDED_ROWS : ROWS)) break;
+    for (; first + c.B < count && c.B < most_variants; c.B++) {
+        rows += rows_of(at(&c, c.B));
+        if (c.B && rows > most_rows) break;
     }
     return c;
 }
@@ -137,7 +152,7 @@ static bool room_for(heed_tape *t, heed_side *side, laying *l, int64_t rows, int
     return true;
 }
 
-static bool lay_batch(heed_probe *p, const cut *c, heed_batch *b)
+static bool lay_batch(heed_probing *p, const cut *c, heed_batch *b)
 {
     heed_tape *t = p->tape;
     laying source, target;
@@ -168,7 +183,7 @@ static bool lay_batch(heed_probe *p, const cut *c, heed_batch *b)
 /* --- through the model ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* The vectors, some of them others'; nothing of the memory changes. */
-static void exchange_vectors(heed_probe *p, heed_encoded *e)
+static void exchange_vectors(heed_probing *p, heed_encoded *e)
 {
     int64_t *of = heed_tape_alloc(p->tape, (size_t)p->B * sizeof *of), others = 0;
     if (!of) return;
@@ -178,9 +193,9 @@ static void exchange_vectors(heed_probe *p, heed_encoded *e)
     if (e->cell) e->cell = heed_gather(p->tape, e->cell, of, p->B);
 }
 
-static heed_forced pass(heed_probe *p, const heed_batch *b)
+static heed_forced pass(heed_probing *p, const heed_batch *b)
 {
-    const heed_model *m = p->model;
+    const heed_model *m = p->probe->model;
     const heed_lesson lesson = {.forcing = 1, .guided = -1};
     p->loud = p->quiet = p->embedded = NULL;
     heed_encoded memory = m->encoder_kind->forward(p->tape, m->encoder, &b->source);
@@ -202,10 +217,10 @@ static int64_t row_of(const heed_forced *f, const heed_batch *b, int64_t variant
 }
 
 /* ln p of every row's target. */
-static void judge(heed_probe *p, const heed_batch *b, const heed_forced *f, float *logp)
+static void judge(heed_probing *p, const heed_batch *b, const heed_forced *f, float *logp)
 {
     heed_tape *t = p->tape;
-    const heed_head *h = &p->model->head;
+    const heed_head *h = &p->probe->model->head;
     const int64_t N = b->target.N, block = h->copies ? N : LOGIT_ROWS;
     for (int64_t first = 0; first < N && !heed_tape_failed(t); first += block) {
         const int64_t n = N - first < block ? N - first : block;
@@ -225,7 +240,7 @@ static heed_status not_a_number(heed_error *err)
                                         "train it anew, or take an earlier checkpoint");
 }
 
-static heed_status run_batch(heed_probe *p, const heed_batch *b, heed_error *err)
+static heed_status run_batch(heed_probing *p, const heed_batch *b, heed_error *err)
 {
     float *logp = heed_tape_alloc(p->tape, (size_t)(b->target.N + 1) * sizeof *logp);
     const heed_forced f = pass(p, b);
@@ -251,7 +266,7 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static lasts find_lasts(heed_probe *p, const heed_batch *b, const heed_forced *f)
+static lasts find_lasts(heed_probing *p, const heed_batch *b, const heed_forced *f)
 {
     const size_t size = (size_t)b->B * sizeof(int64_t);
     lasts l = {heed_tape_alloc(p->tape, size), heed_tape_alloc(p->tape, size)};
@@ -263,7 +278,7 @@ static lasts find_lasts(heed_probe *p, const heed_batch *b, const heed_forced *f
 }
 
 /* Of one look, whose first query is row `first` of the features, the groups and queries that are last rows. */
-static heed_attended last_look(heed_probe *p, const heed_attended *x, const lasts *l, int64_t first)
+static heed_attended last_look(heed_probing *p, const heed_attended *x, const lasts *l, int64_t first)
 {
     heed_tape *t = p->tape;
     const heed_attend_args *a = &x->args;
@@ -288,7 +303,7 @@ static heed_attended last_look(heed_probe *p, const heed_attended *x, const last
 }
 
 /* The last rows alone, in the order in which they lie. */
-static heed_forced take_lasts(heed_probe *p, const heed_forced *f, const lasts *l)
+static heed_forced take_lasts(heed_probing *p, const heed_forced *f, const lasts *l)
 {
     heed_tape *t = p->tape;
     heed_forced last = {.features = heed_gather(t, f->features, l->rising, p->B), .looks = f->looks};
@@ -296,7 +311,7 @@ static heed_forced take_lasts(heed_probe *p, const heed_forced *f, const lasts *
     heed_attended *looks = heed_tape_alloc(t, (size_t)(f->looks + 1) * sizeof *looks);
     if (heed_tape_failed(t)) return last;
     for (int64_t i = 0; i < p->B; i++) targets[i] = f->targets[l->rising[i]];
-    for (int64_t k = 0, first = 0; p->model->head.copies && k < f->looks; k++) {
+    for (int64_t k = 0, first = 0; p->probe->model->head.copies && k < f->looks; k++) {
         looks[k] = last_look(p, &f->attended[k], l, first);
         first += f->attended[k].args.queries.start[f->attended[k].args.queries.B];
     }
@@ -306,10 +321,10 @@ static heed_forced take_lasts(heed_probe *p, const heed_forced *f, const lasts *
 }
 
 /* The sum of -ln p of the last rows. */
-static heed_tensor *loss_of(heed_probe *p, const heed_batch *b, const heed_forced *last)
+static heed_tensor *loss_of(heed_probing *p, const heed_batch *b, const heed_forced *last)
 {
     heed_tape *t = p->tape;
-    const heed_head *h = &p->model->head;
+    const heed_head *h = &p->probe->model->head;
     heed_tape_scope(t, "head");
     if (heed_tape_failed(t)) return &t->poison;
     if (h->copies) return heed_head_copy_loss(t, h, last, &b->source, 0, 1, NULL);
@@ -320,7 +335,7 @@ static heed_tensor *loss_of(heed_probe *p, const heed_batch *b, const heed_force
 typedef struct taking { heed_gradient_take *take; void *self; } taking;
 
 /* g of the embeddings is that of -ln p. */
-static heed_status give_gradients(heed_probe *p, const taking *to, heed_error *err)
+static heed_status give_gradients(heed_probing *p, const taking *to, heed_error *err)
 {
     heed_tape *t = p->tape;
     const heed_tensor *e = p->embedded;
@@ -329,11 +344,12 @@ static heed_status give_gradients(heed_probe *p, const taking *to, heed_error *e
     if (!g) return heed_tape_status(t, err);
     for (int64_t i = 0; i < size; i++) g[i] = e->g ? -e->g[i] : 0;
     if (!t->k->all_finite(g, size)) return not_a_number(err);
+#pragma omp critical(heed_probe_take)
     for (int64_t b = 0; b < p->B; b++) to->take(to->self, p->number[b], e->x + p->source.start[b] * e->cols, g + p->source.start[b] * e->cols, e->cols);
     return HEED_OK;
 }
 
-static heed_status gradients_of_batch(heed_probe *p, const heed_batch *b, const taking *to, heed_error *err)
+static heed_status gradients_of_batch(heed_probing *p, const heed_batch *b, const taking *to, heed_error *err)
 {
     const heed_forced f = pass(p, b);
     if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
@@ -375,47 +391,82 @@ static int64_t *order_of(const heed_variant *v, int64_t count)
     return order;
 }
 
+/* All batches, in the order in which they are taken. */
+typedef struct plan { cut *cuts; int64_t *order, count; } plan;
+
+/* As many as there are threads, if that leaves each enough to do; watched or meddled with, one thread does all, in order. */
+static bool make_plan(const heed_probe *p, const heed_variant *v, int64_t count, bool record, plan *a)
+{
+    const int64_t F = p->model->decoder_kind->width(p->model->decoder), most = record && F < MOST_VARIANTS ? F : MOST_VARIANTS, room = record ? RECORDED_ROWS : ROWS;
+    int64_t rows = 0;
+    *a = (plan){.order = order_of(v, count), .cuts = malloc(((size_t)count + 1) * sizeof *a->cuts)};
+    for (int64_t i = 0; i < count; i++) rows += rows_of(&v[i]);
+    const int threads = p->observer || p->meddler ? 1 : p->threads;
+    int64_t share = threads > 1 ? rows / threads + rows_of(v) : rows;
+    share = share > LEAST_SHARE ? share : LEAST_SHARE;
+    for (int64_t done = 0; a->order && a->cuts && done < count; a->count++) {
+        a->cuts[a->count] = cut_batch(v, a->order, done, count, most, share < room ? share : room);
+        done += a->cuts[a->count].B;
+    }
+    return a->order && a->cuts;
+}
+
+static heed_status run_cut(heed_probing *w, const cut *c, const taking *to, heed_error *err)
+{
+    heed_batch b;
+    w->tape->hooks = &w->hooks;
+    w->hooks.packs = to || w->probe->floats ? w->probe->packs : NULL;
+    heed_tape_reset(w->tape, to != NULL, false, 0);
+    heed_status status = !lay_batch(w, c, &b) ? heed_tape_status(w->tape, err) : to ? gradients_of_batch(w, &b, to, err) : run_batch(w, &b, err);
+    w->tape->hooks = NULL;
+    return status;
+}
+
 /* to NULL: ln p alone. */
 static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, const taking *to, heed_error *err)
 {
+    plan a = {0};
     heed_status status = to ? pack_all(p, err) : HEED_OK;
     for (int64_t i = 0; i < count && status == HEED_OK; i++) status = check(p, &v[i], err);
     if (status) return status;
-    int64_t *order = order_of(v, count);
-    if (!order) return heed_fail(err, HEED_E_NOMEM, "out of memory for the variants of a pair");
-    p->hooks.packs = to || p->floats ? p->packs : NULL;
-    p->tape->hooks = &p->hooks;
-    for (int64_t done = 0; done < count && status == HEED_OK;) {
-        const cut c = cut_batch(p, v, order, done, count, to != NULL);
-        heed_batch b;
-        heed_tape_reset(p->tape, to != NULL, false, 0);
-        if (!lay_batch(p, &c, &b)) status = heed_tape_status(p->tape, err);
-        else status = to ? gradients_of_batch(p, &b, to, err) : run_batch(p, &b, err);
-        done += c.B;
+    if (!make_plan(p, v, count, to != NULL, &a)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the variants of a pair");
+    const int threads = p->observer || p->meddler || a.count < 2 ? 1 : p->threads;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (int64_t i = 0; i < a.count; i++) {
+        heed_error why;
+        heed_status mine;
+#pragma omp atomic read
+        mine = status;
+        if (mine == HEED_OK) mine = run_cut(&p->each[omp_get_thread_num()], &a.cuts[i], to, &why);
+        else continue;
+        if (mine == HEED_OK) continue;
+#pragma omp critical(heed_probe_failed)
+        {
+            if (err && status == HEED_OK) *err = why;
+#pragma omp atomic write
+            status = mine;
+        }
     }
-    p->tape->hooks = NULL;
-    free(order);
+    free(a.order);
+    free(a.cuts);
     return status;
 }
 
 void heed_probe_hang(heed_probe *p, const heed_variant *v)
 {
-    p->loud = p->quiet = NULL;
-    p->hung_variant = v;
-    p->variant = &p->hung_variant;
-    p->number = &p->hung_number;
-    p->hung_start[1] = v->S;
-    p->source = (heed_span){p->hung_start, 1};
-    p->B = 1;
-    p->hung = true;
-    p->hooks.packs = NULL;
-    p->tape->hooks = &p->hooks;
+    heed_probing *w = p->each;
+    *w = (heed_probing){.probe = p, .tape = w->tape, .hooks = w->hooks, .hung_variant = v, .hung = true, .B = 1, .hung_start = {0, v->S}};
+    w->variant = &w->hung_variant;
+    w->number = &w->hung_number;
+    w->source = (heed_span){w->hung_start, 1};
+    w->hooks.packs = NULL;
+    w->tape->hooks = &w->hooks;
 }
 
 void heed_probe_take_down(heed_probe *p)
 {
-    p->hung = false;
-    p->tape->hooks = NULL;
+    p->each->hung = false;
+    p->each->tape->hooks = NULL;
 }
 
 heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, heed_error *err) { return run_all(p, v, count, NULL, err); }

@@ -15,7 +15,7 @@
  * symbol can. A target is what was written, its </s> (if it was written) included. A symbol left out closes the gap: those behind it move up, as in a shorter text.
  *
  * Variants are cut into batches by their number of rows, and a variant's numbers do not depend on its neighbours. Threads: a probe belongs to one at a time, as its
- * tape does; several probes may share a model.
+ * tapes do, and works with one, or as many as heed_probe_spread() says; several probes may share a model. Its callbacks come one at a time.
  * Errors of every call: HEED_E_USAGE: a variant without symbols, or that asks for a vector the decoder does not begin with; HEED_E_MODEL: ln p is not a number;
  * HEED_E_NOMEM; HEED_E_SHAPE. */
 #ifndef HEED_EXPLAIN_PROBE_H
@@ -27,6 +27,8 @@ typedef struct heed_probe heed_probe;
 
 /* tape: borrowed, reset with every batch. HEED_E_NOMEM. */
 heed_probe *heed_probe_new(const heed_model *m, heed_tape *tape, heed_error *err);
+/* From now on works with `threads` threads, on these tapes [threads]; borrowed likewise. HEED_E_NOMEM: then as before. */
+heed_status heed_probe_spread(heed_probe *p, heed_tape *const *tapes, int threads, heed_error *err);
 void heed_probe_free(heed_probe *p);                       /* NULL is fine */
 const heed_model *heed_probe_model(const heed_probe *p);
 
@@ -61,7 +63,7 @@ heed_status heed_probe_gradients(heed_probe *p, const heed_variant *v, int64_t c
 /* From now on heed_probe_run() multiplies floats too: for numbers that are held against gradients. Packs the weights once, as gradients do. */
 heed_status heed_probe_floats(heed_probe *p, bool on, heed_error *err);
 
-/* Hangs a probe with its meddler, and what v says of `scale` and `muted`, on its tape for whatever the tape does next, until it is taken down: a search over one
+/* Hangs a probe with its meddler, and what v says of `scale` and `muted`, for whatever its first tape does next, until it is taken down: a search over one
  * source of S symbols, whose hypotheses all are variant 0. `other` means nothing there. v stays the caller's. */
 void heed_probe_hang(heed_probe *p, const heed_variant *v);
 void heed_probe_take_down(heed_probe *p);

@@ -7,14 +7,14 @@
 
 /* --- embeddings ----------------------------------------------------------------------------------------------------------------------------- */
 
-static bool any_scale(const heed_probe *p)
+static bool any_scale(const heed_probing *p)
 {
     for (int64_t b = 0; b < p->B; b++)
         if (p->variant[b]->scale) return true;
     return false;
 }
 
-static heed_tensor *fade(const heed_probe *p, heed_tape *t, heed_tensor *rows)
+static heed_tensor *fade(const heed_probing *p, heed_tape *t, heed_tensor *rows)
 {
     const int64_t E = rows->cols, size = rows->rows * E;
     float *keep = heed_tape_alloc(t, (size_t)size * sizeof *keep), *given = heed_tape_alloc(t, (size_t)size * sizeof *given);
@@ -28,7 +28,7 @@ static heed_tensor *fade(const heed_probe *p, heed_tape *t, heed_tensor *rows)
         for (int64_t s = 0; scale && s < p->variant[b]->S; s++)
             for (int64_t e = 0, at = (p->source.start[b] + s) * E; e < E; e++, at++) {
                 keep[at] = scale[s];
-                given[at] = p->baseline ? (1 - scale[s]) * p->baseline[e] : 0;
+                given[at] = p->probe->baseline ? (1 - scale[s]) * p->probe->baseline[e] : 0;
             }
     }
     return heed_blend(t, rows, keep, given);
@@ -36,7 +36,7 @@ static heed_tensor *fade(const heed_probe *p, heed_tape *t, heed_tensor *rows)
 
 heed_tensor *heed_probe_embed(void *self, heed_tape *t, heed_tensor *rows)
 {
-    heed_probe *p = self;
+    heed_probing *p = self;
     if (strncmp(t->scope, "encoder", strlen("encoder")) != 0) return rows;
     if (any_scale(p)) rows = fade(p, t, rows);
     if (heed_tape_failed(t)) return rows;
@@ -78,7 +78,7 @@ static int layer_of(const heed_tape *t)
 }
 
 /* One group of what a layer does, whose first pair is `pair`; false: it is of an other's source, and nobody's. Hypotheses of a search are all the one variant's. */
-static bool sight(const heed_probe *p, const heed_tape *t, const heed_attn *a, const heed_attended *x, int64_t group, int64_t pair, heed_sighting *s)
+static bool sight(const heed_probing *p, const heed_tape *t, const heed_attn *a, const heed_attended *x, int64_t group, int64_t pair, heed_sighting *s)
 {
     const heed_attend_args *args = &x->args;
     const int64_t variant = p->hung ? 0 : owner_of(args, group);
@@ -90,7 +90,7 @@ static bool sight(const heed_probe *p, const heed_tape *t, const heed_attn *a, c
 
 /* --- other weights ---------------------------------------------------------------------------------------------------------------------------- */
 
-static bool any_muted(const heed_probe *p)
+static bool any_muted(const heed_probing *p)
 {
     for (int64_t b = 0; b < p->B; b++)
         if (p->variant[b]->muted) return true;
@@ -98,7 +98,7 @@ static bool any_muted(const heed_probe *p)
 }
 
 /* A recurrent decoder's values stay where they are; others' memory is used again by the next layer, for values that only look the same. */
-static heed_tensor *mute(heed_probe *p, heed_tape *t, heed_tensor *v, bool stays)
+static heed_tensor *mute(heed_probing *p, heed_tape *t, heed_tensor *v, bool stays)
 {
     if (stays && v == p->loud) return p->quiet;
     const int64_t size = v->rows * v->cols;
@@ -118,7 +118,7 @@ static heed_tensor *mute(heed_probe *p, heed_tape *t, heed_tensor *v, bool stays
     return quiet;
 }
 
-typedef struct changing { const heed_probe *p; int64_t H; float *x, *keep, *given, *row; bool any; } changing;
+typedef struct changing { const heed_probing *p; int64_t H; float *x, *keep, *given, *row; bool any; } changing;
 
 static void change_rows(changing *c, const heed_sighting *s)
 {
@@ -127,7 +127,7 @@ static void change_rows(changing *c, const heed_sighting *s)
             const int64_t at = (s->pair + i * s->keys) * c->H + h;
             const heed_aim w = {s->site, s->layer, (int)h, s->variant, s->first + i, s->keys};
             for (int64_t j = 0; j < s->keys; j++) c->row[j] = c->x[at + j * c->H];
-            if (!c->p->meddler->change(c->p->meddler->self, &w, c->row)) continue;
+            if (!c->p->probe->meddler->change(c->p->probe->meddler->self, &w, c->row)) continue;
             c->any = true;
             for (int64_t j = 0; j < s->keys; j++) {
                 c->keep[at + j * c->H] = 0;
@@ -137,7 +137,7 @@ static void change_rows(changing *c, const heed_sighting *s)
 }
 
 /* x of args, asked for with its weights, as the meddler wants it. */
-static void change(const heed_probe *p, heed_tape *t, const heed_attn *a, heed_attended *x)
+static void change(const heed_probing *p, heed_tape *t, const heed_attn *a, heed_attended *x)
 {
     const heed_attend_args *args = &x->args;
     const size_t size = (size_t)(x->weights->rows * x->weights->cols);
@@ -160,17 +160,17 @@ static void change(const heed_probe *p, heed_tape *t, const heed_attn *a, heed_a
 
 heed_attended heed_probe_attend(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *given)
 {
-    heed_probe *p = self;
+    heed_probing *p = self;
     heed_attend_args args = *given;
     const heed_site site = site_of(t, given);
-    if (site != HEED_SITE_DECODER && any_muted(p)) args.v = mute(p, t, args.v, site == HEED_SITE_CROSS && p->model->recipe.model.decoder.type == HEED_DECODER_rnn);
-    const bool changes = p->meddler && p->meddler->wants(p->meddler->self, site, layer_of(t));
+    if (site != HEED_SITE_DECODER && any_muted(p)) args.v = mute(p, t, args.v, site == HEED_SITE_CROSS && p->probe->model->recipe.model.decoder.type == HEED_DECODER_rnn);
+    const bool changes = p->probe->meddler && p->probe->meddler->wants(p->probe->meddler->self, site, layer_of(t));
     args.weights |= changes;
     heed_attended x = heed_attend(t, &args);
     if (changes && !heed_tape_failed(t)) change(p, t, a, &x);
     heed_sighting s;
-    for (int64_t b = 0, pair = 0; p->observer && b < args.queries.B && !heed_tape_failed(t); b++) {
-        if (sight(p, t, a, &x, b, pair, &s)) p->observer->see(p->observer->self, &s);
+    for (int64_t b = 0, pair = 0; p->probe->observer && b < args.queries.B && !heed_tape_failed(t); b++) {
+        if (sight(p, t, a, &x, b, pair, &s)) p->probe->observer->see(p->probe->observer->self, &s);
         pair += rows_of(&args, b) * keys_of(&args, b);
     }
     return x;

@@ -5,15 +5,11 @@
 #include "explain/probe.h"
 #include "tensor/tape.h"
 
-struct heed_probe {
-    const heed_model *model;
+/* What one thread does for a probe. */
+typedef struct heed_probing {
+    heed_probe *probe;
     heed_tape *tape;
-    heed_tape_hooks hooks;
-    heed_pack **packs;                      /* [weights] NULL until floats are needed */
-    bool floats;
-    const float *baseline;                  /* [E] NULL: zeros */
-    const heed_observer *observer;
-    const heed_meddler *meddler;
+    heed_tape_hooks hooks;                  /* self: this */
     /* of the batch under way; arrays on the tape */
     const heed_variant **variant;           /* [B] longest target first */
     int64_t *number;                        /* [B] of each in the call */
@@ -24,9 +20,20 @@ struct heed_probe {
     heed_span source;                       /* the variants' and then the others' */
     heed_tensor *embedded;                  /* [N,E] as it went into the encoder */
     heed_tensor *loud, *quiet;              /* values, and the same with the muted ones zeros: a recurrent decoder meets them at every moment */
+} heed_probing;
+
+struct heed_probe {
+    const heed_model *model;
+    heed_probing *each;                     /* [threads] */
+    int threads;
+    heed_pack **packs;                      /* [weights] NULL until floats are needed */
+    bool floats;
+    const float *baseline;                  /* [E] NULL: zeros */
+    const heed_observer *observer;
+    const heed_meddler *meddler;
 };
 
-/* The two hooks; self is the probe. */
+/* The two hooks; self is what one thread does. */
 heed_tensor *heed_probe_embed(void *self, heed_tape *t, heed_tensor *rows);
 heed_attended heed_probe_attend(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *args);
 
