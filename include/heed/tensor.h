@@ -32,6 +32,7 @@ typedef struct heed_tensor {
     struct heed_tensor *base;  /* set for a view of rows: the gradient lives in the base */
     int64_t first;             /* a view's first row in its base */
     heed_weight *weight;       /* set for a weight */
+    bool lists_x, lists_g;     /* the tape's list of weights' gradients points at x, at g */
 } heed_tensor;
 
 /* Where each of B sequences begins in N rows laid end to end: start[0] = 0, start[B] = N. */

@@ -10,7 +10,7 @@ static void embed_back(heed_tape *t, heed_node *n)
 {
     const lookup *s = n->saved;
     const heed_gemm_rows rows = {.dy = n->out->g, .rows = n->out->rows, .ldy = n->out->cols};
-    heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_EMBED, .rows = rows, .ids = s->ids});
+    heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_EMBED, .rows = rows, .ids = s->ids}, NULL, n->out);
 }
 
 heed_tensor *heed_embed(heed_tape *t, heed_tensor *weight, const int32_t *ids, int64_t n)

@@ -20,8 +20,8 @@ static void linear_back(heed_tape *t, heed_node *n)
             heed_tape_fail(t, err.status, "linear: %s", err.text);
     }
     const heed_gemm_rows rows = {.dy = y->g, .x = s->x->x, .rows = y->rows, .ldy = y->cols, .ldx = s->x->cols};
-    heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows});
-    if (s->bias) heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = rows});
+    heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows}, s->x, n->out);
+    if (s->bias) heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = rows}, NULL, n->out);
 }
 
 static heed_tensor *linear(heed_tape *t, const char *op, product p)

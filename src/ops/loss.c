@@ -41,10 +41,10 @@ static void output_loss_back(heed_tape *t, heed_node *n)
     scale_gradients(t, s, n->out->g[0]);
     heed_pending piece = product_of(s);
     if (!s->stay) piece = (heed_pending){.kind = HEED_PENDING_DENSE, .dense = s->dweight};
-    heed_tape_pend(t, s->weight, &piece);
+    heed_tape_pend(t, s->weight, &piece, s->stay ? s->x : NULL, NULL);
     if (s->stay) piece.kind = HEED_PENDING_COLUMNS;
     else piece.dense = s->dbias;
-    heed_tape_pend(t, s->bias, &piece);
+    heed_tape_pend(t, s->bias, &piece, NULL, NULL);
     if (!s->dx) return;
     if (!s->x->g && !s->x->base && !s->x->weight) {
         s->x->g = s->dx;   /* nobody has added to it: no second [N,D] is needed */

@@ -143,10 +143,10 @@ static void pend_hidden(heed_tape *t, const layer *s, const way_back *w)
     for (int64_t i = 0; i < s->T; i++) {
         const float *dy = w->dgh + s->first[i] * s->G;
         const heed_gemm_rows rows = {.dy = dy, .x = i ? s->ht + s->first[i - 1] * s->H : NULL, .rows = s->alive[i], .ldy = s->G, .ldx = s->H};
-        if (i) heed_tape_pend(t, s->hidden, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows});
+        if (i) heed_tape_pend(t, s->hidden, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows}, NULL, NULL);
     }
     const heed_gemm_rows all = {.dy = w->dgh, .rows = s->N, .ldy = s->G};
-    if (s->bias) heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = all});
+    if (s->bias) heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = all}, NULL, NULL);
 }
 
 static void rnn_back(heed_tape *t, heed_node *node)

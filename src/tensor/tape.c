@@ -45,6 +45,8 @@ void heed_tape_reset(heed_tape *t, bool record, bool train, uint64_t key)
     t->scope = unnamed;
     t->pending = t->pending_tail = NULL;
     t->pending_count = 0;
+    t->thrifty = false;
+    t->spare = NULL;
     t->poison = (heed_tensor){.rows = 0, .cols = 0};
 }
 
@@ -132,10 +134,18 @@ static bool grow_pending(heed_tape *t, int64_t count)
     return true;
 }
 
-void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece)
+static heed_tensor *root_of(heed_tensor *x)
+{
+    while (x->base) x = x->base;
+    return x;
+}
+
+void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece, heed_tensor *x, heed_tensor *dy)
 {
     const heed_weight *w = weight->weight;
     if (w->frozen) return;
+    if (x) root_of(x)->lists_x = true;
+    if (dy) root_of(dy)->lists_g = true;
     if (!t->pending && !grow_pending(t, heed_params_count(w->params))) return;
     heed_pending *p = heed_tape_alloc(t, sizeof *p);
     if (!p) return;
@@ -153,9 +163,55 @@ static float *dense_piece(heed_tape *t, heed_tensor *weight)
     float *g = heed_tape_alloc(t, bytes);
     if (!g) return NULL;
     memset(g, 0, bytes);
-    heed_tape_pend(t, weight, &(heed_pending){.kind = HEED_PENDING_DENSE, .dense = g});
+    heed_tape_pend(t, weight, &(heed_pending){.kind = HEED_PENDING_DENSE, .dense = g}, NULL, NULL);
     return g;
 }
+
+/* --- memory used again on the way back ------------------------------------------------------------------------------------------------------------ */
+
+enum { LINE = 64, LEAST_SPARE = 4096 };   /* bytes: the arena's grain; less is not worth a place in the list */
+
+static size_t bytes_of(const heed_tensor *x) { return ((size_t)(x->rows * x->cols) * sizeof(float) + LINE - 1) / LINE * LINE; }
+
+static void spare(heed_tape *t, void *memory, size_t bytes)
+{
+    heed_spare *s = memory;
+    if (bytes < LEAST_SPARE) return;
+    *s = (heed_spare){t->spare, bytes};
+    t->spare = s;
+}
+
+/* The smallest piece that holds so many bytes; what is left of it stays spare. */
+static void *use_spare(heed_tape *t, size_t bytes)
+{
+    heed_spare **best = NULL;
+    if (bytes < LEAST_SPARE) return NULL;
+    for (heed_spare **s = &t->spare; *s; s = &(*s)->next)
+        if ((*s)->bytes >= bytes && (!best || (*s)->bytes < (*best)->bytes)) best = s;
+    if (!best) return NULL;
+    heed_spare *found = *best;
+    *best = found->next;
+    spare(t, (unsigned char *)found + bytes, found->bytes - bytes);
+    return found;
+}
+
+/* What the way back has passed: nobody before it reads its values, nobody behind it adds to its gradient. */
+static void leave(heed_tape *t, heed_tensor *x)
+{
+    if (!x || x->base || x->weight) return;
+    if (!x->lists_x) {
+        spare(t, x->x, bytes_of(x));
+        x->x = NULL;
+    }
+    if (x->g && !x->lists_g) {
+        spare(t, x->g, bytes_of(x));
+        x->g = NULL;
+    }
+}
+
+void heed_tape_thrift(heed_tape *t) { t->thrifty = true; }
+
+/* --- gradients ------------------------------------------------------------------------------------------------------------------------------------ */
 
 float *heed_tape_grad(heed_tape *t, heed_tensor *x)
 {
@@ -166,8 +222,9 @@ float *heed_tape_grad(heed_tape *t, heed_tensor *x)
         return g ? g + x->first * x->cols : NULL;
     }
     if (!x->g) {
-        size_t bytes = (size_t)(x->rows * x->cols) * sizeof *x->g;
-        x->g = heed_tape_alloc(t, bytes);
+        const size_t bytes = bytes_of(x);
+        x->g = use_spare(t, bytes);
+        if (!x->g) x->g = heed_tape_alloc(t, bytes);
         if (x->g) memset(x->g, 0, bytes);
     }
     return x->g;
@@ -182,9 +239,13 @@ heed_status heed_backward(heed_tape *t, heed_tensor *loss, heed_error *err)
         float *g = heed_tape_grad(t, loss);
         if (g) g[0] = 1;
         for (heed_node *n = t->last; n && !heed_tape_failed(t); n = n->before) {
-            if (!n->back || (!n->out->g && !(n->other && n->other->g))) continue;
-            n->back(t, n);
-            heed_stopwatch_lap(t->watch, (heed_part){.name = n->op, .way = "backward"}, (double)(n->out->rows * n->out->cols));
+            if (n->back && (n->out->g || (n->other && n->other->g))) {
+                n->back(t, n);
+                heed_stopwatch_lap(t->watch, (heed_part){.name = n->op, .way = "backward"}, (double)(n->out->rows * n->out->cols));
+            }
+            if (!t->thrifty) continue;
+            leave(t, n->out);
+            leave(t, n->other);
         }
     }
     return heed_tape_status(t, err);

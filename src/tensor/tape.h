@@ -38,6 +38,13 @@ typedef struct heed_tape_hooks {
     heed_pack *const *packs;            /* [weights of params] floats, packed for the product and the way back, in the place of the weights' own */
 } heed_tape_hooks;
 
+/* Memory of the tape that nobody needs any more. */
+typedef struct heed_spare heed_spare;
+struct heed_spare {
+    heed_spare *next;
+    size_t bytes;
+};
+
 struct heed_tape {
     heed_arena *arena;
     heed_gemm *gemm;
@@ -50,6 +57,8 @@ struct heed_tape {
     const char *scope;
     heed_pending **pending, **pending_tail;   /* [weights of params], in order of arising; NULL until a weight is met */
     int64_t pending_count;
+    bool thrifty;
+    heed_spare *spare;
     heed_stopwatch *watch;              /* NULL: nobody wants to know where time goes */
     const heed_tape_hooks *hooks;       /* NULL: nothing hangs here; kept over heed_tape_reset() */
 };
@@ -67,8 +76,12 @@ static inline bool heed_tape_failed(const heed_tape *t) { return t->error.status
 /* Where x's gradient is added: allocated and cleared on first use; a view's lies in its base, a weight's is listed as a piece of its own at each call.
  * NULL: x wants none, or memory failed. */
 float *heed_tape_grad(heed_tape *t, heed_tensor *x);
-/* For ops that know their weight's gradient as a product, a sum of columns or rows by number. */
-void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece);      /* copies piece */
+/* For ops that know their weight's gradient as a product, a sum of columns or rows by number. x and dy: the tensors whose values and whose gradient the piece points
+ * at, if any; NULL: memory of the op's own. */
+void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece, heed_tensor *x, heed_tensor *dy);      /* copies piece */
+/* For the round that heed_tape_reset() has begun: heed_backward() uses the memory of values and gradients again as it leaves them behind, so neither can be read
+ * afterwards, but for those of inputs and what is listed. */
+void heed_tape_thrift(heed_tape *t);
 
 /* What the tape has listed of w, in order of arising. */
 static inline const heed_pending *heed_tape_pending(const heed_tape *t, const heed_weight *w)

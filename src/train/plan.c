@@ -297,8 +297,8 @@ static heed_status make(plan *p, const heed_training *t, heed_error *err)
     status = pass(p, err);
     if (!status) status = warm_up(p, err);
     if (!status) status = time_sample(p, err);
+    if (!status) status = run_largest(p, err);   /* validation comes on top of what the tapes then hold */
     if (!status) status = validate(p, err);
-    if (!status) status = run_largest(p, err);
     if (!status) conclude(p);
     return status;
 }

@@ -107,12 +107,13 @@ static heed_status cut(heed_shards *s, const heed_batch *b, heed_error *err)
     return HEED_OK;
 }
 
-static void run_shard(const heed_shards *s, shard *me, heed_tape *t, bool record)
+static void run_shard(const heed_shards *s, shard *me, heed_tape *t, bool record, bool thrifty)
 {
     heed_stopwatch_start(t->watch);
     me->counts = (heed_loss_counts){0};
     me->error.status = HEED_OK;
     heed_tape_reset(t, record, s->learns, s->key);
+    if (thrifty) heed_tape_thrift(t);
     heed_tensor *loss = heed_model_loss(s->model, t, &me->part, s->weight, &me->counts);
     me->finite = !heed_tape_failed(t) && isfinite(loss->x[0]) && isfinite(me->counts.log_p);
     if (s->learns && me->finite) heed_backward(t, loss, &me->error);
@@ -163,7 +164,7 @@ heed_status heed_shards_run(heed_shards *s, const heed_batch *b, heed_loss_count
     heed_status status = begin(s, b, false, 1, err);
     if (status) return status;
 #pragma omp parallel for schedule(dynamic) num_threads(s->tapes) if (s->count > 1)
-    for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], s->tape[omp_get_thread_num()], false);
+    for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], s->tape[omp_get_thread_num()], false, false);
     return join(s, counts, finite, err);
 }
 
@@ -220,7 +221,7 @@ static void labour(work *w)
 {
     task t;
     while (take(w, &t)) {
-        if (t.job < 0) run_shard(w->s, &w->s->shard[t.shard], *tape_of(w, t.shard), true);
+        if (t.job < 0) run_shard(w->s, &w->s->shard[t.shard], *tape_of(w, t.shard), true, true);
         else heed_params_work(w->s->model->params, omp_get_thread_num(), t.job, tape_of(w, t.shard), 1, w->first && t.shard == 0);
         finish(w, &t);
     }
@@ -246,7 +247,7 @@ bool heed_shards_blame(heed_shards *s, heed_buf *out)
     const char *op, *scope;
     int i = 0;
     for (; i < s->count; i++) {
-        run_shard(s, &s->shard[i], s->tape[0], true);
+        run_shard(s, &s->shard[i], s->tape[0], true, false);
         if (heed_tape_find_nonfinite(s->tape[0], &op, &scope)) break;
     }
     if (i == s->count) return false;

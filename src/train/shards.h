@@ -7,9 +7,9 @@
 #include "base/stopwatch.h"
 #include "model/model.h"
 
-enum { HEED_MAX_SHARDS = 8, HEED_SHARD_SENTENCES = 12 };
+enum { HEED_MAX_SHARDS = 12, HEED_SHARD_SENTENCES = 12 };
 
-/* B / 12, at least 1, at most 8. */
+/* B / 12, at least 1, at most 12. */
 int heed_shard_count(int64_t B);
 /* Sentences first[i] .. first[i+1]-1 are shard i: about the same number of symbols of `span` each, and never without a sentence. first [count+1]. */
 void heed_shard_cut(heed_span span, int count, int64_t *first);

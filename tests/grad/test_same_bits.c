@@ -279,6 +279,7 @@ static float *gradients(const net *n, const batch *b, int workers)
     batch *parts = calloc(SHARDS, sizeof *parts);
     for (int i = 0; i < SHARDS; i++) {
         tapes[i] = new_tape();
+        if (workers != 1) heed_tape_thrift(tapes[i]);   /* memory used again on the way back changes nothing either */
         cut_batch(&parts[i], b, b->B * i / SHARDS, b->B * (i + 1) / SHARDS - b->B * i / SHARDS);
     }
     heed_params_touch(n->params);
