@@ -10,7 +10,7 @@ BUILD = cmake --build
 MAKEFLAGS += --no-print-directory
 export JOBS
 
-.PHONY: all setup demo check check-neon lint asan tsan fuzz bench bench-quick bench-full bench-build golden docs install clean help
+.PHONY: all setup demo check check-page check-neon lint asan tsan fuzz bench bench-quick bench-full bench-build golden docs install clean help
 
 all: setup build/CMakeCache.txt   ## the library and the program: build/lib/libheed.so, build/heed
 	@$(BUILD) build -j $(JOBS) --target heed
@@ -30,6 +30,14 @@ check:   ## build with warnings as errors, lint, run all tests (set-up included)
 	@$(BUILD) build -j $(JOBS)
 	@tools/lint
 	@tools/run-tests build
+
+check-page:   ## the page of explanations in headless Chromium: keys, files, hostile symbols, pictures, figures
+	@tools/setup check && tools/setup page
+	@$(CONFIGURE) --preset check
+	@$(BUILD) build -j $(JOBS) --target make_pages check_page
+	@mkdir -p build/page/pages build/page/pictures
+	@build/tests/page/make_pages build/page/pages
+	@build/tests/page/check_page build/page/pages build/page/pictures
 
 check-neon:   ## the kernels' tests on AArch64: cross-compiled, run under qemu
 	@CI=true tools/setup neon

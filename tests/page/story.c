@@ -1,6 +1,8 @@
 /* One made-up explanation with every part that the page can show: page/story.h. */
 #include "page/story.h"
 
+#include "base/buf.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,12 +236,11 @@ static json_t *what_if(teller *t, const char *what, int changed, const char *ins
         json_array_append_new(change, json_real(fall));
         all += fall;
     }
-    char text[4096] = "";
-    for (int i = 0; i + 1 < t->target.count; i++) {
-        strncat(text, json_string_value(json_object_get(json_array_get(tokens, (size_t)i), "text")), 100);
-        strcat(text, " ");
-    }
-    return json_pack("{s:s, s:{s:s, s:f, s:o}, s:o}", "what", what, "output", "text", text, "score", all - 3.1, "tokens", tokens, "change", change);
+    heed_buf text = {0};
+    for (int i = 0; i + 1 < t->target.count; i++) heed_buf_printf(&text, "%s ", json_string_value(json_object_get(json_array_get(tokens, (size_t)i), "text")));
+    json_t *run = json_pack("{s:s, s:{s:s, s:f, s:o}, s:o}", "what", what, "output", "text", text.data, "score", all - 3.1, "tokens", tokens, "change", change);
+    heed_buf_free(&text);
+    return run;
 }
 
 static json_t *film(teller *t)

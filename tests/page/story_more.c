@@ -47,7 +47,7 @@ json_t *story_square(int64_t symbols, int lenses, bool half, uint64_t seed)
     char (*texts)[12] = calloc((size_t)symbols, sizeof *texts);
     const char **list = calloc((size_t)symbols, sizeof *list);
     for (int64_t i = 0; i < symbols; i++) {
-        for (int k = 0; k < 1 + i % 3; k++) strcat(texts[i], syllables[(i * 7 + k * 3) % 10]);
+        snprintf(texts[i], sizeof *texts, "%s%s%s", syllables[i * 7 % 10], i % 3 ? syllables[i * 3 % 10] : "", i % 3 > 1 ? syllables[i % 10] : "");
         list[i] = texts[i];
     }
     json_t *x = square(list, list, symbols, lenses, half, &seed);

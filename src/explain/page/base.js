@@ -26,11 +26,11 @@ const mean = values => values.length ? sum(values) / values.length : NaN;
 const finite = x => typeof x === 'number' && Number.isFinite(x);
 
 /* Control characters and marks of direction would change what stands around them. */
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff0-\ufffc\ufffe\uffff]/g;
+const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff0-\ufffc\ufffe\uffff]/g;
 const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const plain = text => String(text).replace(LONE, '\ufffd').replace(HIDDEN, '\u00b7');
 /* A symbol as pictures show it: blanks are visible, an empty one too. */
-const visible = text => plain(text).replace(/[ \u00a0\u3000]/g, '\u2423') || '\u2205';
+const visible = text => plain(text).replace(/[ \u00a0\u3000]/g, '\u2423').replace(/^[\p{M}\u200c\u200d]+$/u, '\u25cc$&') || '\u2205';
 
 const letters = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, {granularity: 'grapheme'}) : null;
 const split = text => letters ? Array.from(letters.segment(text), part => part.segment) : Array.from(text);
@@ -47,7 +47,7 @@ const signedFixed = (x, digits = 2) => (x > 0 ? '+' : '') + fixed(x, digits);
 function number(x) {
   if (!finite(x)) return '\u2013';
   const size = Math.abs(x);
-  if (size === 0) return '0';
+  if (Number.isInteger(x) && size < 1e5) return minus(thousands(x));
   if (size < 1e-3 || size >= 1e5) return minus(x.toExponential(1));
   return minus(size < 1 ? x.toFixed(3) : size < 10 ? x.toFixed(2) : size < 100 ? x.toFixed(1) : x.toFixed(0));
 }

@@ -148,7 +148,7 @@ class HeatMap {
     if (!this.names.cols || this.cw < CELL.label) return;
     ctx.font = `${strong ? 600 : 400} ${this.font}px ${FONT}`;
     ctx.fillStyle = strong ? this.colours.accent : unit.special ? this.colours.dim : this.colours.ink;
-    const text = fitText(unit.label, this.font, this.upright ? this.cw + 8 : this.names.cols - 2);
+    const text = fitText(unit.label, this.font, this.upright ? this.cw + 3 : this.names.cols - 2);
     if (this.upright) return ctx.fillText(text, at, this.top - 24);
     ctx.save();
     ctx.translate(at, this.top - 17);

@@ -25,7 +25,7 @@ function lineChart(c, colours, width = 420, height = 250) {
   const all = [...c.lines.flatMap(l => l.ys), ...(c.band || []).flat()].filter(finite);
   if (!all.length) return null;
   const looks = LOOKS(colours), low = Math.min(...all), high = Math.max(...all), pad = (high - low) * 0.04 || 1, ticks = ticksOf(low, high, 4), many = c.lines.length > 1;
-  const box = {left: 14 + Math.max(...ticks.map(t => textWidth(number(t), 11))), right: width - 14, top: many ? 62 : 44, bottom: height - 36};
+  const box = {left: 14 + Math.max(...ticks.map(t => textWidth(number(t), 11))), right: width - 22, top: many ? 62 : 44, bottom: height - 36};
   const x0 = Math.min(...c.x), x1 = Math.max(...c.x), X = x => box.left + (x - x0) / (x1 - x0 || 1) * (box.right - box.left), Y = y => box.bottom - (y - low + pad) / (high - low + 2 * pad) * (box.bottom - box.top);
   const picture = svg('svg', {xmlns: SVG, viewBox: `0 0 ${width} ${height}`, width, height, class: 'chart', role: 'img', 'aria-label': c.title, 'font-family': FONT, 'font-size': 11, fill: colours.ink},
     svg('title', {}, c.title), svg('text', {x: 0, y: 13, 'font-size': 13, 'font-weight': 600}, c.title), chartLegend(c, looks, colours, 32), svg('text', {x: 0, y: box.top - 12, fill: colours.dim}, c.ylabel));

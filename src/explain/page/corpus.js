@@ -1,6 +1,6 @@
 /* Many explanations: a table with the worst first, what the heads do over all of them, which lens to trust, two models beside each other. */
 
-const modelOf = (json, models) => typeof json.model === 'number' ? models[json.model] ?? `model ${json.model}` : typeof json.model === 'string' ? json.model : json.model?.name ?? models[0] ?? '';
+const modelOf = (json, models) => typeof json.model === 'number' ? models[json.model] ?? `model ${json.model}` : typeof json.model === 'string' ? json.model : String(json.model?.name ?? models[0] ?? '');
 function itemFigures(json) {
   const output = json.outputs?.[0] || {}, tokens = output.tokens?.length || 0, metric = Object.entries(json.metrics || {}).find(([, v]) => finite(v)), curves = json.trust?.curves || [];
   return {metric: metric ? metric[1] : null, metricName: metric ? metric[0] : null, perSymbol: finite(output.score) && tokens ? output.score / tokens : null, symbols: tokens, tested: curves.length, passed: curves.filter(c => c.passed).length};

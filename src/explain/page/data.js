@@ -153,7 +153,7 @@ function readExplanation(json) {
   source.kind = json.source_kind || 'text';
   source.content = json.source_content;
   const heads = readHeads(json, output, source, target);
-  return {json, id: json.id, model: json.model || {}, error: json.error, source, target, outputs, output, heads, lenses: readLenses(json, heads, source, target),
+  return {json, id: json.id, model: Object(json.model), error: json.error, source, target, outputs, output, heads, lenses: readLenses(json, heads, source, target),
     gold: json.gold, links: output.align || [], trust: json.trust, beams: json.beams, whatIf: json.what_if || [], film: json.film};
 }
 

@@ -7,7 +7,7 @@ function save(name, type, parts) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-const svgText = picture => '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(picture) + '\n';
+const svgText = picture => new XMLSerializer().serializeToString(picture) + '\n';
 
 const MOST_PIXELS = 16000;
 /* At twice its size, or less where no canvas is that large. */
@@ -32,7 +32,7 @@ const KINDS = {
   tex: ['TeX', (name, make) => save(name + '.tex', 'text/x-tex', [make()])],
 };
 
-const fileName = text => 'heed-' + (plain(text).normalize('NFKD').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').toLowerCase().slice(0, 40) || 'view');
+const fileName = text => 'heed-' + (plain(text).normalize('NFKD').replace(/\p{M}/gu, '').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').toLowerCase().slice(0, 40) || 'view');
 
 /* makers: {svg, table, json, pharaoh, tex}, functions called when a file is wanted; png, csv and tex follow from svg and table. */
 function exportMenu(name, makers) {

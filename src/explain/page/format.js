@@ -11,7 +11,7 @@ const toCsv = table => [table.head, ...table.rows].map(row => row.map(csvCell).j
 
 const TEX = {'\\': '\\textbackslash{}', '{': '\\{', '}': '\\}', '$': '\\$', '&': '\\&', '#': '\\#', '_': '\\_', '%': '\\%', '~': '\\textasciitilde{}', '^': '\\textasciicircum{}',
   '<': '\\textless{}', '>': '\\textgreater{}', '"': '\\textquotedbl{}', '|': '\\textbar{}', '\u220e': '$\\blacksquare$', '\u2423': '\\textvisiblespace{}', '\u2205': '$\\emptyset$'};
-const tex = x => typeof x === 'number' ? (finite(x) ? String(+x.toPrecision(4)) : '--') : visible(x ?? '').replace(/\u2423/g, ' ').replace(/[\\{}$&#_%~^<>"|\u220e\u2205]/g, c => TEX[c]).replace(/\u2212/g, '$-$');
+const tex = x => x === null ? '--' : typeof x === 'number' ? (finite(x) ? String(+x.toPrecision(4)) : '--') : visible(x ?? '').replace(/\u2423/g, ' ').replace(/[\\{}$&#_%~^<>"|\u220e\u2205]/g, c => TEX[c]).replace(/\u2212/g, '$-$');
 const texLines = (columns, lines) => `\\begin{tabular}{${columns}}\n${lines.join(' \\\\\n')} \\\\\n\\end{tabular}\n`;
 const toTex = table => '% \\usepackage{booktabs}\n' + texLines(table.head.map((_, i) => typeof table.rows[0]?.[i] === 'number' ? 'r' : 'l').join(''),
   ['\\toprule ' + table.head.map(tex).join(' & '), ...table.rows.map((row, i) => (i ? '' : '\\midrule ') + row.map(tex).join(' & '))]).replace(/ \\\\\n\\end/, ' \\\\ \\bottomrule\n\\end');

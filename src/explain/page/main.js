@@ -86,14 +86,14 @@ function main() {
   clear(page, el('header', {}, el('span', {class: 'brand'}, 'heed'), model, nav, el('div', {class: 'tools'}, themeButton, button('Keys', {class: 'plain', 'aria-keyshortcuts': '?'}, () => help.showModal()))), title, status,
     corpus?.node, makeNotice(), makeStrip(), makeLensBar(), work, makeTrust(), makeHeads(), makeWhatIf(), makeBeam(), makeFilm(), makeMissing(), help);
   listen('item', () => {
-    const x = state.x, m = x.model, name = typeof m === 'object' ? m.name : modelOf(x.json, data.models || []);
+    const x = state.x, m = x.model, name = modelOf(x.json, data.models || []);
     document.title = `${shorten(plain(x.source.text), 60)} \u2013 what it looked at`;
     title.textContent = `What it looked at: ${plain(x.source.text)}`;
     model.textContent = [name, m.description].filter(Boolean).map(plain).join(' \u00b7 ');
   });
   listen('view', () => { work.hidden = !state.grid; });
   document.addEventListener('keydown', onKey);
-  if (corpus) { corpus.node.hidden = false; corpus.start(); } else showItem(0);
+  if (corpus) { corpus.node.hidden = false; corpus.node.classList.add('corpus-first'); corpus.start(); } else showItem(0);
   performance.mark('heed-drawn');
   requestAnimationFrame(() => setTimeout(drawRest, 0));
   return undefined;

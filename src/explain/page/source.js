@@ -14,16 +14,23 @@ function directionOf(text) {
   return 'ltr';
 }
 
+const FEW = 300, CHUNK = 100;
+/* Long lists stand in paragraphs of a hundred, numbered; a browser leaves out those that are not in sight. */
+const spaced = (tokens, gaps, from = 0) => tokens.map((token, i) => [gaps[from + i], token]);
+const chunks = (tokens, gaps) => range(Math.ceil(tokens.length / CHUNK)).map(k => el('div', {class: 'chunk', role: 'group', 'aria-label': `from ${k * CHUNK}`}, el('span', {class: 'from', 'aria-hidden': 'true'}, k * CHUNK), spaced(tokens.slice(k * CHUNK, (k + 1) * CHUNK), gaps, k * CHUNK)));
 let listsMade = 0;
 registerRenderer('text', (node, axis, touch) => {
   const units = unitsOf(axis), id = 'list' + listsMade++, direction = directionOf(axis.text);
+  const gaps = [];
   let before = null, current = -1;
   const tokens = units.map((unit, place) => {
-    const gap = before && unit.start > before.end;
+    const gap = before && unit.start > before.end ? ' ' : null;
     before = unit;
-    return el('span', {role: 'option', id: `${id}-${place}`, dir: 'auto', class: 'token' + (gap ? ' gap' : '') + (unit.special ? ' special' : ''), 'aria-selected': 'false', 'data-place': place}, shorten(unit.label, 60));
+    const token = el('span', {role: 'option', id: `${id}-${place}`, dir: 'auto', class: 'token' + (unit.special ? ' special' : ''), 'aria-selected': 'false', 'data-place': place}, shorten(unit.label, 60));
+    gaps.push(gap);
+    return token;
   });
-  const list = el('div', {class: 'tokens', dir: direction, role: 'listbox', tabindex: 0, 'aria-multiselectable': 'true', 'aria-label': axis.title, 'aria-orientation': 'horizontal'}, tokens);
+  const list = el('div', {class: 'tokens', dir: direction, role: 'listbox', tabindex: 0, 'aria-multiselectable': 'true', 'aria-label': axis.title, 'aria-orientation': 'horizontal'}, tokens.length > FEW ? chunks(tokens, gaps) : spaced(tokens, gaps));
   const placeOf = event => { const token = event.target.closest?.('.token'); return token ? +token.dataset.place : -1; };
   list.addEventListener('pointerover', event => { if (event.pointerType !== 'touch') touch.hover(placeOf(event)); });
   list.addEventListener('pointerleave', () => touch.hover(-1));
@@ -42,20 +49,33 @@ registerRenderer('text', (node, axis, touch) => {
     event.preventDefault();
   });
   node.append(list);
-  const shades = new Int16Array(units.length).fill(STEPS);
-  let theme = '', pinnedBefore = new Set(), hoveredBefore = -1;
+  const shades = new Int16Array(units.length).fill(STEPS), near = new Set(), many = tokens.length > FEW;
+  let theme = '', given = null, pinnedBefore = new Set(), hoveredBefore = -1;
+  function paint(i, again) {
+    const place = given.scores && given.scores[i] !== undefined ? given.colours.place(clamp(shadeOf(given.scores[i], given.most), -1, 1)) : STEPS;
+    if (place === shades[i] && !(again && place !== STEPS)) return;
+    shades[i] = place;
+    tokens[i].style.backgroundColor = place === STEPS ? '' : given.colours.css[place];
+    tokens[i].style.color = place === STEPS ? '' : given.colours.over[place];
+  }
+  /* Of thousands of symbols only those in sight are shaded; the others when they come into it. */
+  if (many) {
+    const watch = new IntersectionObserver(changes => {
+      for (const change of changes) {
+        const i = +change.target.dataset.place;
+        if (!change.isIntersecting) near.delete(i);
+        else { near.add(i); if (given) paint(i, true); }
+      }
+    }, {root: node});
+    tokens.forEach(token => watch.observe(token));
+  }
   return {
     list,
     shade(scores, most, colours) {
       const again = theme !== colours.name + colours.signed;
       theme = colours.name + colours.signed;
-      for (let i = 0; i < tokens.length; i++) {
-        const shade = scores ? scores[i] : 0, place = scores && shade !== undefined ? colours.place(clamp(shadeOf(shade, most), -1, 1)) : STEPS;
-        if (place === shades[i] && !(again && place !== STEPS)) continue;
-        shades[i] = place;
-        tokens[i].style.backgroundColor = place === STEPS ? '' : colours.css[place];
-        tokens[i].style.color = place === STEPS ? '' : colours.over[place];
-      }
+      given = {scores, most, colours};
+      for (const i of many ? near : tokens.keys()) paint(i, again);
     },
     mark(pinned, hovered) {
       for (const i of pinnedBefore) if (!pinned.has(i)) { tokens[i]?.classList.remove('pinned'); tokens[i]?.setAttribute('aria-selected', 'false'); }

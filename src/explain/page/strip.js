@@ -45,6 +45,19 @@ function makeStrip() {
 }
 
 const TOP = 8;
+/* Places of the largest sizes, largest first. */
+function strongest(scores, count) {
+  const best = [];
+  for (let i = 0; i < scores.length; i++) {
+    const size = Math.abs(scores[i]);
+    if (!(size <= Infinity) || (best.length === count && size <= Math.abs(scores[best[count - 1]]))) continue;
+    let at = best.length;
+    while (at > 0 && size > Math.abs(scores[best[at - 1]])) at--;
+    best.splice(at, 0, i);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}
 /* What the chosen symbols look at, strongest first. */
 function makeReading() {
   const head = el('h3', {}, ''), list = el('ol', {class: 'bars'}), rest = el('p', {class: 'dim small'}), more = el('p', {class: 'dim small'}), loud = el('div', {class: 'away', role: 'status', 'aria-live': 'polite'});
@@ -65,16 +78,14 @@ function makeReading() {
     const from = side === 'cols' ? g.rows : g.cols, chosen = given.chosen.map(i => from[i]), wrote = from === g.rows;
     const verb = g.signed ? (wrote ? 'rests on' : 'adds to') : self ? (wrote ? 'looks at' : 'is looked at by') : wrote ? 'looked at' : 'was looked at by';
     const who = chosen.length === 1 ? `${name(chosen[0])} ${verb}` : `${plural(chosen.length, 'symbol')} together ${g.signed && wrote ? 'rest on' : verb}`;
-    const order = range(given.scores.length).filter(i => finite(given.scores[i])).sort((a, b) => Math.abs(given.scores[b]) - Math.abs(given.scores[a]));
-    return {side, given, chosen, wrote, who, order, units: g[side], cell: h && h.row >= 0 && h.col >= 0 ? {row: g.rows[h.row], col: g.cols[h.col], value: g.at(h.row, h.col)} : null};
+    return {side, given, chosen, wrote, who, order: strongest(given.scores, TOP), units: g[side], cell: h && h.row >= 0 && h.col >= 0 ? {row: g.rows[h.row], col: g.cols[h.col], value: g.at(h.row, h.col)} : null};
   }
 
   /* Nothing chosen: all rows together. */
   function whole(g) {
     const scores = new Float64Array(g.C), share = g.signed ? 1 : 1 / g.R;
     for (let r = 0; r < g.R; r++) for (let c = 0; c < g.C; c++) scores[c] += g.values[r * g.C + c] * share;
-    const order = range(g.C).filter(i => finite(scores[i])).sort((a, b) => Math.abs(scores[b]) - Math.abs(scores[a]));
-    return {side: 'cols', given: {scores}, chosen: [], wrote: false, who: g.signed ? 'All together rest on' : 'On the whole, shares go to', order, units: g.cols, cell: null, all: true};
+    return {side: 'cols', given: {scores}, chosen: [], wrote: false, who: g.signed ? 'All together rest on' : 'On the whole, shares go to', order: strongest(scores, TOP), units: g.cols, cell: null, all: true};
   }
 
   function look() {
@@ -94,8 +105,8 @@ function makeReading() {
       row.bar.style.backgroundColor = v < 0 ? colours.other : colours.accent;
       row.node.classList.toggle('this', Boolean(d.cell) && d.units[i] === (d.side === 'cols' ? d.cell.col : d.cell.row));
     });
-    const others = d.order.slice(TOP);
-    rest.textContent = others.length ? `and ${plural(others.length, 'other')}: ${number(sum(others.map(i => d.given.scores[i])))} in all` : '';
+    const others = d.given.scores.length - d.order.length;
+    rest.textContent = others > 0 && d.order.length === TOP ? `and ${plural(others, 'other')}: ${number(d.given.scores.reduce((all, v) => finite(v) ? all + v : all, 0) - sum(d.order.map(i => d.given.scores[i])))} in all` : '';
     const only = d.chosen.length === 1 ? d.chosen[0] : null;
     more.textContent = [d.cell ? `row ${d.cell.row.place}, column ${d.cell.col.place}: ${number(d.cell.value)}` : '',
       only && finite(only.logp) && d.wrote ? `ln p ${fixed(only.logp)} (${percent(Math.exp(only.logp), 1)})` : '', only && d.wrote ? alternatives(only) : ''].filter(Boolean).join(' \u00b7 ');

@@ -1,8 +1,8 @@
 /* Tables: any list of rows, and the equivalent of a matrix for those who hear the page or want the numbers. */
 
 function table(head, rows, props, caption) {
-  return el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption || 'table'}, el('table', props, caption ? el('caption', {}, caption) : null,
-    el('thead', {}, el('tr', {}, head.map(h => el('th', {scope: 'col'}, h)))), el('tbody', {}, rows)));
+  const body = el('table', {...props, 'aria-label': caption}, el('thead', {}, el('tr', {}, head.map(h => el('th', {scope: 'col'}, h)))), el('tbody', {}, rows));
+  return el('div', {}, caption ? el('p', {class: 'caption', 'aria-hidden': 'true'}, caption) : null, el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption || 'table'}, body));
 }
 
 const TABLE_CELLS = 40;

@@ -16,7 +16,7 @@ function makeWhatIf() {
   function run(title, output, other) {
     const differs = i => other && visible(other.tokens?.[i]?.text ?? '') !== visible(output.tokens?.[i]?.text ?? '');
     const tokens = readSymbols(output.tokens);
-    return el('div', {class: 'run'}, el('h3', {}, title), el('div', {class: 'tokens', dir: directionOf(String(output.text ?? ''))}, tokens.map((s, i) => el('span', {class: 'token' + (i && tokens[i - 1].end < s.start ? ' gap' : '') + (differs(i) ? ' differs' : ''), dir: 'auto'}, shorten(s.label, 60)))),
+    return el('div', {class: 'run'}, el('h3', {}, title), el('div', {class: 'tokens', dir: directionOf(String(output.text ?? ''))}, tokens.map((s, i) => [i && tokens[i - 1].end < s.start ? ' ' : null, el('span', {class: 'token' + (differs(i) ? ' differs' : ''), dir: 'auto'}, shorten(s.label, 60))])),
       el('p', {class: 'dim small'}, finite(output.score) ? `ln p ${fixed(output.score)}` : ''));
   }
   function draw() {
