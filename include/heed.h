@@ -176,6 +176,7 @@ HEED_API char *heed_reply_json(const heed_reply *r, int64_t i, int64_t id, bool 
 /* --- looking into it ----------------------------------------------------------------------------------------------------------------------- */
 
 #include "heed/explain.h"
+#include "heed/faithful.h"
 
 /* How an alignment was learnt. heed_train() saves in its directory how the same few pairs of the validation data look to the model, before the first update and
  * at every validation (film.jsonl, docs/contract.md); here that is drawn. Models without attention have no film. */

@@ -110,7 +110,7 @@ function include_ours(name,   part, folder, stem) {
   }
   if (top == "include") {
     if (FILENAME == "include/heed.h") {
-      if (folder != "heed" || !among(stem, "base explain")) say("heed.h includes \"" name "\"; it may include heed/base.h and its own part, heed/explain.h")
+      if (folder != "heed" || !among(stem, "base explain faithful")) say("heed.h includes \"" name "\"; it may include heed/base.h and its own parts, heed/explain.h and heed/faithful.h")
       return
     }
     sub(/\.h$/, "", path[3])

@@ -30,6 +30,7 @@ typedef struct heed_lens {
     const char *cost;                  /* for S source and T target symbols: "S + 1 passes" */
     bool is_signed;                    /* scores below 0 speak against a symbol; else they are shares or sizes */
     bool attention, gradient;          /* what it needs */
+    bool deletes;                      /* works by taking symbols out of the text: not judged by that alone */
 } heed_lens;
 HEED_API const heed_lens *heed_lens_at(int i);                /* NULL past the end */
 

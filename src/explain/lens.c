@@ -12,8 +12,8 @@ enum { VARIANTS = 64 };   /* that run at a time */
 const heed_lens_kind *heed_lens_kind_at(int i)
 {
     static const heed_lens_kind table[] = {
-#define HEED_LENS(file, name, title, sentence, method, baseline, is_signed, attention, gradient, cost) \
-    {{name, title, sentence, "ln p of each symbol written", method, baseline, cost, is_signed, attention, gradient}, heed_lens_##file},
+#define HEED_LENS(file, name, title, sentence, method, baseline, is_signed, attention, gradient, deletes, cost) \
+    {{name, title, sentence, "ln p of each symbol written", method, baseline, cost, is_signed, attention, gradient, deletes}, heed_lens_##file},
 #include "explain/lenses.def"
 #undef HEED_LENS
     };
@@ -94,7 +94,7 @@ heed_status heed_lens_deletion(const heed_lens_input *in, heed_lens_change *chan
 
 /* --- gradients ----------------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct summing { const heed_lens_input *in; const float *baseline; double factor; float *scores; int64_t first; } summing;
+typedef struct summing { const heed_lens_input *in; const float *baseline; double factor; float *scores; int64_t row[VARIANTS]; } summing;
 
 static void take(void *self, int64_t variant, const float *e, const float *g, int64_t E)
 {
@@ -102,7 +102,7 @@ static void take(void *self, int64_t variant, const float *e, const float *g, in
     for (int64_t s = 0; s < m->in->S; s++, e += E, g += E) {
         double sum = 0;
         for (int64_t i = 0; i < E; i++) sum += ((double)e[i] - (m->baseline ? (double)m->baseline[i] : 0)) * (double)g[i];
-        m->scores[(m->first + variant) * m->in->S + s] += (float)(m->factor * sum);
+        m->scores[m->row[variant] * m->in->S + s] += (float)(m->factor * sum);
     }
 }
 
@@ -117,14 +117,16 @@ heed_status heed_lens_gradients(const heed_lens_input *in, double scale, double 
 {
     heed_variant v[VARIANTS];
     float *all = scales(in, scale);
-    summing m = {in, heed_probe_get_baseline(in->probe), weight / (double)(float)scale, scores, 0};
+    summing m = {in, heed_probe_get_baseline(in->probe), weight / (double)(float)scale, scores, {0}};
     heed_status status = all ? HEED_OK : no_memory(err);
-    for (; m.first < in->T && status == HEED_OK; m.first += VARIANTS) {
-        const int64_t n = in->T - m.first < VARIANTS ? in->T - m.first : VARIANTS;
-        for (int64_t i = 0; i < n; i++) {
-            v[i] = pair_of(in);
-            v[i].T = m.first + i + 1;
-            v[i].scale = scale == 1 ? NULL : all;
+    for (int64_t t = 0; t < in->T && status == HEED_OK;) {
+        int64_t n = 0;
+        for (; t < in->T && n < VARIANTS; t++) {
+            if (in->wanted && !in->wanted[t]) continue;
+            v[n] = pair_of(in);
+            v[n].T = t + 1;
+            v[n].scale = scale == 1 ? NULL : all;
+            m.row[n++] = t;
         }
         status = heed_probe_gradients(in->probe, v, n, take, &m, err);
     }

@@ -36,6 +36,7 @@ static double gap_of(const heed_lens_input *in, const float *scores, const float
     double missing = 0, whole = 0;
     for (int64_t t = 0; t < in->T; t++) {
         double sum = 0;
+        if (in->wanted && !in->wanted[t]) continue;
         for (int64_t s = 0; s < in->S; s++) sum += (double)scores[t * in->S + s];
         missing += fabs(sum - ((double)full[t] - (double)none[t]));
         whole += fabs((double)full[t] - (double)none[t]);

@@ -216,12 +216,12 @@ static int64_t row_of(const heed_forced *f, const heed_batch *b, int64_t variant
     return row + variant;
 }
 
-/* ln p of every row's target. */
-static void judge(heed_probing *p, const heed_batch *b, const heed_forced *f, float *logp)
+/* ln p [N] of every row's target. */
+static void judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, float *logp)
 {
     heed_tape *t = p->tape;
     const heed_head *h = &p->probe->model->head;
-    const int64_t N = b->target.N, block = h->copies ? N : LOGIT_ROWS;
+    const int64_t block = h->copies ? N : LOGIT_ROWS;
     for (int64_t first = 0; first < N && !heed_tape_failed(t); first += block) {
         const int64_t n = N - first < block ? N - first : block;
         const heed_mark mark = heed_arena_mark(t->arena);
@@ -244,13 +244,14 @@ static heed_status run_batch(heed_probing *p, const heed_batch *b, heed_error *e
 {
     float *logp = heed_tape_alloc(p->tape, (size_t)(b->target.N + 1) * sizeof *logp);
     const heed_forced f = pass(p, b);
-    if (!heed_tape_failed(p->tape)) judge(p, b, &f, logp);
+    if (!heed_tape_failed(p->tape)) judge(p, b, &f, b->target.N, logp);
     if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
     for (int64_t v = 0; v < b->B; v++)
         for (int64_t i = 0; i < p->variant[v]->T; i++) {
             const float one = logp[row_of(&f, b, v, i)];
             if (isnan(one)) return not_a_number(err);
-            if (p->variant[v]->logp) p->variant[v]->logp[i] = one;
+            const bool wanted = p->variant[v]->logp && (!p->variant[v]->last || i == p->variant[v]->T - 1);
+            if (wanted) p->variant[v]->logp[p->variant[v]->last ? 0 : i] = one;
         }
     return HEED_OK;
 }
@@ -318,6 +319,25 @@ static heed_forced take_lasts(heed_probing *p, const heed_forced *f, const lasts
     last.targets = targets;
     last.attended = looks;
     return last;
+}
+
+/* Of variants that all want no more than their last symbol's. */
+static heed_status run_lasts(heed_probing *p, const heed_batch *b, heed_error *err)
+{
+    float *logp = heed_tape_alloc(p->tape, (size_t)b->B * sizeof *logp);
+    const heed_forced f = pass(p, b);
+    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
+    const lasts l = find_lasts(p, b, &f);
+    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
+    const heed_forced last = take_lasts(p, &f, &l);
+    if (!heed_tape_failed(p->tape)) judge(p, b, &last, b->B, logp);
+    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
+    for (int64_t v = 0; v < b->B; v++) {
+        const int64_t *at = bsearch(&l.row[v], l.rising, (size_t)b->B, sizeof *at, by_number);
+        if (isnan(logp[at - l.rising])) return not_a_number(err);
+        p->variant[v]->logp[0] = logp[at - l.rising];
+    }
+    return HEED_OK;
 }
 
 /* The sum of -ln p of the last rows. */
@@ -417,7 +437,12 @@ static heed_status run_cut(heed_probing *w, const cut *c, const taking *to, heed
     w->tape->hooks = &w->hooks;
     w->hooks.packs = to || w->probe->floats ? w->probe->packs : NULL;
     heed_tape_reset(w->tape, to != NULL, false, 0);
-    heed_status status = !lay_batch(w, c, &b) ? heed_tape_status(w->tape, err) : to ? gradients_of_batch(w, &b, to, err) : run_batch(w, &b, err);
+    bool lasts_only = true;
+    for (int64_t i = 0; i < c->B; i++) lasts_only = lasts_only && at(c, i)->last && at(c, i)->logp;
+    heed_status status = !lay_batch(w, c, &b) ? heed_tape_status(w->tape, err)
+                         : to                 ? gradients_of_batch(w, &b, to, err)
+                         : lasts_only         ? run_lasts(w, &b, err)
+                                              : run_batch(w, &b, err);
     w->tape->hooks = NULL;
     return status;
 }

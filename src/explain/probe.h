@@ -42,6 +42,7 @@ typedef struct heed_variant {
     const bool *muted;                    /* [S] the values of these symbols are zeros wherever they are keys: the source's own layers and cross attention */
     const int32_t *other; int64_t others; /* [others] a source whose vector the decoder begins with, in the place of its own. Recurrent decoders, and any without attention */
     float *logp;                          /* result [T]: ln p of each target symbol, those before it given; NULL: not wanted */
+    bool last;                            /* logp is of the last symbol alone, [1]; cheaper where all of a call ask for no more */
 } heed_variant;
 
 /* The embedding [E] that `scale` leads to; NULL: zeros, as at first. Kept, not copied. */

@@ -163,15 +163,29 @@ static json_t *load_voucher(const char *dir, heed_error *err)
     return NULL;
 }
 
-heed_status heed_model_choose(const char *dir, const heed_alignment *choice, heed_error *err)
+/* Takes over value. */
+static heed_status replace_in_voucher(const char *dir, const char *key, json_t *value, heed_error *err)
 {
     json_t *voucher = load_voucher(dir, err);
-    if (!voucher) return HEED_E_MODEL;
+    if (!voucher) {
+        json_decref(value);
+        return HEED_E_MODEL;
+    }
     heed_status status = HEED_OK;
-    if (json_object_set_new(voucher, "alignment", write_choice(choice)) != 0) status = heed_fail(err, HEED_E_NOMEM, "out of memory for attn.json");
+    if (json_object_set_new(voucher, key, value) != 0) status = heed_fail(err, HEED_E_NOMEM, "out of memory for attn.json");
     if (status == HEED_OK) status = write_voucher(voucher, dir, err);
     json_decref(voucher);
     return status;
+}
+
+heed_status heed_model_choose(const char *dir, const heed_alignment *choice, heed_error *err)
+{
+    return replace_in_voucher(dir, "alignment", write_choice(choice), err);
+}
+
+heed_status heed_model_keep_lenses(const char *dir, const char *json, heed_error *err)
+{
+    return replace_in_voucher(dir, "lenses", json_loads(json, 0, NULL), err);
 }
 
 /* A number of 0 to `most` - 1; head: or "mean". */
@@ -298,6 +312,7 @@ static heed_status load_rest(heed_model *m, const json_t *voucher, const char *d
     if (status == HEED_OK) status = load_choice(m, voucher, dir, err);
     if (status == HEED_OK) status = heed_params_pack(m->params, false, 1, err);
     m->provenance = json_dumps(json_object_get(voucher, "provenance"), JSON_INDENT(2));
+    m->lenses = json_dumps(json_object_get(voucher, "lenses"), JSON_COMPACT);
     return status;
 }
 

@@ -116,6 +116,7 @@ void heed_model_free(heed_model *m)
     if (m->target != m->source) heed_text_free(m->target);
     heed_recipe_free(&m->recipe);
     free(m->provenance);
+    free(m->lenses);
     free(m);
 }
 

@@ -113,6 +113,7 @@ typedef struct heed_model {
     heed_head head;
     heed_alignment alignment;               /* attn.json's "alignment" when the model was loaded */
     heed_number stored;                     /* what matrices of model.safetensors are kept in, when the model was loaded */
+    char *lenses;                           /* attn.json's "lenses" as JSON when the model was loaded and has been measured, else NULL */
     char *provenance;                       /* attn.json's "provenance" as JSON when the model was loaded, else NULL */
 } heed_model;
 
@@ -139,6 +140,8 @@ void heed_model_looks(const heed_model *m, int *layers, int *heads);
 heed_status heed_model_save(const heed_model *m, const char *dir, heed_number number, const char *const *training, heed_error *err);
 /* Writes another choice into the attn.json of a model directory, which is replaced as a whole. HEED_E_MODEL: it is damaged; HEED_E_IO; HEED_E_NOMEM. */
 heed_status heed_model_choose(const char *dir, const heed_alignment *choice, heed_error *err);
+/* Likewise puts the JSON array of what is known of its lenses there. */
+heed_status heed_model_keep_lenses(const char *dir, const char *json, heed_error *err);
 /* sets: [count] assignments in the place of what config.json says (heed_recipe_reset). HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a
  * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference, whose products multiply what decode.precision says. */
 heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err);

@@ -1,0 +1,475 @@
+/* heed_faithful_measure: which lens can be believed, over a corpus. Pairs are read, looked into by every lens and judged one by one, on all threads; what was
+ * found of each is kept in its order, and intervals are drawn from that. */
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "align/links.h"
+#include "api/session.h"
+#include "base/rng.h"
+#include "data/beside.h"
+#include "data/corpus.h"
+#include "explain/judge.h"
+#include "metric/bootstrap.h"
+
+enum { PAIRS = 1000, SYMBOLS = 8, DRAWS = 2, SEED = 71 };
+
+/* What is kept of a lens and a pair; GAINED_*: against the mean of random orders. */
+enum { LOST_DELETED, LOST_BLANKED, LOST_ALONE, GAINED_DELETED, GAINED_BLANKED, GAINED_ALONE, GAINED, MEASURES };
+
+typedef struct pair { char *text; const char *source, *target, *truth; int64_t line; } pair;
+
+typedef struct found {
+    int64_t rows, links;               /* rows 0: the pair was left out */
+    double of[HEED_LENSES + 1][MEASURES];
+    double first[HEED_LENSES + 1];     /* links whose source word is put first; of a random order: to be expected */
+} found;
+
+typedef struct measuring {
+    heed_session *session;
+    const heed_faithful_options *o;
+    int64_t symbols;
+    const heed_lens_kind *lens[HEED_LENSES];
+    int lenses;
+    heed_decode decode;
+    heed_look look;
+    pair *pairs; found *found;
+    int64_t count, done;
+    bool stopped;
+} measuring;
+
+static heed_status no_memory(heed_error *err) { return heed_fail(err, HEED_E_NOMEM, "out of memory for judging lenses"); }
+
+/* --- what is asked --------------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status choose_lenses(measuring *m, heed_error *err)
+{
+    const heed_lens *chosen[HEED_LENSES];
+    const bool all = m->o->lens_count == 0;
+    m->lenses = heed_lens_choose(m->session->model, all ? (const char *const[]){"all"} : m->o->lenses, all ? 1 : m->o->lens_count, chosen, err);
+    for (int i = 0; i < m->lenses; i++) m->lens[i] = heed_lens_find(chosen[i]->name);
+    return m->lenses ? HEED_OK : HEED_E_USAGE;
+}
+
+static heed_status settle(measuring *m, heed_error *err)
+{
+    const heed_faithful_options *o = m->o;
+    if (m->session->ensemble_count) return heed_fail(err, HEED_E_USAGE, "lenses look into one model, not into an ensemble");
+    if (!m->session->task->searches) return heed_fail(err, HEED_E_USAGE, "lenses look into models that write; the task %s does not", m->session->task->name);
+    if (!o->source) return heed_fail(err, HEED_E_USAGE, "a file of pairs is needed");
+    if (o->pairs < 0 || o->symbols < 0)
+        return heed_fail(err, HEED_E_USAGE, "%lld pairs and %lld symbols of each cannot be judged", (long long)o->pairs, (long long)o->symbols);
+    m->symbols = o->symbols ? o->symbols : SYMBOLS;
+    heed_status status = choose_lenses(m, err);
+    if (!status) status = heed_decode_settle(m->session->model, NULL, &m->decode, err);
+    return status ? status : heed_look_settle(m->session->model, NULL, &m->look, err);
+}
+
+/* --- pairs ------------------------------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct reading { heed_lines *file[3]; const char *name[3]; int files, truth; } reading;   /* truth: its file, -1: none */
+
+static heed_status open_files(const heed_faithful_options *o, reading *r, heed_error *err)
+{
+    heed_status status = HEED_OK;
+    r->truth = -1;
+    r->name[r->files++] = o->source;
+    if (o->target && !o->own) r->name[r->files++] = o->target;
+    if (o->truth) r->name[r->truth = r->files++] = o->truth;
+    for (int i = 0; i < r->files && status == HEED_OK; i++) {
+        r->file[i] = heed_lines_open(r->name[i], err);
+        if (!r->file[i]) status = HEED_E_DATA;
+    }
+    return status;
+}
+
+/* The columns of a TSV; what stands behind the second is somebody else's. */
+static heed_status split_columns(const measuring *m, const reading *r, pair *p, char *at, heed_error *err)
+{
+    char *tab = strchr(at, '\t'), *end = tab ? strchr(tab + 1, '\t') : NULL;
+    if (end) *end = 0;
+    if (!tab && !m->o->own)
+        return heed_fail(err, HEED_E_DATA, "%s: line %lld: one column; expected the source, a tab, and the target; or let the model write the targets (--own)",
+                         r->name[0], (long long)p->line);
+    heed_field_unescape(at, tab ? (size_t)(tab - at) : strlen(at));
+    if (!tab || m->o->own) return HEED_OK;
+    p->target = tab + 1;
+    heed_field_unescape(tab + 1, strlen(tab + 1));
+    return HEED_OK;
+}
+
+static heed_status keep_pair(const measuring *m, const reading *r, pair *p, char *const *text, const size_t *size, heed_error *err)
+{
+    char *at = p->text = malloc(size[0] + size[1] + size[2] + 3);
+    if (!at) return no_memory(err);
+    p->line = heed_lines_number(r->file[0]);
+    for (int i = 0; i < r->files; at += size[i++] + 1) {
+        memcpy(at, text[i], size[i] + 1);
+        *(i == 0 ? &p->source : i == r->truth ? &p->truth : &p->target) = at;
+    }
+    return m->o->target ? HEED_OK : split_columns(m, r, p, p->text, err);
+}
+
+static heed_status read_pairs(measuring *m, heed_error *err)
+{
+    const int64_t most = m->o->pairs ? m->o->pairs : PAIRS;
+    reading r = {.files = 0};
+    heed_status status = open_files(m->o, &r, err);
+    const heed_beside files = {r.file, r.name, r.files};
+    for (int64_t room = 0; status == HEED_OK && m->count < most;) {
+        char *text[3];
+        size_t size[3] = {0, 0, 0};
+        bool end = false;
+        status = heed_beside_next(&files, text, size, &end, err);
+        if (status || end) break;
+        if (m->count == room) {
+            room = room ? 2 * room : 256;
+            pair *more = realloc(m->pairs, (size_t)room * sizeof *more);
+            if (!more) status = no_memory(err);
+            else m->pairs = more;
+        }
+        if (status) break;
+        m->pairs[m->count] = (pair){.text = NULL};
+        status = keep_pair(m, &r, &m->pairs[m->count++], text, size, err);
+    }
+    for (int i = 0; i < r.files; i++) heed_lines_close(r.file[i]);
+    if (!status && !m->count) status = heed_fail(err, HEED_E_DATA, "%s: empty file: there is nothing to judge lenses by", m->o->source);
+    return status;
+}
+
+/* --- one pair ---------------------------------------------------------------------------------------------------------------------------------------- */
+
+/* What a thread works with, and what it knows of the pair in hand. */
+typedef struct worker {
+    heed_arena *arena;
+    heed_probe *probe;
+    heed_links truth;
+    heed_output output;
+    heed_lens_input in;
+    int64_t source_words, target_words;
+    int64_t *row, rows;                /* judged */
+    float *scores[HEED_LENSES];        /* [T,S] */
+    heed_error error;
+} worker;
+
+static heed_status read_along(measuring *m, worker *w, int64_t i, heed_tape *tape, heed_error *err)
+{
+    const heed_item item = {.text = m->pairs[i].source, .target = m->pairs[i].target}, *items = &item;
+    heed_output *outputs = &w->output;
+    heed_job job = {.model = m->session->model, .tape = tape, .arena = w->arena, .items = &items, .outputs = &outputs, .numbers = &(uint64_t){(uint64_t)i},
+                    .count = 1, .decode = m->decode, .look = m->look, .traced = true};
+    w->output = (heed_output){.status = HEED_OK};
+    heed_status status = m->session->task->run(&job, err);
+    if (!status && w->output.status && w->output.status != HEED_E_LIMIT) status = heed_fail(err, w->output.status, "%s", w->output.error);
+    w->in = (heed_lens_input){.probe = w->probe, .source = job.read, .S = w->output.source_count, .target = job.written, .T = w->output.count, .look = m->look};
+    return status;
+}
+
+/* words [symbols]: the word that each is part of, -1: none. */
+static const int32_t *words_of(worker *w, const char *text, const heed_piece_of_text *symbols, int64_t count, int64_t *words)
+{
+    *words = heed_words_split(text, NULL);
+    heed_range *ranges = heed_arena_alloc(w->arena, (size_t)(*words + 1) * sizeof *ranges);
+    int64_t *word = heed_arena_alloc(w->arena, (size_t)(count + 1) * sizeof *word);
+    int32_t *out = heed_arena_alloc(w->arena, (size_t)(count + 1) * sizeof *out);
+    if (!ranges || !word || !out) return NULL;
+    heed_words_split(text, ranges);
+    heed_words_place(text, symbols, count, ranges, *words, word);
+    for (int64_t i = 0; i < count; i++) out[i] = (int32_t)word[i];
+    return out;
+}
+
+static heed_status read_truth(measuring *m, worker *w, int64_t i, heed_error *err)
+{
+    const pair *p = &m->pairs[i];
+    const int64_t words[2] = {w->source_words, w->target_words};
+    heed_error why = {.status = HEED_OK};
+    w->truth.count = 0;
+    if (!p->truth || heed_links_parse(p->truth, strlen(p->truth), 0, words, &w->truth, NULL, &why) == HEED_OK) return HEED_OK;
+    return heed_fail(err, why.status, "%s: line %lld: %s", m->o->truth, (long long)p->line, why.text);
+}
+
+/* Which target symbols are judged, and which are looked into: these, and those of words that have a link. */
+static heed_status draw_rows(measuring *m, worker *w, int64_t i, heed_error *err)
+{
+    const int64_t T = w->in.T;
+    bool *wanted = heed_arena_zero(w->arena, (size_t)T * sizeof *wanted);
+    w->row = heed_arena_alloc(w->arena, (size_t)T * sizeof *w->row);
+    if (!wanted || !w->row) return no_memory(err);
+    for (int64_t t = 0; t < T; t++) w->row[t] = t;
+    heed_shuffle(heed_key(SEED, (uint64_t)i), w->row, T);
+    w->rows = T < m->symbols ? T : m->symbols;
+    for (int64_t r = 0; r < w->rows; r++) wanted[w->row[r]] = true;
+    for (int64_t l = 0; l < w->truth.count; l++)
+        for (int64_t t = 0; t < T; t++) wanted[t] = wanted[t] || w->in.target_word[t] == w->truth.link[l].target;
+    w->in.wanted = wanted;
+    return HEED_OK;
+}
+
+/* The source word that the scores put first for a target word: summed over its symbols and those of the target word. */
+static int64_t first_word(const worker *w, const float *scores, int64_t target, double *sum)
+{
+    int64_t best = 0;
+    memset(sum, 0, (size_t)w->source_words * sizeof *sum);
+    for (int64_t t = 0; t < w->in.T; t++)
+        for (int64_t s = 0; w->in.target_word[t] == target && s < w->in.S; s++)
+            if (w->in.source_word[s] >= 0) sum[w->in.source_word[s]] += (double)scores[t * w->in.S + s];
+    for (int64_t s = 1; s < w->source_words; s++)
+        if (sum[s] > sum[best]) best = s;
+    return best;
+}
+
+static heed_status count_first(measuring *m, worker *w, found *f, heed_error *err)
+{
+    double *sum = heed_arena_alloc(w->arena, (size_t)(w->source_words + 1) * sizeof *sum);
+    if (!sum) return no_memory(err);
+    for (int64_t l = 0; l < w->truth.count; l++) {
+        for (int k = 0; k < m->lenses; k++) f->first[k] += first_word(w, w->scores[k], w->truth.link[l].target, sum) == w->truth.link[l].source;
+        f->first[m->lenses] += 1 / (double)w->source_words;
+    }
+    f->links = w->truth.count;
+    return HEED_OK;
+}
+
+static void put_measures(double *to, const heed_judged *j)
+{
+    to[LOST_DELETED] += heed_comprehensiveness(j->deleted);
+    to[LOST_BLANKED] += heed_comprehensiveness(j->blanked);
+    to[LOST_ALONE] += heed_sufficiency(j);
+}
+
+static void compare(const measuring *m, found *f)
+{
+    const double *by_chance = f->of[m->lenses];
+    for (int k = 0; k < m->lenses; k++) {
+        double *x = f->of[k];
+        x[GAINED_DELETED] = x[LOST_DELETED] - by_chance[LOST_DELETED];
+        x[GAINED_BLANKED] = x[LOST_BLANKED] - by_chance[LOST_BLANKED];
+        x[GAINED_ALONE] = by_chance[LOST_ALONE] - x[LOST_ALONE];
+        x[GAINED] = ((m->lens[k]->is.deletes ? x[GAINED_BLANKED] : (x[GAINED_DELETED] + x[GAINED_BLANKED]) / 2) + x[GAINED_ALONE]) / 2;
+    }
+}
+
+static heed_status judge_pair(measuring *m, worker *w, int64_t i, found *f, heed_error *err)
+{
+    heed_order orders[HEED_LENSES + DRAWS];
+    heed_judged judged[HEED_LENSES + DRAWS];
+    for (int k = 0; k < m->lenses; k++) orders[k] = (heed_order){.scores = w->scores[k]};
+    for (int d = 0; d < DRAWS; d++) orders[m->lenses + d] = (heed_order){.seed = heed_key(heed_key(SEED, (uint64_t)i), (uint64_t)d)};
+    heed_status status = heed_judge(&w->in, orders, m->lenses + DRAWS, w->row, w->rows, judged, err);
+    if (status) return status;
+    for (int k = 0; k < m->lenses; k++) put_measures(f->of[k], &judged[k]);
+    for (int d = 0; d < DRAWS; d++) put_measures(f->of[m->lenses], &judged[m->lenses + d]);
+    for (int x = LOST_DELETED; x <= LOST_ALONE; x++) f->of[m->lenses][x] /= DRAWS;
+    compare(m, f);
+    f->rows = w->rows;
+    return HEED_OK;
+}
+
+static heed_status look_into(measuring *m, worker *w, int64_t i, heed_tape *tape, heed_error *err)
+{
+    found *f = &m->found[i];
+    heed_lens_note note;
+    heed_arena_reset(w->arena);
+    heed_status status = read_along(m, w, i, tape, err);
+    if (status || w->output.status || w->output.source_count < 2 || w->output.count < 1) return status;
+    w->in.source_word = words_of(w, w->output.source, w->output.source_tokens, w->in.S, &w->source_words);
+    w->in.target_word = words_of(w, w->output.text, w->output.tokens, w->in.T, &w->target_words);
+    if (!w->in.source_word || !w->in.target_word) return no_memory(err);
+    status = read_truth(m, w, i, err);
+    if (!status) status = draw_rows(m, w, i, err);
+    for (int k = 0; k < m->lenses && status == HEED_OK; k++) {
+        w->scores[k] = heed_arena_zero(w->arena, (size_t)(w->in.T * w->in.S) * sizeof *w->scores[k]);
+        status = w->scores[k] ? heed_lens_run(m->lens[k], &w->in, w->scores[k], &note, err) : no_memory(err);
+    }
+    if (!status) status = count_first(m, w, f, err);
+    return status ? status : judge_pair(m, w, i, f, err);
+}
+
+/* --- all pairs ---------------------------------------------------------------------------------------------------------------------------------------- */
+
+static heed_status open_workers(measuring *m, worker *w, heed_error *err)
+{
+    heed_status status = HEED_OK;
+    for (int i = 0; i < m->session->threads && status == HEED_OK; i++) {
+        w[i].arena = heed_arena_new(0);
+        w[i].probe = w[i].arena ? heed_probe_new(m->session->model, m->session->tapes[i], err) : NULL;
+        if (!w[i].probe) status = no_memory(err);
+    }
+    return status;
+}
+
+static void close_workers(const measuring *m, worker *w)
+{
+    for (int i = 0; w && i < m->session->threads; i++) {
+        heed_probe_free(w[i].probe);
+        heed_arena_free(w[i].arena);
+        heed_links_free(&w[i].truth);
+    }
+    free(w);
+}
+
+/* The calling thread tells how far all are. */
+static void tell(measuring *m)
+{
+    int64_t done;
+#pragma omp atomic capture
+    done = ++m->done;
+    if (omp_get_thread_num() || !m->o->progress || m->o->progress(m->o->user, done, m->count)) return;
+#pragma omp atomic write
+    m->stopped = true;
+}
+
+static heed_status first_error(const measuring *m, const worker *w, heed_error *err)
+{
+    for (int i = 0; i < m->session->threads; i++)
+        if (w[i].error.status) {
+            if (err) *err = w[i].error;
+            return w[i].error.status;
+        }
+    return m->stopped ? heed_fail(err, HEED_E_STOPPED, "stopped after %lld of %lld pairs", (long long)m->done, (long long)m->count) : HEED_OK;
+}
+
+static heed_status look_into_all(measuring *m, heed_error *err)
+{
+    worker *w = calloc((size_t)m->session->threads, sizeof *w);
+    m->found = calloc((size_t)m->count, sizeof *m->found);
+    heed_status status = w && m->found ? open_workers(m, w, err) : no_memory(err);
+    if (!status) {
+#pragma omp parallel for schedule(dynamic) num_threads(m->session->threads)
+        for (int64_t i = 0; i < m->count; i++) {
+            worker *own = &w[omp_get_thread_num()];
+            bool stopped;
+#pragma omp atomic read
+            stopped = m->stopped;
+            heed_error why = {.status = HEED_OK};
+            if (own->error.status || stopped) continue;
+            if (look_into(m, own, i, m->session->tapes[omp_get_thread_num()], &why))
+                heed_fail(&own->error, why.status, "%s: line %lld: %s", m->o->source, (long long)m->pairs[i].line, why.text);
+            else tell(m);
+        }
+        status = first_error(m, w, err);
+    }
+    close_workers(m, w);
+    return status;
+}
+
+/* --- figures -------------------------------------------------------------------------------------------------------------------------------------------- */
+
+static double ratio(const void *of, const double *sums)
+{
+    (void)of;
+    return sums[1] > 0 ? sums[0] / sums[1] : NAN;
+}
+
+/* measure MEASURES: the links. */
+static heed_status estimate(const measuring *m, int lens, int measure, heed_estimate *e, heed_error *err)
+{
+    heed_counts counts = {.width = 2};
+    heed_interval drawn = {0};
+    double sum[2] = {0, 0};
+    heed_status status = HEED_OK;
+    for (int64_t i = 0; i < m->count && status == HEED_OK; i++) {
+        const found *f = &m->found[i];
+        const bool links = measure == MEASURES;
+        const double one[2] = {links ? f->first[lens] : f->of[lens][measure], links ? (double)f->links : 1};
+        if (!f->rows) continue;
+        sum[0] += one[0];
+        sum[1] += one[1];
+        status = heed_counts_add(&counts, one, 2, err);
+    }
+    *e = (heed_estimate){NAN, NAN, NAN};
+    if (!status && sum[1] > 0) status = heed_bootstrap_interval(&(heed_sample){&counts, ratio, NULL}, &(heed_draws){.seed = SEED}, &drawn, err);
+    if (!status && sum[1] > 0) *e = (heed_estimate){sum[0] / sum[1], drawn.low, drawn.high};
+    heed_counts_free(&counts);
+    return status;
+}
+
+static heed_status summarise(const measuring *m, int lens, heed_trusted *t, heed_error *err)
+{
+    heed_estimate part[3];
+    *t = (heed_trusted){.lens = lens < m->lenses ? &m->lens[lens]->is : NULL};
+    heed_status status = estimate(m, lens, LOST_DELETED, &t->deleted, err);
+    if (!status) status = estimate(m, lens, LOST_BLANKED, &t->blanked, err);
+    if (!status) status = estimate(m, lens, LOST_ALONE, &t->sufficiency, err);
+    if (!status) status = estimate(m, lens, GAINED, &t->gain, err);
+    if (!status) status = estimate(m, lens, MEASURES, &t->first, err);
+    for (int i = 0; i < 3 && status == HEED_OK; i++) status = estimate(m, lens, GAINED_DELETED + i, &part[i], err);
+    if (!status && t->lens) t->passed = t->gain.low > 0 && part[1].low > 0 && part[2].low > 0 && (t->lens->deletes || part[0].low > 0);
+    return status;
+}
+
+static int by_gain(const void *a, const void *b)
+{
+    const heed_trusted *x = a, *y = b;
+    return (x->gain.value < y->gain.value) - (x->gain.value > y->gain.value);
+}
+
+static heed_status sum_up(const measuring *m, heed_faithful *f, heed_error *err)
+{
+    heed_trusted *all = f->owner = calloc((size_t)m->lenses + 1, sizeof *all);
+    heed_status status = all ? summarise(m, m->lenses, &f->random, err) : no_memory(err);
+    for (int k = 0; k < m->lenses && status == HEED_OK; k++) status = summarise(m, k, &all[k], err);
+    for (int64_t i = 0; i < m->count; i++) {
+        f->pairs += m->found[i].rows > 0;
+        f->symbols += m->found[i].rows;
+        f->links += m->found[i].links;
+    }
+    f->lenses = all;
+    f->count = m->lenses;
+    f->left_out = m->count - f->pairs;
+    if (status) return status;
+    if (!f->pairs) return heed_fail(err, HEED_E_DATA, "%s: no pair could be judged: all are empty or too long", m->o->source);
+    qsort(all, (size_t)f->count, sizeof *all, by_gain);
+    return HEED_OK;
+}
+
+heed_faithful *heed_faithful_measure(heed_session *s, const heed_faithful_options *options, heed_error *err)
+{
+    measuring m = {.session = s, .o = options};
+    heed_faithful *f = calloc(1, sizeof *f);
+    heed_status status = f ? settle(&m, err) : no_memory(err);
+    if (!status) status = read_pairs(&m, err);
+    if (!status) status = look_into_all(&m, err);
+    if (!status) status = sum_up(&m, f, err);
+    for (int64_t i = 0; i < m.count; i++) free(m.pairs[i].text);
+    free(m.pairs);
+    free(m.found);
+    if (!status) return f;
+    heed_faithful_free(f);
+    return NULL;
+}
+
+void heed_faithful_free(heed_faithful *f)
+{
+    if (!f) return;
+    free(f->owner);
+    free(f);
+}
+
+/* --- kept ------------------------------------------------------------------------------------------------------------------------------------------------ */
+
+static void put_estimate(heed_buf *out, const char *name, const heed_estimate *e)
+{
+    if (isfinite(e->value)) heed_buf_printf(out, ", \"%s\": [%.6g, %.6g, %.6g]", name, e->value, e->low, e->high);
+}
+
+heed_status heed_faithful_store(const heed_faithful *f, const char *dir, heed_error *err)
+{
+    heed_buf json = {0};
+    for (int i = 0; i < f->count; i++) {
+        const heed_trusted *t = &f->lenses[i];
+        heed_buf_printf(&json, "%s{\"lens\": \"%s\"", i ? ", " : "[", t->lens->name);
+        put_estimate(&json, "gain", &t->gain);
+        put_estimate(&json, "deleted", &t->deleted);
+        put_estimate(&json, "blanked", &t->blanked);
+        put_estimate(&json, "sufficiency", &t->sufficiency);
+        put_estimate(&json, "first", &t->first);
+        heed_buf_printf(&json, ", \"passed\": %s, \"pairs\": %lld}", t->passed ? "true" : "false", (long long)f->pairs);
+    }
+    heed_buf_text(&json, "]");
+    heed_status status = json.failed ? no_memory(err) : heed_model_keep_lenses(dir, json.data, err);
+    heed_buf_free(&json);
+    return status;
+}
