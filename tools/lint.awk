@@ -31,6 +31,7 @@ BEGIN {
   # include/heed/: each those to its left
   left["base"] = ""
   left["explain"] = "base"
+  left["faithful"] = "base"
   left["aligns"] = ""
   left["tensor"] = "base"
   left["ops"] = "base tensor aligns attention"
