@@ -68,7 +68,7 @@ fuzz:   ## each parser FUZZ_SECONDS long under libFuzzer (clang)
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
 bench: bench-build   ## time attention beside its peers, training, answers and forecasts (bench/stream.sh is run by hand)
-	@for b in attention train decode plan translate; do bash "bench/$$b.sh" || exit 1; done
+	@for b in attention step train decode plan translate; do bash "bench/$$b.sh" || exit 1; done
 
 bench-quick: bench-build   ## a few shapes of attention, in under three minutes
 	@bash bench/attention.sh quick

@@ -1,7 +1,7 @@
-/* One side of bench/train.sh: how long heed takes for an update of training. The other side, train_torch.py, speaks the same words.
+/* One side of bench/train.sh and bench/step.sh: how long heed takes for an update of training. The other side, train_torch.py, speaks the same words.
  *
- *   train FILE THREADS WEIGHTS [DROPOUT]     trains on the batches of FILE (bench/batches.c), with another dropout than theirs when one is given; writes its
- *                                            initial weights to WEIGHTS (safetensors) first
+ *   train FILE THREADS WEIGHTS [DROPOUT [NUMBERS]]     trains on the batches of FILE (bench/batches.c), with another dropout than theirs when one is given that is
+ *                                            not negative, multiplying f32 or bf16; writes its initial weights to WEIGHTS (safetensors) first
  *
  * It says "ready WEIGHTS ABOUT-ITSELF" and then answers each line "run N" with one line about the next N updates: seconds, symbols of both sides (ends of sentence
  * counted), 1e9 operations of the products, loss a symbol, the most memory it ever held in MB (1e6 bytes). It leaves at the end of its input. */
@@ -128,11 +128,12 @@ static heed_model *make_model(const settings *s, const char *path, double dropou
     return m && heed_model_fill(m, err) == HEED_OK ? m : NULL;
 }
 
-static bool build(bench *b, const char *path, const char *weights, double dropout, heed_error *err)
+static bool build(bench *b, const char *path, const char *weights, double dropout, heed_number number, heed_error *err)
 {
     b->model = make_model(&b->of, path, dropout, err);
     if (!b->model) return false;
     heed_params *p = b->model->params;
+    if (heed_params_multiply(p, number, err) != HEED_OK) return false;
     const int64_t count = heed_params_count(p);
     heed_named *named = calloc((size_t)count, sizeof *named);
     for (int64_t i = 0; named && i < count; i++) {
@@ -186,11 +187,11 @@ static int64_t weights_of(const heed_params *p)
     return n;
 }
 
-static int serve(bench *b, const char *path, const char *weights, double dropout)
+static int serve(bench *b, const char *path, const char *weights, double dropout, heed_number number)
 {
     heed_error err = {.status = HEED_OK};
     char line[64];
-    if (!read_file(b, path, &err) || !build(b, path, weights, dropout, &err)) return complain(err.text);
+    if (!read_file(b, path, &err) || !build(b, path, weights, dropout, number, &err)) return complain(err.text);
     printf("ready %" PRId64 " %s\n", weights_of(b->model->params), heed_build());
     fflush(stdout);
     while (fgets(line, sizeof line, stdin)) {
@@ -216,9 +217,9 @@ static void close_bench(bench *b)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4 && argc != 5) return complain("FILE THREADS WEIGHTS [DROPOUT]");
+    if (argc < 4 || argc > 6) return complain("FILE THREADS WEIGHTS [DROPOUT [NUMBERS]]");
     bench b = {.threads = (int)strtol(argv[2], NULL, 10)};
-    const int rc = serve(&b, argv[1], argv[3], argc == 5 ? strtod(argv[4], NULL) : -1);
+    const int rc = serve(&b, argv[1], argv[3], argc > 4 ? strtod(argv[4], NULL) : -1, argc > 5 && !strcmp(argv[5], "bf16") ? HEED_BF16 : HEED_F32);
     close_bench(&b);
     return rc;
 }

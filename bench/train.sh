@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # How long an update of training takes, beside PyTorch: both sides on the same batches from the same initial weights, in turns.
 #
-#   make bench        or, once that has built it: bash bench/train.sh [MODEL...], or MODELS="..." in the environment; all of them when none is named
+#   make bench        or, once that has built it: bash bench/train.sh [MODEL...], or MODELS="..." in the environment; demo and the ladder when none is named, since
+#                     bench/step.sh holds words, tiny and base to their goals
 #
 # MODEL: demo, words, tiny, base; lstm, gru, additive, conv, transformer: the ladder of recipes/multi30k-ladder; `ladder`: all five of them.
 # Environment: PYTHON=python3 (with torch 2.13.0; without it heed's side is timed alone), THREADS=2, ROUNDS=10 (in a round each side runs once),
@@ -108,7 +109,7 @@ if ! "$PYTHON" -c 'import torch' 2>/dev/null; then
     sides=heed
     say "bench/train: $PYTHON has no PyTorch, so heed's side is timed alone. To compare: pip install torch==$TORCH, then PYTHON=... make bench"
 fi
-[ $# -gt 0 ] || set -- ${MODELS:-demo words tiny base ladder}
+[ $# -gt 0 ] || set -- ${MODELS:-demo ladder}
 names=
 for name in "$@"; do
     [ "$name" != ladder ] || name=$LADDER

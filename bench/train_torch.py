@@ -1,6 +1,6 @@
 """The other side of bench/train.sh: the same model in PyTorch, on the same batches, from the same initial weights.
 
-    train_torch.py FILE THREADS WEIGHTS [DROPOUT]
+    train_torch.py FILE THREADS WEIGHTS [DROPOUT [NUMBERS]]
 
 Reads the batches that `batches` made and the initial weights that `train` wrote, and speaks as that program does (bench/train.c).
 What makes PyTorch faster on a processor is done (torch_models.py). Additive attention: keys are projected once a batch, the output layer runs once over all steps,
@@ -60,6 +60,9 @@ def pad(rows, filler):
     return torch.tensor([r + [filler] * (n - len(r)) for r in rows])
 
 
+NUMBERS = sys.argv[5] if len(sys.argv) > 5 else "f32"
+
+
 def learn(model, batch, smoothing, targets):
     """The way there and back; returns symbols of both sides, the sum of -ln p of the targets, and seconds without the making of that figure."""
     began = time.perf_counter()
@@ -68,8 +71,9 @@ def learn(model, batch, smoothing, targets):
     before, after = pad([[BEGIN] + t[:-1] for t in target], END), pad(target, IGNORED).flatten()
     kept = (after != IGNORED).nonzero().squeeze(1)
     after = after[kept]
-    logits = model(pad(source, END), lengths, before, kept)
-    loss = F.cross_entropy(logits, after, label_smoothing=smoothing, reduction="sum") / targets
+    with torch.autocast("cpu", torch.bfloat16, enabled=NUMBERS == "bf16"):     # weights, sums and losses stay f32
+        logits = model(pad(source, END), lengths, before, kept)
+        loss = F.cross_entropy(logits, after, label_smoothing=smoothing, reduction="sum") / targets
     loss.backward()
     spent = time.perf_counter() - began
     with torch.no_grad():
@@ -99,7 +103,7 @@ def most_memory():
 def main():
     settings, batches = read_batches(PATH)
     sizes = {name: value if name == "dropout" else int(value) for name, value in settings.items()}
-    sizes["dropout"] = float(sys.argv[4]) if len(sys.argv) > 4 else sizes["dropout"]
+    sizes["dropout"] = float(sys.argv[4]) if len(sys.argv) > 4 and float(sys.argv[4]) >= 0 else sizes["dropout"]
     model, weights = model_of(sizes), read_weights(WEIGHTS)
     model.load(weights)
     assert not weights, f"weights that this model has not: {', '.join(weights)}"
