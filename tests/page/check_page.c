@@ -209,8 +209,8 @@ static char *saved(run *r, const char *section, const char *kind, size_t *size)
     snprintf(dir, sizeof dir, "rm -f '%s'/saved/*", r->pictures);
     if (system(dir)) return NULL;
     snprintf(dir, sizeof dir, "%s/saved", r->pictures);
-    snprintf(expression, sizeof expression, "(b => { b.scrollIntoView({block: 'center'}); const box = b.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })"
-                                            "(document.querySelector('#%s .export [data-kind=%s]'))", section, kind);
+    snprintf(expression, sizeof expression, "(async b => { b.scrollIntoView({block: 'center'}); for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); "
+                                            "const box = b.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })(document.querySelector('#%s .export [data-kind=%s]'))", section, kind);
     json_t *at = browser_value(r->b, expression);
     const double x = json_number_value(json_array_get(at, 0)), y = json_number_value(json_array_get(at, 1));
     json_decref(at);

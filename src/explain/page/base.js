@@ -41,8 +41,8 @@ function shorten(text, most) {
 }
 
 const minus = text => text.replace(/^-/, '\u2212').replace('e-', 'e\u2212');
-const fixed = (x, digits = 2) => finite(x) ? minus(x.toFixed(digits)) : '\u2013';
-const signedFixed = (x, digits = 2) => (x > 0 ? '+' : '') + fixed(x, digits);
+const fixed = (x, digits = 2) => finite(x) ? minus(x.toFixed(digits).replace(/^-(0\.?0*)$/, '$1')) : '\u2013';
+const signedFixed = (x, digits = 2) => (x > 0 && /[1-9]/.test(x.toFixed(digits)) ? '+' : '') + fixed(x, digits);
 /* Three digits that say something: 0.984, 12.3, 4.1e-7. */
 function number(x) {
   if (!finite(x)) return '\u2013';

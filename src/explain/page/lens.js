@@ -48,7 +48,7 @@ function makeLensBar() {
     verdict.hidden = v.kind !== 'lens';
     if (v.kind !== 'lens') return;
     const sign = passed === null ? null : el('span', {class: passed ? 'pass' : 'fail', 'aria-hidden': 'true'}, (passed ? PASSED : FAILED) + ' ');
-    verdict.append(...[sign, el('strong', {}, verdictText(curve)), ' ', plain(curve?.why || (passed === null && !x.trust ? 'Whether it may be believed was not measured; the option --trust measures it.' : ''))].filter(Boolean));
+    verdict.append(...[sign, el('strong', {}, verdictText(curve)), ' ', plain(curve?.why || (passed === null ? 'Whether it may be believed was not measured for this sentence.' : ''))].filter(Boolean));
   });
   return node;
 }

@@ -31,8 +31,9 @@ function makeControls(map) {
     value.textContent = state.threshold ? (state.byRow ? percent(state.threshold) : number(state.threshold * (state.grid?.most || 1))) : '0';
   });
   listen('item view', () => {
+    const v = state.view;
     words.hidden = !state.x.source.hasWords && !state.x.target.hasWords;
-    gold.hidden = !Array.isArray(state.x.gold) || !state.x.gold.length;
+    gold.hidden = !Array.isArray(state.x.gold) || !state.x.gold.length || v?.rows.side !== 'target' || v?.cols.side !== 'source';
   });
   const zoom = el('div', {class: 'group', role: 'group', 'aria-label': 'Zoom'}, button('\u2212', {title: 'Zoom out (-)', 'aria-label': 'Zoom out'}, () => map.zoomBy(1 / 1.5)), button('fit', {title: 'All of it (0)'}, () => map.zoomBy(0)),
     button('+', {title: 'Zoom in (+), or Ctrl and the wheel', 'aria-label': 'Zoom in'}, () => map.zoomBy(1.5)));
@@ -72,9 +73,10 @@ function makeMatrix() {
     redraw();
     if (!g) return;
     title.textContent = viewTitle(g.view);
-    const v = g.view, parts = [`${plural(g.R, 'row')} \u00d7 ${plural(g.C, 'column')}`, v.target && `target: ${v.target}`, v.method && `method: ${v.method}`, v.baseline && `baseline: ${v.baseline}`, v.note];
+    const v = g.view, parts = [`${plural(g.R, 'row')} \u00d7 ${plural(g.C, 'column')}`, v.target && `target: ${v.target}`, v.method && `method: ${v.method}`, v.baseline && v.baseline !== 'none' && `baseline: ${v.baseline}`, v.note];
     if (state.words) parts.push(v.signed ? 'words: sums of their symbols' : 'words: a word read has the sum of its symbols, a word written the mean of its rows');
     if (state.hideSpecial) parts.push('ends hidden, what is left is not scaled up');
+    if (g.undefinedCells) parts.push(`grey: ${plural(g.undefinedCells, 'cell')} where it is not defined`);
     note.textContent = parts.filter(Boolean).map(plain).join(' \u00b7 ');
     holder.setAttribute('aria-label', `${viewTitle(v)}, ${plural(g.R, 'row')} by ${plural(g.C, 'column')}`);
   });

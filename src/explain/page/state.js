@@ -31,12 +31,12 @@ function makeGrid(view) {
     }
   }
   const tops = new Float32Array(R);
-  let low = Infinity, high = -Infinity;
+  let low = Infinity, high = -Infinity, undefinedCells = 0;
   for (let r = 0; r < R; r++) {
     let top = 0;
     for (let k = r * C; k < (r + 1) * C; k++) {
       const v = values[k];
-      if (v - v !== 0) continue;   /* not finite */
+      if (v - v !== 0) { undefinedCells++; continue; }
       if (v < low) low = v;
       if (v > high) high = v;
       const size = v < 0 ? -v : v;
@@ -45,7 +45,7 @@ function makeGrid(view) {
     tops[r] = top;
   }
   const most = tops.reduce((a, b) => Math.max(a, b), 0);
-  return {view, rows, cols, R, C, values, tops, most: most || 1, low, high, signed: Boolean(view.signed) || low < 0, at: (r, c) => values[r * C + c]};
+  return {view, rows, cols, R, C, values, tops, undefinedCells, most: most || 1, low, high, signed: Boolean(view.signed) || low < 0, at: (r, c) => values[r * C + c]};
 }
 
 const LOG_DECADES = 4;
