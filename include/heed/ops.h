@@ -35,6 +35,8 @@ HEED_API heed_tensor *heed_sinusoid(heed_tape *t, heed_tensor *x, float scale, h
 
 /* --- products; weight [Dout,Din] and bias [1,Dout] must be weights of a heed_params; cost: 2 N Din Dout ---------------------------- */
 HEED_API heed_tensor *heed_linear(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias);      /* x W^T + b; bias may be NULL */
+/* Of each row of heed_linear() the k greatest and the sum of exponentials, without the row. Not recorded. */
+HEED_API heed_ranked heed_linear_rank(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, int64_t k);
 HEED_API heed_tensor *heed_linear_add(heed_tape *t, heed_tensor *base, heed_tensor *x, heed_tensor *weight);  /* base + x W^T */
 
 /* --- rows -------------------------------------------------------------------------------------------------------------------------- */

@@ -41,6 +41,15 @@ typedef struct heed_span {
     int64_t B;
 } heed_span;
 
+/* Of the rows of a tensor that is not held. */
+typedef struct heed_ranked {
+    int64_t n, k;
+    const int32_t *ids;        /* [n,k] columns in falling order, the first of equals first; NaN never among them */
+    const float *best;         /* [n,k] what stands there */
+    const int64_t *count;      /* [n] how many of the k there are; NULL: failed */
+    const float *norm;         /* [n] ln of the sum of e^x over the row */
+} heed_ranked;
+
 typedef struct heed_tape_options {
     bool record;               /* keep what a backward pass needs */
     bool train;                /* dropout is active */
@@ -77,6 +86,7 @@ struct heed_weight {
     double scale;
     bool product;              /* the weight of a matrix product: kept packed as well */
     bool table;                /* its floats are read by others than products */
+    bool ranked;               /* of its product's rows only the greatest are wanted, mostly */
     bool frozen;               /* keeps its values: wants no gradient, and is packed but once */
     struct heed_pack *pack;
     int64_t packed, packed_data;   /* versions of the values that pack holds, for the product and for the way back */

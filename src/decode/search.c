@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "decode/bank.h"
@@ -30,6 +31,7 @@ typedef struct search {
     bool constrained;                /* some quest is */
     int64_t *keep;                   /* [B * width] */
     int32_t *before, *ids;           /* [B * width], [width], with constraints [V] */
+    float *logits;                   /* [width] those of ids */
     candidate *best;                 /* [width] */
     heed_chance *chances;            /* [V] when drawing */
     heed_candidate *candidates;      /* [candidates_room] with constraints */
@@ -145,17 +147,38 @@ static bool enter(candidate *best, int64_t *n, int64_t k, candidate c)
     return true;
 }
 
-/* Rows first .. first + rows - 1 are the hypotheses of one quest. */
-static void keep_likeliest(search *r, const float *logits, int64_t first, int64_t rows)
+/* What a step's decisions are made from: logits [n,V], or the likeliest of them alone. */
+typedef struct outlook { const float *logits; const heed_ranked *ranked; } outlook;
+
+/* The k likeliest continuations of a row in r->ids and r->logits; returns how many. */
+static int64_t look_ahead(search *r, const outlook *o, int64_t row, int64_t k, float *norm)
 {
-    const heed_kernels *kernels = heed_kernels_get();
-    const int64_t V = r->s->V, q = r->live[first].quest, k = beam_of(r, &r->quests[q]) - r->done_n[q];
+    const int64_t V = r->s->V;
+    if (o->ranked && o->ranked->count[row]) {
+        const int64_t first = row * o->ranked->k, count = o->ranked->count[row] < k ? o->ranked->count[row] : k;
+        memcpy(r->ids, o->ranked->ids + first, (size_t)count * sizeof *r->ids);
+        memcpy(r->logits, o->ranked->best + first, (size_t)count * sizeof *r->logits);
+        *norm = o->ranked->norm[row];
+        return count;
+    }
+    const float *x = o->ranked ? NULL : o->logits + row * V;
+    const int64_t count = x ? largest(x, V, k, r->ids) : 1;
+    if (!x) r->ids[0] = 0;   /* all are NaN */
+    for (int64_t i = 0; i < count; i++) r->logits[i] = x ? x[r->ids[i]] : NAN;
+    *norm = x ? heed_kernels_get()->log_sum_exp(x, V) : o->ranked->norm[row];
+    return count;
+}
+
+/* Rows first .. first + rows - 1 are the hypotheses of one quest. */
+static void keep_likeliest(search *r, const outlook *o, int64_t first, int64_t rows)
+{
+    const int64_t q = r->live[first].quest, k = beam_of(r, &r->quests[q]) - r->done_n[q];
     int64_t n = 0;
     for (int64_t row = first; row < first + rows; row++) {
-        const float *x = logits + row * V, norm = kernels->log_sum_exp(x, V);
-        const int64_t count = largest(x, V, k, r->ids);
+        float norm;
+        const int64_t count = look_ahead(r, o, row, k, &norm);
         for (int64_t i = 0; i < count; i++) {
-            const float logp = x[r->ids[i]] - norm;
+            const float logp = r->logits[i] - norm;
             if (!enter(r->best, &n, k, (candidate){r->live[row].sum + logp, row, r->ids[i], logp})) break;   /* nor is what follows it */
         }
     }
@@ -280,15 +303,16 @@ static void draw_one(search *r, const float *logits, int64_t row, int64_t draw)
     take(r, logits, row, draw, heed_draw(&r->how->draw, logits + row * r->s->V, r->s->V, u, r->chances));
 }
 
-static void grow(search *r, const float *logits, int64_t first, int64_t rows)
+static void grow(search *r, const outlook *o, int64_t first, int64_t rows)
 {
+    const float *logits = o->logits;
     const heed_quest *q = &r->quests[r->live[first].quest];
     if (r->step < q->forced_count) {
         take(r, logits, first, 0, q->forced[r->step]);
     } else if (q->constraints) {
         keep_constrained(r, logits, first, rows);
     } else if (!r->how->draws) {
-        keep_likeliest(r, logits, first, rows);
+        keep_likeliest(r, o, first, rows);
     } else if (r->step == q->forced_count) {
         for (int64_t d = 0; d < r->how->draws; d++) draw_one(r, logits, first, d);
     } else {
@@ -296,20 +320,41 @@ static void grow(search *r, const float *logits, int64_t first, int64_t rows)
     }
 }
 
+/* Whether a step asks for the likeliest alone: where words are drawn, given or ruled out, the others matter too. */
+static bool ranks(const search *r)
+{
+    if (!r->s->rank || r->how->draws || r->constrained) return false;
+    for (int64_t i = 0; i < r->n; i++)
+        if (r->step < r->quests[r->live[i].quest].forced_count) return false;
+    return true;
+}
+
+static bool step(search *r)
+{
+    heed_ranked ranked;
+    outlook o = {.logits = NULL};
+    if (!room_for_nodes(r)) return false;
+    if (ranks(r)) {
+        ranked = r->s->rank(r->s->self, r->before, r->n, r->width < r->s->V ? r->width : r->s->V);
+        if (ranked.count) o.ranked = &ranked;
+    } else {
+        o.logits = r->s->logits(r->s->self, r->before, r->n);
+    }
+    if (!o.logits && !o.ranked) return false;
+    for (int64_t i = 0, rows; i < r->n; i += rows) {
+        for (rows = 1; i + rows < r->n && r->live[i + rows].quest == r->live[i].quest; rows++) {}
+        grow(r, &o, i, rows);
+    }
+    return adopt(r);
+}
+
 static bool run(search *r)
 {
     for (int64_t i = 0; i < r->B; i++) place(r, (branch){.quest = i, .node = -1, .row = r->how->memories ? r->quests[i].memory : i});
     r->n = r->how->memories ? r->how->memories : r->B;
     if (!adopt(r)) return false;
-    for (; r->n > 0; r->step++) {
-        const float *logits = room_for_nodes(r) ? r->s->logits(r->s->self, r->before, r->n) : NULL;
-        if (!logits) return false;
-        for (int64_t i = 0, rows; i < r->n; i += rows) {
-            for (rows = 1; i + rows < r->n && r->live[i + rows].quest == r->live[i].quest; rows++) {}
-            grow(r, logits, i, rows);
-        }
-        if (!adopt(r)) return false;
-    }
+    for (; r->n > 0; r->step++)
+        if (!step(r)) return false;
     return true;
 }
 
@@ -375,11 +420,12 @@ static bool take_room(search *r)
     r->keep = room(all, sizeof *r->keep);
     r->before = room(all, sizeof *r->before);
     r->ids = room(r->constrained ? r->s->V : r->width, sizeof *r->ids);
+    r->logits = room(r->width, sizeof *r->logits);
     r->best = room(r->width, sizeof *r->best);
     r->chances = room(r->how->draws ? r->s->V : 0, sizeof *r->chances);
     r->candidates = room(r->candidates_room, sizeof *r->candidates);
     r->taken = room(r->banks, sizeof *r->taken);
-    return r->live && r->next && r->done && r->rest && r->done_n && r->rest_n && r->keep && r->before && r->ids && r->best && r->chances && r->candidates &&
+    return r->live && r->next && r->done && r->rest && r->done_n && r->rest_n && r->keep && r->before && r->ids && r->logits && r->best && r->chances && r->candidates &&
            r->taken;
 }
 
@@ -395,7 +441,7 @@ bool heed_search_run(const heed_search *s, const heed_search_options *how, heed_
         r.constrained |= banks > 0;
     }
     const bool good = take_room(&r) && run(&r) && finish(&r, arena);
-    void *const rooms[] = {r.nodes, r.live, r.next, r.done, r.rest, r.done_n, r.rest_n, r.keep, r.before, r.ids, r.best, r.chances, r.candidates, r.taken};
+    void *const rooms[] = {r.nodes, r.live, r.next, r.done, r.rest, r.done_n, r.rest_n, r.keep, r.before, r.ids, r.logits, r.best, r.chances, r.candidates, r.taken};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) free(rooms[i]);
     return good;
 }

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "decode/constraint.h"
 #include "decode/draw.h"
+#include "heed/tensor.h"
 
 enum { HEED_MOST_BEAMS = 64 };
 
@@ -24,6 +25,8 @@ typedef struct heed_search {
     /* Logits [n,V] of the step that follows `before` [n]; NULL: failed, and self knows why. Valid until the next call of
      * either function; in between the search takes nothing from the arena. */
     float *(*logits)(void *self, const int32_t *before, int64_t n);
+    /* In the place of logits where only the k likeliest of each row are asked for, which then have the same bits; count NULL: failed. NULL: not offered. */
+    heed_ranked (*rank)(void *self, const int32_t *before, int64_t n, int64_t k);
     /* Keeps these rows, in this order, repeats allowed; false: failed. */
     bool (*select)(void *self, const int64_t *rows, int64_t n);
 } heed_search;

@@ -8,6 +8,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/onednn.h"
+#include "kernels/top.h"
 
 /* A height is usable when a row's bits are the same at every place of the tile and in every other tile; tests/isa/test_gemm.c holds them to it.
  * AVX-512 products are so at any height: these waste few rows, and none of beams of up to 6 hypotheses. The others compute rows in sixes, and
@@ -24,12 +25,15 @@ struct heed_gemm {
     heed_stopwatch *watch;          /* NULL: nobody wants to know */
     heed_buffer x, y;               /* a padded tile, or the panels of a gradient */
     heed_buffer whole, row_scale;   /* HEED_INT8: a weight in bytes while it is packed; scales of a tile's rows */
+    heed_buffer line;               /* HEED_INT8: a piece of a row of a product */
 };
 
 struct heed_pack {
     heed_number number;
     int64_t N, K;
-    heed_packed forward, data;      /* [K,N] and [N,K]; memory NULL until filled */
+    heed_packed *forward;           /* [pieces] of [K, HEED_PIECE], or the only one [K,N]; memory NULL until filled */
+    int64_t pieces;
+    heed_packed data;               /* [N,K] */
     float *scale;                   /* [N] HEED_INT8: a row of w is this times its whole numbers */
     int32_t *shift;                 /* [N] HEED_INT8: what the 128 that is added to x adds to the sums */
 };
@@ -68,6 +72,7 @@ void heed_gemm_free(heed_gemm *g)
     free(g->y.data);
     free(g->whole.data);
     free(g->row_scale.data);
+    free(g->line.data);
     free(g);
 }
 
@@ -82,15 +87,16 @@ bool heed_gemm_has(heed_number number)
     return heed_dnnl_has(number);
 }
 
-heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err)
+static heed_pack *new_pack(heed_number number, int64_t N, int64_t K, int64_t pieces, heed_error *err)
 {
     heed_pack *p = calloc(1, sizeof *p);
     const bool whole = number == HEED_INT8 && N > 0;
+    if (p) p->forward = calloc((size_t)pieces, sizeof *p->forward);
     if (p && whole) {
         p->scale = malloc((size_t)N * sizeof *p->scale);
         p->shift = malloc((size_t)N * sizeof *p->shift);
     }
-    if (!p || (whole && (!p->scale || !p->shift))) {
+    if (!p || !p->forward || (whole && (!p->scale || !p->shift))) {
         heed_pack_free(p);
         heed_fail(err, HEED_E_NOMEM, "out of memory for a weight [%lld,%lld]", (long long)N, (long long)K);
         return NULL;
@@ -98,13 +104,22 @@ heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *e
     p->number = number;
     p->N = N;
     p->K = K;
+    p->pieces = pieces;
     return p;
+}
+
+heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err) { return new_pack(number, N, K, 1, err); }
+
+heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, heed_error *err)
+{
+    return new_pack(number, N, K, N < HEED_PIECE ? 1 : (N + HEED_PIECE - 1) / HEED_PIECE, err);
 }
 
 void heed_pack_free(heed_pack *p)
 {
     if (!p) return;
-    heed_packed_close(&p->forward);
+    for (int64_t i = 0; i < p->pieces; i++) heed_packed_close(&p->forward[i]);
+    free(p->forward);
     heed_packed_close(&p->data);
     free(p->scale);
     free(p->shift);
@@ -114,7 +129,9 @@ void heed_pack_free(heed_pack *p)
 size_t heed_pack_bytes(const heed_pack *p)
 {
     const size_t rows = p->scale ? (size_t)p->N * (sizeof *p->scale + sizeof *p->shift) : 0;
-    return p->forward.buffer.bytes + p->data.buffer.bytes + rows;
+    size_t bytes = p->data.buffer.bytes + rows;
+    for (int64_t i = 0; i < p->pieces; i++) bytes += p->forward[i].buffer.bytes;
+    return bytes;
 }
 
 /* Rows of w as whole numbers, their scales, and 128 times their sums. A row that is not finite keeps a scale of NaN. */
@@ -136,9 +153,9 @@ static const int8_t *to_whole(heed_gemm *g, heed_pack *p, const float *w)
     return (const int8_t *)q;
 }
 
-static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, bool transposed, const void *w)
+/* half: [k,n], of a weight stored the other way round when transposed. */
+static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, int64_t n, int64_t k, bool transposed, const void *w)
 {
-    const int64_t n = transposed ? p->N : p->K, k = transposed ? p->K : p->N;
     dnnl_status_t s = half->memory ? dnnl_success : heed_packed_open(half, p->number, n, k);
     if (s) return s;
     const heed_shape shape = {.kind = transposed ? HEED_REORDER_TRANSPOSED : HEED_REORDER, .number = p->number, .n = n, .k = k, .ld_weights = transposed ? k : n};
@@ -147,14 +164,20 @@ static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, b
     return s ? s : heed_product_run(&g->dnnl, reorder, half, w, NULL, NULL);
 }
 
+static int64_t first_of(int64_t piece) { return piece * HEED_PIECE; }
+
+static int64_t width_of(const heed_pack *p, int64_t piece) { return piece < p->pieces - 1 ? HEED_PIECE : p->N - first_of(piece); }
+
 heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data, heed_error *err)
 {
     if (p->N == 0 || p->K == 0) return HEED_OK;
     if (data && p->number == HEED_INT8) return heed_fail(err, HEED_E_USAGE, "a weight of whole numbers has no gradient");
-    const void *from = p->number == HEED_INT8 ? (const void *)to_whole(g, p, w) : w;
+    const char *from = p->number == HEED_INT8 ? (const char *)to_whole(g, p, w) : (const char *)w;
+    const size_t row = (size_t)p->K * (p->number == HEED_INT8 ? 1 : sizeof *w);
     const int threads = heed_dnnl_alone();
-    dnnl_status_t s = from ? fill(g, p, &p->forward, true, from) : dnnl_out_of_memory;
-    if (!s && data) s = fill(g, p, &p->data, false, from);
+    dnnl_status_t s = from ? dnnl_success : dnnl_out_of_memory;
+    for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)first_of(i) * row);
+    if (!s && data) s = fill(g, p, &p->data, p->K, p->N, false, from);
     heed_dnnl_restore(threads);
     return failed(err, s, "a packed weight");
 }
@@ -164,7 +187,8 @@ heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data
 /* One call: dst [m,n] (+)= src [m,k] w + bias. */
 typedef struct product {
     const heed_pack *pack;
-    const heed_packed *w;           /* of that pack */
+    const heed_packed *w;           /* of that pack; NULL: its pieces one after the other */
+    int64_t first;                  /* row of the weight, where w begins */
     const float *src, *bias;
     float *dst;
     int64_t m, ld_src, ld_dst;
@@ -215,22 +239,40 @@ static dnnl_status_t multiply(heed_gemm *g, const product *p, int64_t height, co
 }
 
 /* Floats that fill their tile and have no gaps are used where they stand. All others go through buffers, because with gaps oneDNN takes another
- * way through, with other bits or without a fast kernel. */
+ * way through, with other bits or without a fast kernel. NULL: out of memory. */
+static const void *lay_floats(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+{
+    const heed_number number = p->pack->number;
+    const int64_t k = p->w->k;
+    if (number == HEED_F32 && rows == height && (p->ld_src == k || rows == 1)) return p->src;
+    char *x = heed_buffer_room(&g->x, (size_t)(height * k) * size_of(number), &g->dnnl.grown);
+    if (!x) return NULL;
+    lay_rows(number, x, k, p->src, p->ld_src, rows, k);
+    memset(x + (size_t)(rows * k) * size_of(number), 0, (size_t)((height - rows) * k) * size_of(number));
+    return x;
+}
+
+/* Their scales are in g->row_scale. NULL: out of memory. */
+static const void *lay_whole(heed_gemm *g, const product *p, int64_t rows, int64_t height)
+{
+    const int64_t k = p->w->k;
+    uint8_t *x = heed_buffer_room(&g->x, (size_t)(height * k), &g->dnnl.grown);
+    float *scale = heed_buffer_room(&g->row_scale, (size_t)height * sizeof *scale, &g->dnnl.grown);
+    if (!x || !scale) return NULL;
+    for (int64_t i = 0; i < rows; i++) scale[i] = heed_kernels_get()->quantize(x + i * k, p->src + i * p->ld_src, k);
+    memset(x + rows * k, 0, (size_t)((height - rows) * k));
+    return x;
+}
+
 static dnnl_status_t run_floats(heed_gemm *g, const product *p, int64_t rows, int64_t height)
 {
-    const int64_t n = p->w->n, k = p->w->k;
-    const heed_number number = p->w->number;
-    const bool full = rows == height, copy_src = number == HEED_BF16 || !full || (p->ld_src != k && rows > 1);
-    const bool copy_dst = !full || (p->ld_dst != n && rows > 1);
-    char *x = copy_src ? heed_buffer_room(&g->x, (size_t)(height * k) * size_of(number), &g->dnnl.grown) : NULL;
-    float *y = copy_dst ? heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown) : NULL;
-    if ((copy_src && !x) || (copy_dst && !y)) return dnnl_out_of_memory;
-    if (copy_src) {
-        lay_rows(number, x, k, p->src, p->ld_src, rows, k);
-        memset(x + (size_t)(rows * k) * size_of(number), 0, (size_t)((height - rows) * k) * size_of(number));
-    }
+    const int64_t n = p->w->n;
+    const bool copy_dst = rows < height || (p->ld_dst != n && rows > 1);
+    const void *x = lay_floats(g, p, rows, height);
+    float *y = copy_dst ? heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown) : p->dst;
+    if (!x || !y) return dnnl_out_of_memory;
     if (copy_dst && p->sum) copy_rows(y, n, p->dst, p->ld_dst, rows, n);
-    const dnnl_status_t s = multiply(g, p, height, copy_src ? (const void *)x : p->src, copy_dst ? y : p->dst);
+    const dnnl_status_t s = multiply(g, p, height, x, y);
     if (!s && copy_dst) copy_rows(p->dst, p->ld_dst, y, n, rows, n);
     return s;
 }
@@ -239,16 +281,14 @@ static dnnl_status_t run_floats(heed_gemm *g, const product *p, int64_t rows, in
 static dnnl_status_t run_whole(heed_gemm *g, const product *p, int64_t rows, int64_t height)
 {
     const heed_kernels *kernels = heed_kernels_get();
-    const int64_t n = p->w->n, k = p->w->k;
-    uint8_t *x = heed_buffer_room(&g->x, (size_t)(height * k), &g->dnnl.grown);
+    const int64_t n = p->w->n;
+    const void *x = lay_whole(g, p, rows, height);
     int32_t *y = heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown);
-    float *scale = heed_buffer_room(&g->row_scale, (size_t)height * sizeof *scale, &g->dnnl.grown);
-    if (!x || !y || !scale) return dnnl_out_of_memory;
-    for (int64_t i = 0; i < rows; i++) scale[i] = kernels->quantize(x + i * k, p->src + i * p->ld_src, k);
-    memset(x + rows * k, 0, (size_t)((height - rows) * k));
+    const float *scale = g->row_scale.data;
+    if (!x || !y) return dnnl_out_of_memory;
     const dnnl_status_t s = multiply(g, p, height, x, y);
     for (int64_t i = 0; i < rows && !s; i++)
-        kernels->dequantize(p->dst + i * p->ld_dst, y + i * n, p->pack->shift, scale[i], p->pack->scale, p->bias, p->sum, n);
+        kernels->dequantize(p->dst + i * p->ld_dst, y + i * n, p->pack->shift + p->first, scale[i], p->pack->scale + p->first, p->bias, p->sum, n);
     return s;
 }
 
@@ -265,12 +305,26 @@ static dnnl_status_t run_product(heed_gemm *g, product p)
     return s;
 }
 
+static dnnl_status_t run_pieces(heed_gemm *g, const product *p)
+{
+    dnnl_status_t s = dnnl_success;
+    for (int64_t i = 0; i < p->pack->pieces && !s; i++) {
+        product one = *p;
+        one.w = &p->pack->forward[i];
+        one.first = first_of(i);
+        one.dst = p->dst + one.first;
+        if (p->bias) one.bias = p->bias + one.first;
+        s = run_product(g, one);
+    }
+    return s;
+}
+
 static heed_status run_alone(heed_gemm *g, const product *p, const char *way, heed_error *err)
 {
-    if (!p->w->memory) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
+    if (!(p->w ? p->w : p->pack->forward)->memory) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
     heed_stopwatch_enter(g->watch);
     const int threads = heed_dnnl_alone();
-    dnnl_status_t s = run_product(g, *p);
+    dnnl_status_t s = p->w ? run_product(g, *p) : run_pieces(g, p);
     heed_dnnl_restore(threads);
     const heed_pack *w = p->pack;
     heed_stopwatch_leave(g->watch, (heed_part){"product", way, w->N, w->K, w->number}, 2 * (double)p->m * (double)w->N * (double)w->K);
@@ -281,35 +335,81 @@ heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const
                               float *y, int64_t ldy, bool accumulate, heed_error *err)
 {
     if (M == 0 || p->N == 0) return HEED_OK;
-    return run_alone(g, &(product){p, &p->forward, x, bias, y, M, ldx, ldy, accumulate}, "forward", err);
+    return run_alone(g, &(product){p, NULL, 0, x, bias, y, M, ldx, ldy, accumulate}, "forward", err);
 }
 
 heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
                            bool accumulate, heed_error *err)
 {
     if (M == 0 || p->K == 0) return HEED_OK;
-    return run_alone(g, &(product){p, &p->data, dy, NULL, dx, M, ldy, ldx, accumulate}, "data", err);
+    return run_alone(g, &(product){p, &p->data, 0, dy, NULL, dx, M, ldy, ldx, accumulate}, "data", err);
 }
 
-/* The rows of w^T are what unit rows make of it. */
-heed_status heed_pack_floats(heed_gemm *g, const heed_pack *p, float *w, heed_error *err)
+/* --- products that are looked at and not kept -------------------------------------------------------------------------------------------- */
+
+typedef struct looking { heed_gemm_look *look; void *self; int64_t row; } looking;
+
+/* Columns from .. from+n-1 of a tile's product, whose row i begins at y + i * p->w->n. */
+static dnnl_status_t look_at(heed_gemm *g, const product *p, int64_t rows, const float *y, int64_t from, int64_t n, const looking *l)
 {
-    enum { ROWS = 64 };
-    const int64_t N = p->N, K = p->K;
-    float *x = calloc((size_t)(ROWS * K) + 1, sizeof *x), *y = malloc((size_t)(ROWS * N) * sizeof *y + 1);
-    heed_status status = x && y ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for a weight [%lld,%lld]", (long long)N, (long long)K);
-    for (int64_t first = 0; first < K && status == HEED_OK; first += ROWS) {
-        const int64_t rows = K - first < ROWS ? K - first : ROWS;
-        for (int64_t i = 0; i < rows; i++) x[i * K + first + i] = 1;
-        status = heed_gemm_forward(g, p, rows, x, K, NULL, y, N, false, err);
-        for (int64_t i = 0; i < rows; i++) {
-            for (int64_t n = 0; n < N && status == HEED_OK; n++) w[n * K + first + i] = y[i * N + n];
-            x[i * K + first + i] = 0;
-        }
+    const bool whole = p->pack->number == HEED_INT8;
+    const int64_t first = p->first + from;
+    float *line = whole ? heed_buffer_room(&g->line, HEED_PIECE * sizeof *line, &g->dnnl.grown) : NULL;
+    if (whole && !line) return dnnl_out_of_memory;
+    for (int64_t i = 0; i < rows; i++) {
+        const float *row = y + i * p->w->n + from, *scale = g->row_scale.data;
+        if (whole)
+            heed_kernels_get()->dequantize(line, (const int32_t *)(const void *)row, p->pack->shift + first, scale[i], p->pack->scale + first,
+                                           p->bias ? p->bias + from : NULL, false, n);
+        l->look(l->self, l->row + i, first, whole ? line : row, n);
     }
-    free(x);
-    free(y);
-    return status;
+    return dnnl_success;
+}
+
+static dnnl_status_t look_at_piece(heed_gemm *g, const product *p, int64_t rows, int64_t height, const void *x, const looking *l)
+{
+    const int64_t n = p->w->n;
+    float *y = heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown);
+    if (!y) return dnnl_out_of_memory;
+    dnnl_status_t s = multiply(g, p, height, x, y);
+    for (int64_t from = 0; from < n && !s; from += HEED_PIECE) s = look_at(g, p, rows, y, from, n - from < HEED_PIECE ? n - from : HEED_PIECE, l);
+    return s;
+}
+
+static dnnl_status_t look_at_tile(heed_gemm *g, const product *all, int64_t rows, int64_t height, const looking *l)
+{
+    product p = *all;
+    p.w = p.pack->forward;
+    const void *x = p.pack->number == HEED_INT8 ? lay_whole(g, &p, rows, height) : lay_floats(g, &p, rows, height);
+    dnnl_status_t s = x ? dnnl_success : dnnl_out_of_memory;
+    for (int64_t i = 0; i < p.pack->pieces && !s; i++) {
+        p.w = &p.pack->forward[i];
+        p.first = first_of(i);
+        if (all->bias) p.bias = all->bias + p.first;
+        s = look_at_piece(g, &p, rows, height, x, l);
+    }
+    return s;
+}
+
+heed_status heed_gemm_forward_look(heed_gemm *g, const heed_pack *pack, int64_t M, const float *x, int64_t ldx, const float *bias, heed_gemm_look *look, void *self,
+                                   heed_error *err)
+{
+    if (M == 0 || pack->N == 0) return HEED_OK;
+    if (!pack->forward->memory) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
+    product p = {.pack = pack, .src = x, .bias = bias, .m = M, .ld_src = ldx};
+    looking l = {look, self, 0};
+    heed_stopwatch_enter(g->watch);
+    const int threads = heed_dnnl_alone();
+    dnnl_status_t s = dnnl_success;
+    while (l.row < M && !s) {
+        const int64_t height = tile_height(g, M - l.row), rows = height < M - l.row ? height : M - l.row;
+        s = look_at_tile(g, &p, rows, height, &l);
+        p.src += rows * ldx;
+        l.row += rows;
+    }
+    heed_dnnl_restore(threads);
+    heed_stopwatch_leave(g->watch, (heed_part){"product", "forward", pack->N, pack->K, pack->number}, 2 * (double)M * (double)pack->N * (double)pack->K);
+    return failed(err, s, "a matrix product");
 }
 
 /* --- gradients of weights --------------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,15 @@ typedef struct heed_adam {
     bool decoupled;
 } heed_adam;
 
+/* What is known of the numbers of a row that come piece by piece: their greatest, the sum of e^(x - most), and the k largest, the first of equals first, NaN never
+ * among them. Begin with heed_ranking_begin() (kernels/top.h). */
+typedef struct heed_ranking {
+    float most, sum;
+    int64_t n, k;             /* how many of the largest there are, and may be */
+    int32_t *ids;             /* [k] their places, falling */
+    float *best;              /* [k] */
+} heed_ranking;
+
 typedef struct heed_attention_job heed_attention_job;     /* kernels/attention.h */
 typedef struct heed_attention_unit heed_attention_unit;
 typedef struct heed_attention_back heed_attention_back;   /* kernels/attention_backward.h */

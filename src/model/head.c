@@ -12,6 +12,13 @@ heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *fe
     return heed_linear(t, features, &h->weight->tensor, &h->bias->tensor);
 }
 
+heed_ranked heed_head_rank(heed_tape *t, const heed_head *h, heed_tensor *features, int64_t k)
+{
+    heed_tape_scope(t, "head");
+    if (h->project) features = heed_linear(t, features, &h->project->tensor, NULL);
+    return heed_linear_rank(t, features, &h->weight->tensor, &h->bias->tensor, k);
+}
+
 /* --- copying ------------------------------------------------------------------------------------------------------------------------------- */
 
 static const heed_copying *copying_of(heed_tape *t, const heed_head *h, heed_tensor *features, const heed_attended *attended, int64_t looks,

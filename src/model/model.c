@@ -44,6 +44,7 @@ static bool init_head(heed_model *m, heed_weight *embedding)
         m->head.weight = heed_params_add(m->params, "head.weight", 2, V, F, HEED_FILL_GLOROT, 1);
     }
     heed_weight_product(m->head.weight);
+    heed_weight_rank(m->head.weight);
     m->head.bias = heed_params_add(m->params, "head.bias", 1, 1, V, HEED_FILL_ZERO, 0);
     if (!m->recipe.model.attention.copy) return true;
     heed_dense_init(&m->head.gate, m->params, "head.gate", F, 1, true);

@@ -38,6 +38,8 @@ typedef struct heed_head {
     const int32_t *copies;      /* copy: [source V] the target symbol of the same text, else <unk>; NULL: nothing is copied */
 } heed_head;
 heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features);                /* [N,F] -> [N,V] logits */
+/* The k likeliest of each row; without copying. */
+heed_ranked heed_head_rank(heed_tape *t, const heed_head *h, heed_tensor *features, int64_t k);
 /* What a choice or a search reads: logits, or ln p(w) when symbols can be copied from `source`, which was encoded. attended [looks]: as in heed_forced. Passes
  * gradients without copying only. */
 heed_tensor *heed_head_choices(heed_tape *t, const heed_head *h, heed_tensor *features, const heed_attended *attended, int64_t looks, const heed_side *source);

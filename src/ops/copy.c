@@ -264,7 +264,8 @@ static void judge_visit(void *self, const view *v)
     mixer *m = &s->m;
     float *x = s->logits->x + v->row * m->V;
     const int32_t target = s->targets[v->row];
-    m->lse = s->dgate ? (double)m->k->softmax(s->p, x, m->V) : (double)m->k->log_sum_exp(x, m->V);
+    m->lse = (double)m->k->log_sum_exp(x, m->V);   /* not softmax's, which adds up in another order: a loss has the same bits with its gradient and without */
+    if (s->dgate) m->k->softmax(s->p, x, m->V);
     mix_row(m, v, x, s->c.gate->x[v->row]);
     const double made = (double)x[target] - m->lse;
     double all = 0, gain = 0;

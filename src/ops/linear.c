@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "heed/ops.h"
+#include "kernels/top.h"
 #include "tensor/tape.h"
 
 typedef struct product { heed_tensor *base, *x, *weight, *bias; } product;
@@ -53,4 +54,35 @@ heed_tensor *heed_linear(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed
 heed_tensor *heed_linear_add(heed_tape *t, heed_tensor *base, heed_tensor *x, heed_tensor *weight)
 {
     return linear(t, "linear_add", (product){base, x, weight, NULL});
+}
+
+/* --- the greatest of each row ------------------------------------------------------------------------------------------------------------- */
+
+static void rank_piece(void *self, int64_t row, int64_t first, const float *y, int64_t n)
+{
+    heed_kernels_get()->rank((heed_ranking *)self + row, y, n, first);
+}
+
+heed_ranked heed_linear_rank(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, int64_t k)
+{
+    const heed_ranked failed = {.count = NULL};
+    const int64_t n = x->rows;
+    if (x->cols != weight->cols || bias->cols != weight->rows)
+        return heed_tape_fail(t, HEED_E_SHAPE, "linear_rank: [%lld,%lld] x [%lld,%lld]^T + [%lld]: sizes differ", (long long)n, (long long)x->cols, (long long)weight->rows,
+                              (long long)weight->cols, (long long)bias->cols), failed;
+    int32_t *ids = heed_tape_alloc(t, (size_t)(n * k) * sizeof *ids);
+    float *best = heed_tape_alloc(t, (size_t)(n * k) * sizeof *best), *norm = heed_tape_alloc(t, (size_t)n * sizeof *norm);
+    int64_t *count = heed_tape_alloc(t, (size_t)n * sizeof *count);
+    heed_ranking *all = heed_tape_alloc(t, (size_t)n * sizeof *all);
+    const heed_pack *pack = heed_tape_failed(t) ? NULL : heed_tape_pack(t, weight, false);
+    if (!pack) return failed;
+    for (int64_t i = 0; i < n; i++) all[i] = heed_ranking_begin(ids + i * k, best + i * k, k);
+    heed_error err;
+    if (heed_gemm_forward_look(t->gemm, pack, n, x->x, x->cols, bias->x, rank_piece, all, &err) != HEED_OK)
+        return heed_tape_fail(t, err.status, "linear_rank: %s", err.text), failed;
+    for (int64_t i = 0; i < n; i++) {
+        count[i] = all[i].n;
+        norm[i] = heed_ranking_norm(&all[i]);
+    }
+    return (heed_ranked){n, k, ids, best, count, norm};
 }

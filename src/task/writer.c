@@ -80,9 +80,9 @@ static void drop_logits(heed_writer *w)
     w->standing = false;
 }
 
-static float *logits(void *self, const int32_t *before, int64_t n)
+/* One step of all members; NULL: the tape has failed. */
+static heed_step *step_all(heed_writer *w, const int32_t *before)
 {
-    heed_writer *w = self;
     heed_tape *t = w->tape;
     drop_logits(w);
     heed_step *step = heed_tape_alloc(t, (size_t)w->member_count * sizeof *step);
@@ -90,6 +90,39 @@ static float *logits(void *self, const int32_t *before, int64_t n)
         heed_member *k = &w->members[m];
         step[m] = k->model->decoder_kind->step(t, k->model->decoder, &k->state, before);
     }
+    return step;
+}
+
+/* What is asked afterwards of the step. False: the tape has failed. */
+static bool note_moment(heed_writer *w, const heed_step *first, const heed_likely *likeliest)
+{
+    heed_moment *now = next_moment(w);
+    if (!now) heed_tape_fail(w->tape, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
+    if (heed_tape_failed(w->tape)) return false;
+    *now = (heed_moment){first->layers ? first->attended : NULL, first->features, likeliest};
+    return true;
+}
+
+/* One model whose logits nobody else wants. */
+static heed_ranked rank(void *self, const int32_t *before, int64_t n, int64_t k)
+{
+    heed_writer *w = self;
+    heed_tape *t = w->tape;
+    const heed_step *step = step_all(w, before);
+    const heed_ranked failed = {.count = NULL};
+    (void)n;
+    w->logits = heed_arena_mark(t->arena);
+    w->standing = true;
+    if (!step) return failed;
+    const heed_ranked ranked = heed_head_rank(t, &w->members[0].model->head, step[0].features, k);
+    return note_moment(w, &step[0], NULL) ? ranked : failed;
+}
+
+static float *logits(void *self, const int32_t *before, int64_t n)
+{
+    heed_writer *w = self;
+    heed_tape *t = w->tape;
+    const heed_step *step = step_all(w, before);
     heed_likely *likeliest = w->likeliest ? heed_tape_alloc(t, (size_t)(n * w->likeliest) * sizeof *likeliest) : NULL;
     w->logits = heed_arena_mark(t->arena);
     w->standing = true;
@@ -99,12 +132,9 @@ static float *logits(void *self, const int32_t *before, int64_t n)
         const heed_attended *attended = step[m].layers ? &step[m].attended[step[m].layers - 1] : NULL;
         x[m] = heed_head_choices(t, &k->model->head, step[m].features, attended, 1, &k->batch->source);
     }
-    heed_moment *now = next_moment(w);
-    if (!now) heed_tape_fail(t, HEED_E_NOMEM, "out of memory for %lld steps", (long long)w->count);
-    if (heed_tape_failed(t)) return NULL;
+    if (!step || !note_moment(w, &step[0], likeliest)) return NULL;
     if (w->member_count > 1) mix(w, x, n);
     if (likeliest) take_all_likeliest(w, x[0], likeliest);
-    *now = (heed_moment){step[0].layers ? step[0].attended : NULL, step[0].features, likeliest};
     return x[0]->x;
 }
 
@@ -121,7 +151,9 @@ static bool select_rows(void *self, const int64_t *rows, int64_t n)
 
 heed_search heed_writer_search(heed_writer *w)
 {
-    return (heed_search){w, heed_text_size(w->members[0].model->target), HEED_BOS, HEED_EOS, logits, select_rows};
+    const heed_model *first = w->members[0].model;
+    const bool alone = w->member_count == 1 && !w->likeliest && !first->head.copies;
+    return (heed_search){w, heed_text_size(first->target), HEED_BOS, HEED_EOS, logits, alone ? rank : NULL, select_rows};
 }
 
 void heed_writer_start(heed_writer *w)

@@ -72,7 +72,15 @@ void heed_weight_product(heed_weight *w)
     if (w) w->product = true;
 }
 
-void heed_weight_table(heed_weight *w) { w->table = true; }
+void heed_weight_table(heed_weight *w)
+{
+    if (w) w->table = true;
+}
+
+void heed_weight_rank(heed_weight *w)
+{
+    if (w) w->ranked = true;
+}
 
 void heed_weight_freeze(heed_weight *w)
 {
@@ -258,20 +266,52 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
     return heed_params_crew_status(p, threads, err);
 }
 
+static heed_status cut_pack(heed_weight *w, heed_error *err)
+{
+    heed_pack *pack = heed_pack_new_cut(w->params->number, w->tensor.rows, w->tensor.cols, err);
+    if (!pack) return HEED_E_NOMEM;
+    heed_pack_free(w->pack);
+    w->pack = pack;
+    return HEED_OK;
+}
+
 heed_status heed_weight_serve(heed_weight *w, heed_error *err)
 {
     heed_params *p = w->params;
-    heed_status status = w->product ? heed_params_crew(p, 1, err) : HEED_OK;
+    if (!w->product) return HEED_OK;
+    heed_status status = heed_params_crew(p, 1, err);
+    if (!status && w->ranked) status = cut_pack(w, err);
     if (!status) status = pack_weight(p->worker[0].gemm, w, false, p->version, err);
-    if (status || !w->product || w->table) return status;
+    if (status || w->table) return status;
     heed_pages_drop(w->tensor.x, (size_t)(w->tensor.rows * w->tensor.cols) * sizeof *w->tensor.x);
     w->tensor.x = NULL;
     return HEED_OK;
 }
 
+/* The rows of w^T are what unit rows make of it. */
+static heed_status unpack(const heed_weight *w, heed_gemm *g, float *out, heed_error *err)
+{
+    enum { ROWS = 64 };
+    const int64_t N = w->tensor.rows, K = w->tensor.cols;
+    float *x = calloc((size_t)(ROWS * K) + 1, sizeof *x), *y = malloc((size_t)(ROWS * N) * sizeof *y + 1);
+    heed_status status = x && y ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for the floats of weight \"%s\"", w->name);
+    for (int64_t first = 0; first < K && status == HEED_OK; first += ROWS) {
+        const int64_t rows = K - first < ROWS ? K - first : ROWS;
+        for (int64_t i = 0; i < rows; i++) x[i * K + first + i] = 1;
+        status = heed_gemm_forward(g, w->pack, rows, x, K, NULL, y, N, false, err);
+        for (int64_t i = 0; i < rows; i++) {
+            for (int64_t n = 0; n < N && status == HEED_OK; n++) out[n * K + first + i] = y[i * N + n];
+            x[i * K + first + i] = 0;
+        }
+    }
+    free(x);
+    free(y);
+    return status;
+}
+
 heed_status heed_weight_floats(const heed_weight *w, heed_gemm *g, float *out, heed_error *err)
 {
-    if (!w->tensor.x) return heed_pack_floats(g, w->pack, out, err);
+    if (!w->tensor.x) return unpack(w, g, out, err);
     memcpy(out, w->tensor.x, (size_t)(w->tensor.rows * w->tensor.cols) * sizeof *out);
     return HEED_OK;
 }

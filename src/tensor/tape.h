@@ -108,10 +108,13 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
 void heed_weight_product(heed_weight *w);
 /* ... and that its rows are read by number as well, or that something else reads its floats. */
 void heed_weight_table(heed_weight *w);
+/* ... and that its product is mostly looked through for the greatest, which heed_linear_rank() does piece by piece. */
+void heed_weight_rank(heed_weight *w);
 /* Once its values are there, and only read from now on: packs it, if it is a product's, for the forward pass alone. Its floats go back to the system unless it is
  * a table; tensor.x is NULL then. Packing it anew is HEED_E_USAGE. */
 heed_status heed_weight_serve(heed_weight *w, heed_error *err);
-/* Its floats, also where they were given back: [rows,cols] as heed_pack_floats() has them. */
+/* Its floats [rows,cols], also where they were given back: then as they are multiplied, floats with their bits (a zero without its sign), bf16 widened, whole numbers
+ * times their scale to the last digit but one. For few calls: it costs as much as a product with `cols` rows. */
 heed_status heed_weight_floats(const heed_weight *w, heed_gemm *g, float *out, heed_error *err);
 /* Gives back what packing and collecting took; it comes again when it is needed. */
 void heed_params_dismiss(heed_params *p);

@@ -72,7 +72,6 @@ heed_step step_thrice(heed_tape *t, const heed_model *m, const heed_batch *b, co
 
 void walk_init(walk *w, heed_tape *t, const heed_model *m, const heed_batch *b)
 {
-    *w = (walk){.i = 0};
     *w = (walk){.t = t, .m = m, .i = -1};
     const heed_encoded memory = m->encoder_kind->forward(t, m->encoder, &b->source);
     m->decoder_kind->start(t, m->decoder, &memory, &w->s);

@@ -6,11 +6,17 @@
 
 #include "base/rng.h"
 #include "decode/search.h"
+#include "kernels/top.h"
 
 enum { V = 7, QUESTS = 9, LONGEST = 12, FIRST = 1, LAST = 2, WIDEST = 300, ROWS = QUESTS * WIDEST };
 
 /* A model whose logits are a function of a row's own past. */
-typedef struct oracle { uint64_t past[ROWS], other[ROWS]; float logits[ROWS * V]; int64_t rows, calls, fail_at; } oracle;
+typedef struct oracle {
+    uint64_t past[ROWS], other[ROWS];
+    float logits[ROWS * V], best[ROWS * V], norm[ROWS];
+    int32_t ids[ROWS * V];
+    int64_t count[ROWS], rows, calls, fail_at;
+} oracle;
 
 static inline float oracle_logit(uint64_t past, int64_t v) { return (float)(3 * heed_normal(past, (uint64_t)v)); }
 
@@ -24,6 +30,21 @@ static inline float *oracle_logits(void *self, const int32_t *before, int64_t n)
         for (int64_t v = 0; v < V; v++) o->logits[r * V + v] = oracle_logit(o->past[r], v);
     }
     return o->logits;
+}
+
+/* The likeliest of oracle_logits(). */
+static inline heed_ranked oracle_rank(void *self, const int32_t *before, int64_t n, int64_t k)
+{
+    oracle *o = self;
+    const float *x = oracle_logits(o, before, n);
+    assert_true(k <= V);
+    for (int64_t r = 0; x && r < n; r++) {
+        heed_ranking ranking = heed_ranking_begin(o->ids + r * k, o->best + r * k, k);
+        heed_kernels_get()->rank(&ranking, x + r * V, V, 0);
+        o->count[r] = ranking.n;
+        o->norm[r] = heed_ranking_norm(&ranking);
+    }
+    return (heed_ranked){n, k, o->ids, o->best, x ? o->count : NULL, o->norm};
 }
 
 static inline bool oracle_select(void *self, const int64_t *rows, int64_t n)
