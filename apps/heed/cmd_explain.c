@@ -15,6 +15,7 @@ static const cli_option options[] = {
     {"--tex", NULL, CLI_FLAG, offsetof(explain_values, tex), "scores as coloured tables in a TeX document"},
     {"--npy", NULL, CLI_FLAG, offsetof(explain_values, npy), "scores as a NumPy array [lens, written, read]"},
     {"--heads", NULL, CLI_FLAG, offsetof(explain_values, heads), "with --json the weights of every layer and head too"},
+    {"--trust", NULL, CLI_FLAG, offsetof(explain_values, trust), "with --json whether each lens can be believed here; a page always says so"},
     {"--what-if", "CHANGE", CLI_TEXTS, offsetof(explain_values, what_if),
      "mask:I, edit:I=TEXT, head:SITE.LAYER.HEAD=off, row:T=S, prefix=TEXT or vector=TEXT: what that does to ln p; may be repeated"},
     {"--steps", NULL, CLI_FLAG, offsetof(explain_values, steps), "scores, weights, weighted sum and joined context of every step"},

@@ -12,7 +12,7 @@ static const struct { const char *ending; heed_form form; } endings[] = {
     {".tex", HEED_FORM_TEX},   {".npy", HEED_FORM_NPY},  {".svg", HEED_FORM_SVG},   {".txt", HEED_FORM_TERMINAL},
 };
 
-bool explain_wants_lenses(const explain_values *v) { return v->lenses.count || v->what_if.count || v->out || v->csv || v->tex || v->npy || v->heads; }
+bool explain_wants_lenses(const explain_values *v) { return v->lenses.count || v->what_if.count || v->out || v->csv || v->tex || v->npy || v->heads || v->trust; }
 
 /* By the ending of -o; false: it tells nothing. */
 static bool form_of_file(const char *path, heed_form *form)
@@ -45,8 +45,8 @@ int explain_check_lenses(const explain_values *v)
         return cli_usage_error("-o %s: its ending tells no form; .html, .json, .csv, .tex, .npy, .svg or .txt do, or name one: --json, say", v->out);
     if (form == HEED_FORM_SVG && v->lenses.count != 1)
         return cli_usage_error("an SVG shows one lens; name it with --lens (a page, -o x.html, shows them all)");
-    if (v->heads && form != HEED_FORM_JSON && form != HEED_FORM_PAGE)
-        return cli_usage_error("--heads are weights of every layer and head; they go with --json");
+    if ((v->heads || v->trust) && form != HEED_FORM_JSON && form != HEED_FORM_PAGE)
+        return cli_usage_error(v->heads ? "--heads are weights of every layer and head; they go with --json" : "--trust goes with --json, and a page has it always");
     return -1;
 }
 
@@ -130,7 +130,7 @@ int explain_by_lenses(cli_open *open, const char *dir, const char *text, const c
     place p;
     heed_error err = {0};
     heed_explanation_options o = {.lenses = v->lenses.items, .lens_count = v->lenses.count, .what_if = v->what_if.items, .what_if_count = v->what_if.count,
-                                  .heads = v->heads, .look = &look, .name = dir, .write = write_bytes, .user = &p};
+                                  .heads = v->heads, .trust = v->trust, .look = &look, .name = dir, .write = write_bytes, .user = &p};
     form_of(v, &o.form);
     if (o.form == HEED_FORM_NPY && !strcmp(path, "-") && cli_term_of(stdout).columns)
         return cli_usage_error("an array is nothing for a terminal; say where it goes: -o scores.npy");

@@ -47,6 +47,7 @@ typedef struct heed_explanation_options {
     const char *const *lenses; int lens_count;       /* as for heed_lens_choose(); SVG: exactly one; TERMINAL with changes: none is none */
     const char *const *what_if; int what_if_count;   /* TERMINAL, JSON, PAGE: changes, and what becomes of ln p: "mask:I", "edit:I=TEXT", "head:SITE.LAYER.HEAD=off",
                                           "row:T=S", "prefix=TEXT", "vector=TEXT"; docs/contract.md */
+    bool trust;                        /* JSON: each lens judged on this output; PAGE: always, up to 400 symbols a side */
     bool heads;                        /* JSON: the weights of every layer and head; PAGE: always, unless they are more than 24 million numbers */
     const heed_look *look;             /* whose attention weights, norms and alignment are of; NULL: heed_model_look() */
     const char *name;                  /* of the model, for people; NULL: none */

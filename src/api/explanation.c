@@ -5,6 +5,7 @@
 #include "api/session.h"
 #include "explain/explanation.h"
 #include "explain/page.h"
+#include "explain/trust.h"
 #include "model/words.h"
 
 enum { MOST_PAGE_NUMBERS = 24000000 };   /* of heads: 64 MB of a page */
@@ -235,6 +236,7 @@ static heed_status write_page(heed_explanation *x, const heed_explanation_option
         numbers += (double)layers * heads * (double)rows * (double)cols;
     }
     x->heads = numbers <= MOST_PAGE_NUMBERS;
+    x->trust = x->trust || (x->in.S <= HEED_TRUST_SYMBOLS && x->in.T <= HEED_TRUST_SYMBOLS && x->in.S > 1);
     heed_status status = heed_explanation_json(x, &into, err), ended = heed_sink_end(&into, status ? NULL : err);
     if (!status) status = ended;
     if (!status && (json.failed || heed_explain_page(json.data, json.size, &page) != HEED_OK)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the page");
@@ -273,6 +275,7 @@ static heed_status choose(telling *t, heed_error *err)
     if (t->how->lens_count > HEED_LENSES) return heed_fail(err, HEED_E_USAGE, "%d lenses; there are not as many", t->how->lens_count);
     t->x.name = t->how->name ? t->how->name : "";
     t->x.heads = t->how->heads;
+    t->x.trust = t->how->trust;
     if (!t->how->lens_count && t->how->what_if_count && t->how->form == HEED_FORM_TERMINAL) return HEED_OK;
     t->x.lenses = heed_lens_choose(t->s->model, t->how->lenses, t->how->lens_count, chosen, err);
     for (int i = 0; i < t->x.lenses; i++) t->x.lens[i] = heed_lens_find(chosen[i]->name);

@@ -24,6 +24,7 @@ typedef struct heed_explanation {
     const heed_lens_kind *lens[HEED_MOST_LENSES];
     int lenses;
     bool heads;                           /* JSON: all layers and heads too */
+    bool trust;                           /* JSON: every lens judged; all their scores are held at a time then */
     const heed_changed *changes; int change_count;
 } heed_explanation;
 
@@ -42,7 +43,7 @@ heed_explanation_form heed_explanation_terminal;
 /* HEED_E_USAGE: of other than one lens. */
 heed_explanation_form heed_explanation_svg;
 
-/* Room for scores [T,S] of one lens, the caller's to free(); NULL: out of memory, and err says so. */
-float *heed_explanation_room(const heed_explanation *x, heed_error *err);
+/* Room for scores [lenses,T,S], the caller's to free(); NULL: out of memory, and err says so. */
+float *heed_explanation_room(const heed_explanation *x, int lenses, heed_error *err);
 
 #endif

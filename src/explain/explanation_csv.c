@@ -5,10 +5,10 @@
 #include "explain/explanation.h"
 #include "explain/label.h"
 
-float *heed_explanation_room(const heed_explanation *x, heed_error *err)
+float *heed_explanation_room(const heed_explanation *x, int lenses, heed_error *err)
 {
-    float *scores = malloc((size_t)(x->in.T * x->in.S) * sizeof *scores);
-    if (!scores) heed_fail(err, HEED_E_NOMEM, "out of memory for %lld x %lld scores", (long long)x->in.T, (long long)x->in.S);
+    float *scores = malloc((size_t)(lenses * x->in.T * x->in.S) * sizeof *scores);
+    if (!scores) heed_fail(err, HEED_E_NOMEM, "out of memory for %d times %lld x %lld scores", lenses, (long long)x->in.T, (long long)x->in.S);
     return scores;
 }
 
@@ -45,7 +45,7 @@ static void add_rows(const heed_explanation *x, const char *lens, const float *s
 heed_status heed_explanation_csv(const heed_explanation *x, heed_sink *s, heed_error *err)
 {
     heed_lens_note note;
-    float *scores = heed_explanation_room(x, err);
+    float *scores = heed_explanation_room(x, 1, err);
     heed_status status = scores ? HEED_OK : HEED_E_NOMEM;
     heed_buf_text(&s->text, "lens,written,ln p");
     for (int64_t i = 0; i < x->in.S; i++) {
@@ -90,7 +90,7 @@ static void add_number(heed_buf *out, float x)
 heed_status heed_explanation_npy(const heed_explanation *x, heed_sink *s, heed_error *err)
 {
     heed_lens_note note;
-    float *scores = heed_explanation_room(x, err);
+    float *scores = heed_explanation_room(x, 1, err);
     heed_status status = scores ? HEED_OK : HEED_E_NOMEM;
     add_header(x, &s->text);
     for (int i = 0; i < x->lenses && status == HEED_OK; i++) {

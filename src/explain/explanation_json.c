@@ -5,6 +5,7 @@
 
 #include "explain/explanation.h"
 #include "explain/label.h"
+#include "explain/trust.h"
 #include "model/words.h"
 
 /* --- the model ------------------------------------------------------------------------------------------------------------------------------------ */
@@ -64,18 +65,25 @@ static void add_lens(const heed_lens *is, const heed_explanation *x, const heed_
     heed_buf_char(out, '}');
 }
 
-static heed_status add_lenses(const heed_explanation *x, heed_sink *s, heed_error *err)
+/* kept [lenses]: room for all scores, which judging wants; NULL: each lens in the place of the one before. */
+static heed_status add_lenses(const heed_explanation *x, heed_trust_lens *kept, heed_sink *s, heed_error *err)
 {
-    float *scores = heed_explanation_room(x, err);
+    float *scores = heed_explanation_room(x, kept ? x->lenses : 1, err);
     heed_status status = scores ? HEED_OK : HEED_E_NOMEM;
     heed_lens_note note;
     heed_buf_text(&s->text, ", \"lenses\": [");
     for (int i = 0; i < x->lenses && status == HEED_OK; i++) {
-        status = heed_lens_run(x->lens[i], &x->in, scores, &note, err);
+        float *to = scores + (kept ? i * x->in.T * x->in.S : 0);
+        status = heed_lens_run(x->lens[i], &x->in, to, &note, err);
         if (i) heed_buf_text(&s->text, ", ");
-        if (!status) add_lens(&x->lens[i]->is, x, &note, scores, s);
+        if (!status) add_lens(&x->lens[i]->is, x, &note, to, s);
+        if (kept) kept[i] = (heed_trust_lens){&x->lens[i]->is, to};
     }
     heed_buf_char(&s->text, ']');
+    if (kept && !status) {
+        heed_buf_text(&s->text, ", ");
+        status = heed_trust_json(&x->in, kept, x->lenses, heed_probe_model(x->in.probe)->lenses, &s->text, err);
+    }
     free(scores);
     return status;
 }
@@ -191,7 +199,8 @@ heed_status heed_explanation_json(const heed_explanation *x, heed_sink *s, heed_
     heed_buf_text(&s->text, ", ");
     heed_json_members(x->output, 0, false, &s->text);
     heed_sink_pass(s);
-    heed_status status = add_lenses(x, s, err);
+    heed_trust_lens kept[HEED_LENSES];
+    heed_status status = add_lenses(x, x->trust && x->lenses ? kept : NULL, s, err);
     if (!status && x->heads) status = add_heads(x, s, err);
     if (x->change_count) add_changes(x, s);
     heed_buf_text(&s->text, "}\n");

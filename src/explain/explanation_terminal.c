@@ -83,7 +83,7 @@ static void add_change(heed_buf *out, const heed_explanation *x, const heed_chan
 heed_status heed_explanation_terminal(const heed_explanation *x, heed_sink *s, heed_error *err)
 {
     heed_lens_note note;
-    float *scores = heed_explanation_room(x, err);
+    float *scores = heed_explanation_room(x, 1, err);
     heed_status status = scores ? HEED_OK : HEED_E_NOMEM;
     heed_buf_text(&s->text, "read    ");
     heed_label_plain(&s->text, x->output->source);
@@ -106,7 +106,7 @@ heed_status heed_explanation_svg(const heed_explanation *x, heed_sink *s, heed_e
 {
     heed_lens_note note;
     if (x->lenses != 1) return heed_fail(err, HEED_E_USAGE, "a picture shows one lens, and %d were asked for", x->lenses);
-    float *scores = heed_explanation_room(x, err);
+    float *scores = heed_explanation_room(x, 1, err);
     heed_status status = scores ? heed_lens_run(x->lens[0], &x->in, scores, &note, err) : HEED_E_NOMEM;
     if (!status) heed_explain_svg_lens(x->output, &x->lens[0]->is, scores, note.text, &s->text);
     free(scores);

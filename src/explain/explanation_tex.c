@@ -95,7 +95,7 @@ heed_status heed_explanation_tex(const heed_explanation *x, heed_sink *s, heed_e
     heed_lens_note note;
     if (x->in.S > MOST || x->in.T > MOST)
         return heed_fail(err, HEED_E_LIMIT, "%lld x %lld symbols; a page of TeX holds %d a side: --csv and --npy hold any number", (long long)x->in.T, (long long)x->in.S, MOST);
-    float *scores = heed_explanation_room(x, err);
+    float *scores = heed_explanation_room(x, 1, err);
     heed_status status = scores ? HEED_OK : HEED_E_NOMEM;
     add_preamble(&s->text);
     add_size(x, &s->text);

@@ -7,11 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "explain/judge.h"
+#include "explain/trust.h"
 #include "support/scratch.h"
 
 enum { MOST = PROBED_MOST, LAST = HEED_SHARES - 1 };
@@ -164,6 +165,70 @@ static void test_judge__a_source_of_nothing_is_refused(void **state)
     probed_close(&p);
 }
 
+/* --- of one output, for the page ----------------------------------------------------------------------------------------------------------------- */
+
+static double number_at(const json_t *list, size_t i) { return json_number_value(json_array_get(list, i)); }
+
+static void believed(probed *p)
+{
+    float scores[2][MOST * MOST];
+    heed_buf out = {0};
+    heed_error err;
+    heed_judged j;
+    fill(p, scores[0]);
+    for (int i = 0; i < MOST * MOST; i++) scores[1][i] = -scores[0][i];
+    const heed_trust_lens lenses[2] = {{&heed_lens_find("rollout")->is, scores[0]}, {&heed_lens_find("weights")->is, scores[1]}};
+    heed_buf_char(&out, '{');
+    if (heed_trust_json(&p->in, lenses, 2, "[{\"lens\":\"norms\"},{\"lens\":\"weights\"}]", &out, &err) != HEED_OK) fail_msg("%s: %s", model_name, err.text);
+    heed_buf_char(&out, '}');
+    json_t *all = json_loadb(out.data, out.size, 0, NULL), *trust = json_object_get(all, "trust"), *curve = json_array_get(json_object_get(trust, "curves"), 0);
+    assert_non_null(curve);
+    judge(p, &(heed_order){.scores = scores[0]}, 1, p->in.T, &j);
+    for (size_t i = 0; i < HEED_SHARES; i++) {
+        expect("deletion", (int)i, number_at(json_object_get(curve, "deletion"), i), j.deleted[i]);
+        expect("insertion", (int)i, number_at(json_object_get(curve, "insertion"), i), j.kept[i]);
+        expect("x", (int)i, number_at(json_object_get(curve, "x"), i), heed_judge_share[i]);
+        if (i && i < LAST) expect("fall", (int)i, number_at(json_object_get(curve, "comprehensiveness"), i - 1), j.deleted[0] - j.deleted[i]);
+    }
+    const json_t *tau = json_object_get(json_object_get(trust, "agreement"), "tau");
+    assert_true(number_at(json_array_get(tau, 0), 0) == 1 && number_at(json_array_get(tau, 0), 1) == -1);      /* the one is the other's reverse */
+    const json_t *recommended = json_object_get(trust, "recommended");      /* what attn.json names goes first */
+    assert_string_equal(json_string_value(json_array_get(recommended, 0)), "weights");
+    assert_string_equal(json_string_value(json_array_get(recommended, 1)), "rollout");
+    const json_t *reverse = json_object_get(curve, "reverse_insertion");
+    judge(p, &(heed_order){.scores = scores[0], .reverse = true}, 1, p->in.T, &j);
+    for (size_t i = 0; i < HEED_SHARES; i++) expect("reverse", (int)i, number_at(reverse, i), j.kept[i]);
+    json_decref(all);
+    heed_buf_free(&out);
+}
+
+static void test_trust__tells_what_the_judges_found(void **state) { (void)state, each_model(believed); }
+
+/* A lens whose order gains more goes first, and it and its reverse cannot both do better than every random order. */
+static void ranked(probed *p)
+{
+    float scores[2][MOST * MOST];
+    double worth[2];
+    heed_lens_note note;
+    heed_error err;
+    heed_judged j;
+    heed_buf out = {0};
+    assert_int_equal(heed_lens_run(heed_lens_find("leave-one-out"), &p->in, scores[0], &note, &err), HEED_OK);
+    for (int64_t i = 0; i < p->in.T * p->in.S; i++) scores[1][i] = -scores[0][i];
+    for (int i = 0; i < 2; i++) {
+        judge(p, &(heed_order){.scores = scores[i]}, 1, p->in.T, &j);
+        worth[i] = (heed_comprehensiveness(j.deleted) + heed_comprehensiveness(j.blanked)) / 2 - heed_sufficiency(&j);
+    }
+    const heed_trust_lens lenses[2] = {{&heed_lens_find("rollout")->is, scores[0]}, {&heed_lens_find("weights")->is, scores[1]}};
+    assert_int_equal(heed_trust_json(&p->in, lenses, 2, NULL, &out, &err), HEED_OK);
+    const char *first = strstr(out.data, "\"passed\": "), *second = strstr(first + 1, "\"passed\": ");
+    assert_false(!strncmp(first, "\"passed\": true", 14) && !strncmp(second, "\"passed\": true", 14));
+    assert_non_null(strstr(out.data, worth[0] > worth[1] ? "\"recommended\": [\"rollout\"" : "\"recommended\": [\"weights\""));
+    heed_buf_free(&out);
+}
+
+static void test_trust__what_gains_more_is_recommended_first(void **state) { (void)state, each_model(ranked); }
+
 /* --- over a corpus ----------------------------------------------------------------------------------------------------------------------------- */
 
 static const char pairs[] = "ab q\tA B\nce\tC\nabcde qq\tB A D\n\tA\ne d c\tE E\nbbb a\tD C B A\n";
@@ -280,6 +345,8 @@ int main(void)
         cmocka_unit_test(test_probe__the_last_symbol_alone_has_the_bits_that_it_has_among_all),
         cmocka_unit_test(test_judge__figures_are_means_of_five_falls),
         cmocka_unit_test(test_judge__a_source_of_nothing_is_refused),
+        cmocka_unit_test(test_trust__tells_what_the_judges_found),
+        cmocka_unit_test(test_trust__what_gains_more_is_recommended_first),
         cmocka_unit_test(test_faithful__figures_do_not_depend_on_threads),
         cmocka_unit_test(test_faithful__the_order_is_kept_beside_the_model),
         cmocka_unit_test(test_faithful__bad_input_is_told_with_its_line),
