@@ -7,7 +7,7 @@ function ticksOf(low, high, wanted) {
 
 const linePath = (xs, ys, X, Y) => xs.map((x, i) => finite(ys[i]) ? `${i && finite(ys[i - 1]) ? 'L' : 'M'}${X(x).toFixed(1)} ${Y(ys[i]).toFixed(1)}` : '').join('');
 
-const LOOKS = c => ({main: {stroke: c.accent, 'stroke-width': 2.2}, faint: {stroke: c.dim, 'stroke-width': 1.3, 'stroke-dasharray': '5 3'}, other: {stroke: c.other, 'stroke-width': 1.7, 'stroke-dasharray': '1.5 3', 'stroke-linecap': 'round'}});
+const LOOKS = c => ({main: {stroke: c.accent, 'stroke-width': 2.2}, thin: {stroke: c.accent, 'stroke-width': 1.2}, faint: {stroke: c.dim, 'stroke-width': 1.3, 'stroke-dasharray': '5 3'}, other: {stroke: c.other, 'stroke-width': 1.7, 'stroke-dasharray': '1.5 3', 'stroke-linecap': 'round'}});
 
 /* Which line is which, in a row under the title; a single line needs none. */
 function chartLegend(c, looks, colours, y) {
@@ -20,7 +20,7 @@ function chartLegend(c, looks, colours, y) {
   });
 }
 
-/* c: {title, x, xlabel, ylabel, percent, lines: [{name, ys, look: 'main'|'other'|'faint'}], band: [low, high]} */
+/* c: {title, x, xlabel, ylabel, percent, lines: [{name, ys, look: 'main'|'thin'|'other'|'faint'}], band: [low, high]} */
 function lineChart(c, colours, width = 420, height = 250) {
   const all = [...c.lines.flatMap(l => l.ys), ...(c.band || []).flat()].filter(finite);
   if (!all.length) return null;

@@ -10,8 +10,10 @@ function itemFigures(json) {
 function corpusRows(items, models) {
   const rows = new Map();
   items.forEach((json, index) => {
-    const key = json.id ?? `${index}`, model = modelOf(json, models), place = Math.max(0, models.indexOf(model));
-    if (!rows.has(key)) rows.set(key, {id: key, source: plain(json.source ?? ''), runs: []});
+    const model = modelOf(json, models), place = Math.max(0, models.indexOf(model));
+    let key = `${json.id ?? ''} ${json.source}`;
+    while (rows.get(key)?.runs[place]) key += ' again';      /* of the same model: another sentence, whatever its number */
+    if (!rows.has(key)) rows.set(key, {id: json.id ?? index, source: plain(json.source ?? ''), runs: []});
     rows.get(key).runs[place] = {index, json, model, ...itemFigures(json)};
   });
   return [...rows.values()].map(row => {
@@ -22,7 +24,7 @@ function corpusRows(items, models) {
 
 const PAGE_ROWS = 50;
 function makeCorpus(data) {
-  const models = (data.models || []).map(String), names = models.length ? models : [modelOf(data.items[0], [''])], rows = corpusRows(data.items, names), two = rows.some(r => r.runs.filter(Boolean).length > 1);
+  const models = (data.models || []).map(String), names = models.length ? models : [...new Set(data.items.map(json => modelOf(json, [])))], rows = corpusRows(data.items, names), two = rows.some(r => r.runs.filter(Boolean).length > 1);
   const metric = rows.map(r => r.first.metricName).find(Boolean) || 'ln p per symbol', score = run => run?.metric ?? run?.perSymbol ?? null;
   const columns = [['sentence', r => r.source, 1], ...names.slice(0, 2).map((name, i) => [two ? `${metric}, ${plain(name)}` : metric, r => score(r.runs[i]), 1]), ...(two ? [['difference', r => r.difference, 1]] : []),
     ['symbols', r => r.first.symbols, -1], ['lenses passed', r => r.first.tested ? r.first.passed / r.first.tested : null, 1]];
@@ -49,7 +51,8 @@ function makeCorpus(data) {
     button(state.item === run.index ? 'shown below' : 'show below', {'aria-pressed': String(state.item === run.index)}, () => { showItem(run.index); choose(r); }));
   function choose(r) {
     if (!r.runs.some(run => run?.index === state.item)) showItem(r.first.index);
-    clear(beside, r.runs.filter(Boolean).map(run => card(r, run)));
+    const runs = r.runs.filter(Boolean);
+    clear(beside, runs.length > 1 ? runs.map(run => card(r, run)) : null);
     build();
   }
   function corpusSvg() {

@@ -2,13 +2,15 @@
 
 const SHARES = [0.01, 0.05, 0.1, 0.2, 0.5].map(x => percent(x));
 
+const measureOf = x => plain(x.trust.measure || 'ln p of the output');
+
 function trustCharts(x, name, colours) {
   const t = x.trust, c = verdictOf(x, name), random = t.random || {}, reverse = t.reverse?.[name] || {};
   const chart = (kind, title, xlabel) => {
-    const lines = [{name: 'this lens', ys: c[kind], look: 'main'}, {name: 'random', ys: random[kind], look: 'faint'}, {name: 'reverse', ys: c['reverse_' + kind] || reverse['reverse_' + kind] || reverse[kind], look: 'other'}];
+    const lines = [{name: 'this lens', ys: c[kind], look: 'main'}, {name: 'blanked, not taken out', ys: kind === 'deletion' ? c.blanking : null, look: 'thin'}, {name: 'random', ys: random[kind], look: 'faint'}, {name: 'reverse', ys: c['reverse_' + kind] || reverse['reverse_' + kind] || reverse[kind], look: 'other'}];
     const low = random[kind + '_low'] || (kind === 'deletion' ? random.low : null), high = random[kind + '_high'] || (kind === 'deletion' ? random.high : null);
     const there = lines.filter(l => Array.isArray(l.ys) && l.ys.length);
-    return there.length ? lineChart({title, x: c.x, xlabel, ylabel: plain(t.measure || 'ln p of the output'), percent: true, lines: there, band: Array.isArray(low) && Array.isArray(high) ? [low, high] : null}, colours) : null;
+    return there.length ? lineChart({title, x: c.x, xlabel, ylabel: measureOf(x), percent: true, lines: there, band: Array.isArray(low) && Array.isArray(high) ? [low, high] : null}, colours) : null;
   };
   return [chart('deletion', 'Taken away, strongest first', 'share of the source taken away'), chart('insertion', 'Put back, strongest first', 'share of the source put back')].filter(Boolean);
 }
@@ -28,7 +30,7 @@ function trustHtml(x, now) {
     return el('tr', {class: c && c.lens === now ? 'this' : null}, el('th', {scope: 'row'}, lens ? button(plain(row[0]), {class: 'link'}, () => setView(lens)) : plain(row[0]), c && c.lens === best ? el('span', {class: 'dim small'}, ' recommended') : null),
       el('td', {class: 'verdict'}, passed === null ? '' : el('span', {class: passed ? 'pass' : 'fail'}, (passed ? PASSED : FAILED) + ' ' + row[1])), row.slice(2).map(cell));
   });
-  const node = table([], body, {class: 'numbers trust'}, 'Comprehensiveness: what ln p loses when the strongest symbols are taken away (more is better). Sufficiency: what it lacks when only they are kept (less is better).');
+  const node = table([], body, {class: 'numbers trust'}, `Comprehensiveness: what ${measureOf(x)} loses when the strongest symbols are taken away (more is better). Sufficiency: what it lacks when only they are kept (less is better).`);
   clear(node.querySelector('thead'), el('tr', {}, el('th', {rowspan: 2, scope: 'col'}, 'lens'), el('th', {rowspan: 2, scope: 'col'}, 'here'), el('th', {colspan: 5, scope: 'colgroup'}, 'comprehensiveness'), el('th', {colspan: 5, scope: 'colgroup'}, 'sufficiency')),
     el('tr', {}, [...SHARES, ...SHARES].map(s => el('th', {scope: 'col'}, s))));
   return node;
@@ -51,7 +53,7 @@ function makeTrust() {
     node.hidden = !Array.isArray(t?.curves) || !t.curves.length;
     if (node.hidden) return;
     const lens = lastLens(), curve = verdictOf(x, lens), passed = judged(curve);
-    text.textContent = plain(t.sentence || 'Symbols of the source are taken away, and put back, in the order of a lens. A lens that points at what matters changes ln p sooner than chance.');
+    text.textContent = plain(t.sentence || 'Symbols of the source are taken away, and put back, in the order of a lens. A lens that points at what matters makes a difference sooner than chance.');
     clear(name, plain(x.lenses.find(l => l.name === lens)?.title || lens || ''), ': ', passed === null ? null : el('span', {class: passed ? 'pass' : 'fail', 'aria-hidden': 'true'}, (passed ? PASSED : FAILED) + ' '), verdictText(curve).toLowerCase(),
       el('span', {class: 'why'}, ' ' + plain(curve?.why || '')));
     clear(charts, curve ? trustCharts(x, lens, pageColours()) : null);
