@@ -78,11 +78,12 @@ typedef struct telling {
     heed_changed *changed;
 } telling;
 
-static heed_status run_item(telling *t, const heed_item *item, heed_job *job, heed_output *output, heed_error *err)
+/* masked: a source symbol, -1: none. */
+static heed_status run_item(telling *t, const heed_item *item, int64_t masked, heed_job *job, heed_output *output, heed_error *err)
 {
     heed_output *outputs = output;
     *job = (heed_job){.model = t->s->model, .tape = t->s->tapes[0], .arena = t->arena, .items = &item, .outputs = &outputs, .numbers = &(uint64_t){0}, .count = 1,
-                      .decode = t->decode, .look = t->look, .traced = true};
+                      .decode = t->decode, .look = t->look, .traced = true, .masked = masked + 1};
     heed_status status = t->s->task->run(job, err);
     if (status == HEED_OK && output->status != HEED_OK) status = heed_fail(err, output->status, "the text: %s", output->error);
     return status;
@@ -177,8 +178,8 @@ static heed_status write_changed(telling *t, const heed_what_if *w, heed_output 
     if (w->source) item.text = w->source;
     if (w->kind == HEED_CHANGE_PREFIX) item.prefix = w->text;
     heed_what_if_apply(w, t->probe, true);
-    heed_probe_hang(t->probe, &(heed_variant){.source = t->x.in.source, .S = t->x.in.S, .scale = w->scale});
-    heed_status status = run_item(t, &item, &job, o, err);
+    heed_probe_hang(t->probe, &(heed_variant){.source = t->x.in.source, .S = t->x.in.S});
+    heed_status status = run_item(t, &item, w->kind == HEED_CHANGE_MASK ? w->place : -1, &job, o, err);
     heed_probe_take_down(t->probe);
     heed_what_if_apply(w, t->probe, false);
     return status;
@@ -291,7 +292,7 @@ heed_status heed_explanation_write(heed_session *s, const heed_item *item, const
     if (!status) status = heed_look_settle(s->model, options->look, &t.look, err);
     if (status) return status;
     t.arena = heed_arena_new(0);
-    status = t.arena ? run_item(&t, item, &t.job, &t.output, err) : no_memory(err);
+    status = t.arena ? run_item(&t, item, -1, &t.job, &t.output, err) : no_memory(err);
     if (!status) status = prepare(&t, err);
     if (!status) status = make_changes(&t, err);
     if (!status) status = write_form(&t.x, options, err);

@@ -69,7 +69,7 @@ static void add_header(const heed_explanation *x, heed_buf *out)
     enum { BEFORE = 10 };
     heed_buf header = {0};
     heed_buf_printf(&header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %lld, %lld), }", x->lenses, (long long)x->in.T, (long long)x->in.S);
-    while ((BEFORE + header.size + 1) % 64) heed_buf_char(&header, ' ');
+    for (size_t left = (128 - BEFORE - 1 - header.size % 64) % 64; left > 0; left--) heed_buf_char(&header, ' ');
     heed_buf_char(&header, '\n');
     heed_buf_add(out, "\x93NUMPY\x01\x00", 8);
     heed_buf_char(out, (char)(header.size & 255));

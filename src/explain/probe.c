@@ -67,7 +67,6 @@ static const heed_tensor *embeddings(const heed_probe *p)
 }
 
 int64_t heed_probe_width(const heed_probe *p) { return embeddings(p)->cols; }
-const float *heed_probe_embedding(const heed_probe *p, int32_t symbol) { return embeddings(p)->x + symbol * embeddings(p)->cols; }
 
 void heed_probe_mean(const heed_probe *p, float *mean)
 {

@@ -55,9 +55,9 @@ static const char *words(const reading *r, const heed_buf *text)
 static heed_status source_symbol(const reading *r, const char **at, const char *ends)
 {
     char why[120];
-    r->w->place = number(at, ends, r->in->S);
+    r->w->place = number(at, ends, r->in->S - 1);
     if (r->w->place >= 0) return HEED_OK;
-    snprintf(why, sizeof why, "the source has the symbols 0 to %lld, </s> the last", (long long)r->in->S - 1);
+    snprintf(why, sizeof why, "the text has the symbols 0 to %lld; </s> is no part of it", (long long)r->in->S - 2);
     return refuse(r, why);
 }
 
@@ -71,9 +71,10 @@ static heed_status read_mask(const reading *r, const char *at)
     heed_buf_text(&text, "): read as <unk>");
     r->w->what = words(r, &text);
     heed_buf_free(&text);
-    r->w->scale = heed_arena_alloc(r->arena, (size_t)r->in->S * sizeof *r->w->scale);
-    if (!r->w->what || !r->w->scale) return no_memory(r);
-    for (int64_t s = 0; s < r->in->S; s++) r->w->scale[s] = s != r->w->place;
+    r->w->ids = heed_arena_alloc(r->arena, (size_t)r->in->S * sizeof *r->w->ids);
+    if (!r->w->what || !r->w->ids) return no_memory(r);
+    memcpy(r->w->ids, r->in->source, (size_t)r->in->S * sizeof *r->w->ids);
+    r->w->ids[r->w->place] = HEED_UNK;
     return HEED_OK;
 }
 
@@ -83,7 +84,6 @@ static heed_status read_edit(const reading *r, const char *at)
     if (!strchr(at, '=')) return refuse(r, "expected edit:I=TEXT");
     heed_status status = source_symbol(r, &at, "=");
     if (status) return status;
-    if (r->w->place == r->in->S - 1) return refuse(r, "</s> is no part of the text");
     const heed_piece_of_text *symbol = &r->o->source_tokens[r->w->place];
     heed_buf_add(&source, r->o->source, (size_t)symbol->start);
     heed_buf_text(&source, at);
@@ -255,12 +255,11 @@ heed_status heed_what_if_parse(const char *spec, const heed_output *o, const hee
 void heed_what_if_apply(const heed_what_if *w, heed_probe *p, bool on)
 {
     if (w->meddler.change) heed_probe_meddle(p, on ? &w->meddler : NULL);
-    if (w->kind == HEED_CHANGE_MASK) heed_probe_baseline(p, on ? heed_probe_embedding(p, HEED_UNK) : NULL);
 }
 
 heed_status heed_what_if_logp(const heed_what_if *w, const heed_lens_input *in, const int32_t *source, int64_t S, float *logp, heed_error *err)
 {
-    heed_variant v = {.source = in->source, .S = in->S, .target = in->target, .T = in->T, .scale = w->scale, .logp = logp};
+    heed_variant v = {.source = w->ids ? w->ids : in->source, .S = in->S, .target = in->target, .T = in->T, .logp = logp};
     if (w->kind == HEED_CHANGE_EDIT) {
         v.source = source;
         v.S = S;

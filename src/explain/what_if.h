@@ -24,13 +24,13 @@ typedef struct heed_what_if {
     bool uniform;                         /* HEAD: else off */
     const float *weights;                 /* ROW: [S] their sum 1 */
     heed_meddler meddler;                 /* HEAD, ROW: itself, hung on a probe */
-    float *scale;                         /* MASK: [S] of a variant, 0 at the symbol; the baseline is that of <unk> then */
+    int32_t *ids;                         /* MASK: [S] the source with <unk> in the symbol's place */
 } heed_what_if;
 
 /* Reads a change of this output, which `in` is of. Texts and arrays live in the arena, w itself must not move. HEED_E_USAGE: not one, or of a symbol, layer, head
  * or vector that there is not; HEED_E_NOMEM. */
 heed_status heed_what_if_parse(const char *spec, const heed_output *o, const heed_lens_input *in, heed_arena *arena, heed_what_if *w, heed_error *err);
-/* Hangs what w changes inside the model on the probe (EDIT, PREFIX and VECTOR: nothing), or with on false takes it off again. */
+/* Hangs what w changes inside the model on the probe (HEAD and ROW, others: nothing), or with on false takes it off again. */
 void heed_what_if_apply(const heed_what_if *w, heed_probe *p, bool on);
 /* logp [T] of the pair's target with the change. source [S]: of the text that EDIT made, or the other one's of VECTOR. Not for PREFIX. */
 heed_status heed_what_if_logp(const heed_what_if *w, const heed_lens_input *in, const int32_t *source, int64_t S, float *logp, heed_error *err);

@@ -28,6 +28,7 @@ typedef struct heed_job {
     bool open;                        /* lay the only item's steps open, for heed_explain_steps; the look's shift is 0 then */
     heed_step_view *steps;            /* [steps_count] then, in the arena; their vectors live with the tape */
     int64_t steps_count;
+    int64_t masked;                   /* 1 + a symbol of the only item's source that is read as <unk>, 0: none */
     bool traced;                      /* keep the symbols of the only item's best output as numbers, </s> included where it was read or written */
     int32_t *read, *written;          /* [source_count], [count] of the output then, in the arena */
 } heed_job;

@@ -33,6 +33,7 @@ static heed_status read_texts(const heed_job *j, heed_work *x, heed_error *err)
     heed_status status = HEED_OK;
     for (int i = 0; status == HEED_OK && i <= j->ensemble_count; i++)
         status = heed_text_encode(model_at(j, i)->source, item->text, strlen(item->text), &x->source[i], err);
+    if (status == HEED_OK && j->masked > 0 && j->masked <= x->source[0].count) x->source[0].item[j->masked - 1].id = HEED_UNK;
     if (status == HEED_OK && item->target) status = heed_text_encode(target, item->target, strlen(item->target), &x->target, err);
     if (status == HEED_OK && item->prefix) status = heed_text_encode(target, item->prefix, strlen(item->prefix), &x->prefix, err);
     return status;

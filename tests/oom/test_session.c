@@ -72,6 +72,32 @@ static bool look_into(void *data)
     return true;
 }
 
+static bool forget(void *user, const char *bytes, size_t size)
+{
+    (void)bytes;
+    *(size_t *)user += size;
+    return true;
+}
+
+/* Every form and kind of change, and lenses that take memory each in another way; what gradients pack is the session's, so each round begins with one of its own. */
+static bool explain(void *data)
+{
+    static const char *const changes[] = {"mask:0", "edit:1=d", "head:cross.0.0=off", "row:0=1", "vector=e"};
+    static const char *const lenses[] = {"weights", "norms", "rollout", "alignment", "gradient-x-input", "leave-one-out"};
+    heed_error err = {0};
+    size_t size = 0;
+    heed_session *s = heed_session_new(data, &(heed_session_options){.threads = 1}, &err);
+    heed_status status = s ? HEED_OK : HEED_E_NOMEM;
+    for (int form = HEED_FORM_TERMINAL; status == HEED_OK && form <= HEED_FORM_NPY; form++) {
+        const heed_explanation_options o = {.form = (heed_form)form, .lenses = lenses, .lens_count = form == HEED_FORM_JSON ? 6 : 1, .what_if = changes,
+                                            .what_if_count = form == HEED_FORM_TERMINAL ? 5 : 0, .heads = true, .write = forget, .user = &size};
+        status = heed_explanation_write(s, &(heed_item){.text = "ab", .target = "a"}, &o, &err);
+    }
+    if (status) expect_nomem(&err);
+    heed_session_free(s);
+    return status == HEED_OK;
+}
+
 typedef struct exam { heed_session *s; const char *tsv; } exam;
 
 static bool evaluate(void *data)
@@ -174,6 +200,14 @@ static void test_session__survives_every_refusal_and_goes_on(void **state)
     heed_model_free(m);
 }
 
+static void test_explanation__survives_every_refusal(void **state)
+{
+    (void)state;
+    heed_model *m = tiny_build(&(tiny){.encoder = "type: transformer, heads: 2", .attention = "{score: additive, copy: true}", .target_units = "symbols, lower: true"});
+    refuse_both_ways(explain, m);
+    heed_model_free(m);
+}
+
 static void test_save_and_describe__survive_every_refusal(void **state)
 {
     (void)state;
@@ -187,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_and_run__survive_every_refusal),
         cmocka_unit_test(test_session__survives_every_refusal_and_goes_on),
+        cmocka_unit_test(test_explanation__survives_every_refusal),
         cmocka_unit_test(test_quantize__survives_every_refusal),
         cmocka_unit_test(test_compare__survives_every_refusal),
         cmocka_unit_test(test_save_and_describe__survive_every_refusal),
