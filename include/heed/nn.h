@@ -13,7 +13,6 @@ extern "C" {
 typedef struct heed_dense { heed_weight *weight, *bias; } heed_dense;                   /* [out,in], [1,out] or NULL */
 HEED_API void heed_dense_init(heed_dense *d, heed_params *p, const char *scope, int64_t in, int64_t out, bool bias);
 HEED_API heed_tensor *heed_dense_forward(heed_tape *t, const heed_dense *d, heed_tensor *x);                       /* [N,in] -> [N,out] */
-HEED_API heed_tensor *heed_dense_add(heed_tape *t, const heed_dense *d, heed_tensor *base, heed_tensor *x);        /* base + x W^T, without the bias */
 
 /* A recurrent cell but for its input products, which its owner sums into `gates` (their width: heed_cell_gates). */
 typedef struct heed_cell {
@@ -23,7 +22,8 @@ typedef struct heed_cell {
 } heed_cell;
 HEED_API void heed_cell_init(heed_cell *c, heed_params *p, const char *scope, heed_cell_kind kind, int64_t width);
 HEED_API int64_t heed_cell_gates(const heed_cell *c);
-HEED_API heed_lstm_state heed_cell_step(heed_tape *t, const heed_cell *c, heed_tensor *gates, heed_lstm_state before);          /* c stays NULL for GRU */
+/* gates: read by nothing else; x (NULL: none) joins them through `joined`, without its bias. The state's c stays NULL for GRU. */
+HEED_API heed_lstm_state heed_cell_step(heed_tape *t, const heed_cell *c, heed_tensor *gates, heed_tensor *x, const heed_dense *joined, heed_lstm_state before);
 HEED_API heed_lstm_state heed_cell_sequence(heed_tape *t, const heed_cell *c, heed_tensor *gates, heed_span span, bool reverse);
 
 /* Layer normalisation, its gain and bias learned. */

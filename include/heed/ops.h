@@ -68,6 +68,17 @@ HEED_API heed_lstm_state heed_lstm(heed_tape *t, heed_tensor *gx, heed_tensor *g
 HEED_API heed_lstm_state heed_rnn(heed_tape *t, heed_cell_kind cell, heed_tensor *gates, heed_tensor *hidden, heed_tensor *bias, heed_span span,
                                   bool reverse);
 
+/* One step of such a layer from given states, its products included: gates + x weight^T (x NULL: gates alone), h hidden^T + bias (bias may be NULL), then the
+ * cell. The gates [n, 3H or 4H] must be read by this op alone: their gradient is set, not added to. */
+typedef struct heed_step_args {
+    heed_cell_kind cell;
+    heed_tensor *gates;
+    heed_lstm_state before;         /* [n,H]; c: LSTM alone */
+    heed_tensor *hidden, *bias;     /* [3H or 4H, H], [1, 3H or 4H] */
+    heed_tensor *x, *weight;        /* [n,D], [3H or 4H, D] */
+} heed_step_args;
+HEED_API heed_lstm_state heed_rnn_step(heed_tape *t, const heed_step_args *args);     /* c stays NULL for GRU */
+
 /* --- attention ------------------------------------------------------------------------------------------------------------------------ */
 /* One head of one query against n keys of width d. */
 typedef struct heed_meeting {

@@ -154,13 +154,14 @@ static heed_attended look(heed_tape *t, const decoder *d, const heed_state *s)
     return x;
 }
 
-/* gates: the lowest cell's input product; moves every layer's state on. */
-static void run_cells(heed_tape *t, const decoder *d, heed_state *s, heed_tensor *gates, const uint64_t *keys)
+/* y's product is the lowest cell's input, which x (NULL: none) joins; moves every layer's state on. */
+static void run_cells(heed_tape *t, const decoder *d, heed_state *s, const symbol *y, heed_tensor *x)
 {
+    heed_tensor *gates = y->gates;
     for (int64_t l = 0; l < d->layers; l++) {
         heed_tape_scope(t, d->scope[l]);
-        if (l) gates = heed_dense_forward(t, &d->above[l], heed_dropout(t, own(s)->h[l - 1], keys, heed_key(12, (uint64_t)l), d->dropout));
-        const heed_lstm_state next = heed_cell_step(t, &d->cell[l], gates, (heed_lstm_state){own(s)->h[l], own(s)->c[l]});
+        if (l) gates = heed_dense_forward(t, &d->above[l], heed_dropout(t, own(s)->h[l - 1], y->keys, heed_key(12, (uint64_t)l), d->dropout));
+        const heed_lstm_state next = heed_cell_step(t, &d->cell[l], gates, l ? NULL : x, &d->context, (heed_lstm_state){own(s)->h[l], own(s)->c[l]});
         own(s)->h[l] = next.h;
         own(s)->c[l] = next.c;
     }
@@ -176,8 +177,7 @@ static moment step_bahdanau(heed_tape *t, const decoder *d, heed_state *s, const
         m.attended = look(t, d, s);
         m.context = m.attended.out;
     }
-    heed_tape_scope(t, "decoder.0");
-    run_cells(t, d, s, m.context ? heed_dense_add(t, &d->context, y->gates, m.context) : y->gates, y->keys);
+    run_cells(t, d, s, y, m.context);
     m.state = own(s)->h[d->layers - 1];
     return m;
 }
@@ -185,8 +185,7 @@ static moment step_bahdanau(heed_tape *t, const decoder *d, heed_state *s, const
 static moment step_luong(heed_tape *t, const decoder *d, heed_state *s, const symbol *y)
 {
     moment m = {.context = own(s)->vector};
-    heed_tape_scope(t, "decoder.0");
-    run_cells(t, d, s, d->feeds ? heed_dense_add(t, &d->context, y->gates, own(s)->feed) : y->gates, y->keys);
+    run_cells(t, d, s, y, own(s)->feed);
     m.state = own(s)->h[d->layers - 1];
     if (d->attends) {
         m.attended = look(t, d, s);

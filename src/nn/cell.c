@@ -18,11 +18,10 @@ void heed_cell_init(heed_cell *c, heed_params *p, const char *scope, heed_cell_k
     c->bias = heed_params_add(p, name, 1, 1, heed_cell_gates(c), kind == HEED_LSTM ? HEED_FILL_FORGET : HEED_FILL_ZERO, 0);
 }
 
-heed_lstm_state heed_cell_step(heed_tape *t, const heed_cell *c, heed_tensor *gates, heed_lstm_state before)
+heed_lstm_state heed_cell_step(heed_tape *t, const heed_cell *c, heed_tensor *gates, heed_tensor *x, const heed_dense *joined, heed_lstm_state before)
 {
-    heed_tensor *hidden = heed_linear(t, before.h, &c->hidden->tensor, &c->bias->tensor);
-    if (c->kind == HEED_LSTM) return heed_lstm(t, gates, hidden, before.c);
-    return (heed_lstm_state){heed_gru(t, gates, hidden, before.h), NULL};
+    return heed_rnn_step(t, &(heed_step_args){.cell = c->kind, .gates = gates, .before = before, .hidden = &c->hidden->tensor, .bias = &c->bias->tensor,
+                                              .x = x, .weight = x ? &joined->weight->tensor : NULL});
 }
 
 heed_lstm_state heed_cell_sequence(heed_tape *t, const heed_cell *c, heed_tensor *gates, heed_span span, bool reverse)

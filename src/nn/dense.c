@@ -18,8 +18,3 @@ heed_tensor *heed_dense_forward(heed_tape *t, const heed_dense *d, heed_tensor *
 {
     return heed_linear(t, x, &d->weight->tensor, d->bias ? &d->bias->tensor : NULL);
 }
-
-heed_tensor *heed_dense_add(heed_tape *t, const heed_dense *d, heed_tensor *base, heed_tensor *x)
-{
-    return heed_linear_add(t, base, x, &d->weight->tensor);
-}

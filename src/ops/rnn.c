@@ -15,7 +15,7 @@ typedef struct layer {
     int64_t N, H, G, B, T;              /* G: gates' width, T: the longest sequence */
     int64_t *first, *alive;             /* [T] of each moment: its first row in time order, and how many */
     int64_t *place;                     /* [N] */
-    float *ht, *ct, *saved;             /* [N,H], [N,H], [N,4H or 5H] in time order */
+    float *ht, *ct, *saved;             /* [N,H], [N,H] (LSTM), [N,4H or 5H] in time order */
 } layer;
 
 static int64_t saved_width(const layer *s) { return s->cell == HEED_GRU ? 4 * s->H : 5 * s->H; }
@@ -55,14 +55,23 @@ static bool lay_out(heed_tape *t, layer *s, heed_span span, bool reverse)
     return true;
 }
 
-static void to_time(float *out, const float *x, const layer *s, int64_t d)
+/* Rows of one moment, which lie together in time order, from where they lie outside, and back there. */
+static void take_moment(float *out, const float *x, const layer *s, int64_t moment, int64_t d)
 {
-    for (int64_t i = 0; i < s->N; i++) memcpy(out + i * d, x + s->place[i] * d, (size_t)d * sizeof *out);
+    const int64_t *place = s->place + s->first[moment];
+    for (int64_t j = 0; j < s->alive[moment]; j++) memcpy(out + j * d, x + place[j] * d, (size_t)d * sizeof *out);
 }
 
-static void from_time(float *out, const float *x, const layer *s, int64_t d)
+static void give_moment(float *out, const float *x, const layer *s, int64_t moment, int64_t d)
 {
-    for (int64_t i = 0; i < s->N; i++) memcpy(out + s->place[i] * d, x + i * d, (size_t)d * sizeof *out);
+    const int64_t *place = s->place + s->first[moment];
+    for (int64_t j = 0; j < s->alive[moment]; j++) memcpy(out + place[j] * d, x + j * d, (size_t)d * sizeof *out);
+}
+
+/* State of the moment before; zeros before the first. */
+static const float *before(const layer *s, const float *states, const float *zero, int64_t moment)
+{
+    return moment ? states + s->first[moment - 1] * s->H : zero;
 }
 
 /* --- forward -------------------------------------------------------------------------------------------------------------------------- */
@@ -84,92 +93,100 @@ static bool hidden_product(heed_tape *t, const layer *s, const heed_pack *pack, 
     return false;
 }
 
-static void run_forward(heed_tape *t, layer *s, const heed_pack *pack, const float *gx, float *gh, const float *zero)
+static void run_forward(heed_tape *t, layer *s, const heed_pack *pack)
 {
-    for (int64_t i = 0; i < s->T; i++) {
+    const heed_mark mark = heed_arena_mark(t->arena);
+    const size_t step = (size_t)s->B * sizeof(float);
+    float *gx = heed_tape_alloc(t, step * (size_t)s->G), *gh = heed_tape_alloc(t, step * (size_t)s->G), *zero = heed_tape_alloc(t, step * (size_t)s->H);
+    if (zero) memset(zero, 0, step * (size_t)s->H);
+    for (int64_t i = 0; i < s->T && !heed_tape_failed(t); i++) {
         const int64_t at = s->first[i], n = s->alive[i];
-        const float *h = i ? s->ht + s->first[i - 1] * s->H : zero, *c = i ? s->ct + s->first[i - 1] * s->H : zero;
-        float *saved = s->saved ? s->saved + at * saved_width(s) : NULL;
-        if (!hidden_product(t, s, pack, i, gh)) return;
-        if (s->cell == HEED_GRU) t->k->gru(s->ht + at * s->H, saved, gx + at * s->G, gh, h, n, s->H);
-        else t->k->lstm(s->ht + at * s->H, s->ct + at * s->H, saved, gx + at * s->G, gh, c, n, s->H);
+        float *h = s->ht + at * s->H, *c = s->ct + at * s->H, *saved = s->saved ? s->saved + at * saved_width(s) : NULL;
+        take_moment(gx, s->gates->x, s, i, s->G);
+        if (!hidden_product(t, s, pack, i, gh)) break;
+        if (s->cell == HEED_GRU) t->k->gru(h, saved, gx, gh, before(s, s->ht, zero, i), n, s->H);
+        else t->k->lstm(h, c, saved, gx, gh, before(s, s->ct, zero, i), n, s->H);
+        give_moment(s->h->x, h, s, i, s->H);
+        if (s->c) give_moment(s->c->x, c, s, i, s->H);
     }
+    heed_arena_rewind(t->arena, mark);
 }
 
 /* --- backward ------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct way_back { float *dht, *dct, *dgx, *dgh, *dh, *dc, *sum_h, *sum_c; } way_back;
+/* dgh [N,G] is kept, for the gradient of the hidden weight; all else is of one moment. */
+typedef struct way_back { float *dgh, *dgx, *dh, *dc, *sum_h, *sum_c, *zero; } way_back;
 
 static bool way_back_room(heed_tape *t, const layer *s, way_back *w)
 {
-    const size_t all = (size_t)s->N * sizeof(float), step = (size_t)(s->B * s->H) * sizeof(float);
-    const bool lstm = s->cell == HEED_LSTM;
-    w->dgx = heed_tape_alloc(t, all * (size_t)s->G);
-    w->dgh = lstm ? w->dgx : heed_tape_alloc(t, all * (size_t)s->G);
-    w->dht = heed_tape_alloc(t, all * (size_t)s->H);
-    w->dct = heed_tape_alloc(t, all * (size_t)s->H);
-    w->dh = heed_tape_alloc(t, step);
-    w->dc = heed_tape_alloc(t, step);
-    w->sum_h = heed_tape_alloc(t, step);
-    w->sum_c = heed_tape_alloc(t, step);
-    if (heed_tape_failed(t)) return false;
-    memset(w->dh, 0, step);
-    memset(w->dc, 0, step);
-    memset(w->dht, 0, all * (size_t)s->H);
-    memset(w->dct, 0, all * (size_t)s->H);
-    return true;
+    const size_t step = (size_t)(s->B * s->H) * sizeof(float);
+    float **const states[] = {&w->dh, &w->dc, &w->sum_h, &w->sum_c, &w->zero};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if ((*states[i] = heed_tape_alloc(t, step))) memset(*states[i], 0, step);
+    w->dgx = heed_tape_alloc(t, (size_t)(s->B * s->G) * sizeof(float));
+    return !heed_tape_failed(t);
 }
 
-/* One moment, from the gradient of its results (that of later moments in dh and dc, that from outside in dht and dct) to dh and dc of the
- * moment before. */
-static void step_back(heed_tape *t, const layer *s, const way_back *w, const float *zero, int64_t i)
+/* out = d, and what came to the results x from outside. */
+static void add_outer(heed_tape *t, const layer *s, int64_t moment, float *out, const float *d, const heed_tensor *x)
+{
+    const int64_t *place = s->place + s->first[moment], H = s->H;
+    for (int64_t j = 0; j < s->alive[moment]; j++) {
+        if (x->g) t->k->add(out + j * H, d + j * H, x->g + place[j] * H, H);
+        else memcpy(out + j * H, d + j * H, (size_t)H * sizeof *out);
+    }
+}
+
+/* One moment, from the gradient of its results (that of later moments in dh and dc) to that of its gates, and its share in dh and dc of the moment before. */
+static void step_back(heed_tape *t, const layer *s, const way_back *w, float *gates, int64_t i)
 {
     const int64_t at = s->first[i], n = s->alive[i], size = n * s->H;
-    const float *h = i ? s->ht + s->first[i - 1] * s->H : zero, *c = i ? s->ct + s->first[i - 1] * s->H : zero;
-    const float *saved = s->saved + at * saved_width(s);
-    t->k->add(w->sum_h, w->dh, w->dht + at * s->H, size);
+    const float *saved = s->saved + at * saved_width(s), *dgx = s->cell == HEED_GRU ? w->dgx : w->dgh + at * s->G;
+    add_outer(t, s, i, w->sum_h, w->dh, s->h);
     memset(w->dh, 0, (size_t)size * sizeof(float));
     if (s->cell == HEED_GRU) {
-        t->k->gru_back(w->dgx + at * s->G, w->dgh + at * s->G, w->dh, w->sum_h, saved, h, n, s->H);
+        t->k->gru_back(w->dgx, w->dgh + at * s->G, w->dh, w->sum_h, saved, before(s, s->ht, w->zero, i), n, s->H);
     } else {
-        t->k->add(w->sum_c, w->dc, w->dct + at * s->H, size);
+        add_outer(t, s, i, w->sum_c, w->dc, s->c);
         memset(w->dc, 0, (size_t)size * sizeof(float));
-        t->k->lstm_back(w->dgx + at * s->G, w->dc, w->sum_h, w->sum_c, saved, c, n, s->H);
+        t->k->lstm_back(w->dgh + at * s->G, w->dc, w->sum_h, w->sum_c, saved, before(s, s->ct, w->zero, i), n, s->H);
     }
+    for (int64_t j = 0; gates && j < n; j++) t->k->axpy(gates + s->place[at + j] * s->G, 1, dgx + j * s->G, s->G);
 }
 
-static void pend_hidden(heed_tape *t, const layer *s, const way_back *w)
+static void run_back(heed_tape *t, const layer *s, const heed_pack *pack, float *gates, float *dgh)
 {
-    for (int64_t i = 0; i < s->T; i++) {
-        const float *dy = w->dgh + s->first[i] * s->G;
-        const heed_gemm_rows rows = {.dy = dy, .x = i ? s->ht + s->first[i - 1] * s->H : NULL, .rows = s->alive[i], .ldy = s->G, .ldx = s->H};
-        if (i) heed_tape_pend(t, s->hidden, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows}, NULL, NULL);
+    const heed_mark mark = heed_arena_mark(t->arena);
+    way_back w = {.dgh = dgh};
+    heed_error err;
+    for (int64_t i = way_back_room(t, s, &w) ? s->T - 1 : -1; i >= 0; i--) {
+        step_back(t, s, &w, gates, i);
+        if (i && heed_gemm_data(t->gemm, pack, s->alive[i], dgh + s->first[i] * s->G, s->G, w.dh, s->H, true, &err) != HEED_OK) {
+            heed_tape_fail(t, err.status, "rnn: %s", err.text);
+            break;
+        }
     }
-    const heed_gemm_rows all = {.dy = w->dgh, .rows = s->N, .ldy = s->G};
+    heed_arena_rewind(t->arena, mark);
+}
+
+static void pend_hidden(heed_tape *t, const layer *s, const float *dgh)
+{
+    for (int64_t i = 1; i < s->T; i++) {
+        const heed_gemm_rows rows = {.dy = dgh + s->first[i] * s->G, .x = s->ht + s->first[i - 1] * s->H, .rows = s->alive[i], .ldy = s->G, .ldx = s->H};
+        heed_tape_pend(t, s->hidden, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows}, NULL, NULL);
+    }
+    const heed_gemm_rows all = {.dy = dgh, .rows = s->N, .ldy = s->G};
     if (s->bias) heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = all}, NULL, NULL);
 }
 
 static void rnn_back(heed_tape *t, heed_node *node)
 {
     const layer *s = node->saved;
-    way_back w;
-    float *gx = heed_tape_grad(t, s->gates);
-    float *zero = heed_tape_alloc(t, (size_t)(s->B * s->H) * sizeof *zero);
+    float *gates = heed_tape_grad(t, s->gates), *dgh = heed_tape_alloc(t, (size_t)(s->N * s->G) * sizeof *dgh);
     const heed_pack *pack = heed_tape_pack(t, s->hidden, true);
-    if (!zero || !pack || !way_back_room(t, s, &w)) return;
-    memset(zero, 0, (size_t)(s->B * s->H) * sizeof *zero);
-    if (s->h->g) to_time(w.dht, s->h->g, s, s->H);
-    if (s->c && s->c->g) to_time(w.dct, s->c->g, s, s->H);
-    for (int64_t i = s->T - 1; i >= 0; i--) {
-        heed_error err;
-        step_back(t, s, &w, zero, i);
-        if (i && heed_gemm_data(t->gemm, pack, s->alive[i], w.dgh + s->first[i] * s->G, s->G, w.dh, s->H, true, &err) != HEED_OK) {
-            heed_tape_fail(t, err.status, "rnn: %s", err.text);
-            return;
-        }
-    }
-    for (int64_t i = 0; gx && i < s->N; i++) t->k->axpy(gx + s->place[i] * s->G, 1, w.dgx + i * s->G, s->G);
-    pend_hidden(t, s, &w);
+    if (!dgh || !pack) return;
+    run_back(t, s, pack, gates, dgh);
+    if (!heed_tape_failed(t)) pend_hidden(t, s, dgh);
 }
 
 /* --- builder -------------------------------------------------------------------------------------------------------------------------- */
@@ -204,14 +221,7 @@ heed_lstm_state heed_rnn(heed_tape *t, heed_cell_kind cell, heed_tensor *gates, 
     const bool wants = heed_tape_wants(t, gates->wants_grad || hidden->wants_grad || (bias && bias->wants_grad));
     if (!layer_fits(t, s, span) || !lay_out(t, s, span, reverse) || !layer_room(t, s, wants)) return failed;
     const heed_pack *pack = heed_tape_pack(t, hidden, false);
-    float *gx = heed_tape_alloc(t, (size_t)(s->N * s->G) * sizeof *gx), *gh = heed_tape_alloc(t, (size_t)(s->B * s->G) * sizeof *gh);
-    float *zero = heed_tape_alloc(t, (size_t)(s->B * s->H) * sizeof *zero);
-    if (heed_tape_failed(t)) return failed;
-    memset(zero, 0, (size_t)(s->B * s->H) * sizeof *zero);
-    to_time(gx, gates->x, s, s->G);
-    run_forward(t, s, pack, gx, gh, zero);
-    from_time(s->h->x, s->ht, s, s->H);
-    if (s->c) from_time(s->c->x, s->ct, s, s->H);
+    if (pack) run_forward(t, s, pack);
     if (heed_tape_failed(t)) return failed;
     if (wants && heed_tape_node(t, "rnn", s->h, rnn_back, s) == s->h && s->c) {
         t->last->other = s->c;
