@@ -1,6 +1,7 @@
 /* Decoding: a few queries a sequence on keys that are kept. A unit is a chunk of the keys of one sequence and head, with all queries and heads that look at it,
  * up to four at a time; chunks are cut at multiples of 512 keys and joined in their order, so nothing depends on threads or on what else is in the batch. */
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "kernels/attention.h"
@@ -31,12 +32,13 @@ static int64_t position_of(const call *c, int64_t b, int64_t i)
 
 /* --- a unit --------------------------------------------------------------------------------------------------------------------------------- */
 
+static const int64_t number_bytes[] = {[HEED_F32] = 4, [HEED_BF16] = 2, [HEED_INT8] = 1};
+
 typedef struct place { int64_t b, key_head, chunk; } place;
 
 static heed_decode_rows rows_of(const heed_attention_cache *c, heed_attention_out x, heed_attention_out scale, int64_t width, place p)
 {
-    static const int64_t bytes_of[] = {[HEED_F32] = 4, [HEED_BF16] = 2, [HEED_INT8] = 1};
-    const int64_t bytes = bytes_of[c->type];
+    const int64_t bytes = number_bytes[c->type];
     const int64_t first = x.sequence ? p.b * x.sequence : 0, first_scale = x.sequence ? p.b * scale.sequence : 0;
     return (heed_decode_rows){.x = (const char *)x.x + (first + p.key_head * x.head) * bytes,
                               .row = x.row * bytes,
@@ -50,6 +52,10 @@ static heed_looking looking_of(const call *c, place p, int64_t v)
 {
     const heed_attention *a = c->j.a;
     const int64_t i = v / c->j.shared, head = p.key_head * c->j.shared + v % c->j.shared, from = p.chunk * HEED_DECODE_CHUNK;
+    if (a->align == HEED_ALIGN_everything) {
+        const int64_t n = least(heed_attention_keys(&c->j, p.b) - from, HEED_DECODE_CHUNK);
+        return (heed_looking){.runs = 1, .first = {from}, .count = {n}, .seen = n};
+    }
     const float u = a->centre ? a->centre[(a->query_start[p.b] + i) * c->j.H + head] : 0;
     heed_looking all = heed_looking_of(a->align, a->window, position_of(c, p.b, i), heed_attention_keys(&c->j, p.b), u), l = all;
     l.runs = 0, l.seen = 0;
@@ -114,6 +120,14 @@ static int together(const call *c, place p, int64_t v, int64_t left, const heed_
     return n == 3 ? 2 : n;
 }
 
+/* Where the keys of the unit after this one begin. */
+static const char *next_of(const call *c, const heed_decode_unit *u, place p)
+{
+    const heed_attention_cache *cache = c->step->cache;
+    if (p.chunk + 1 < c->chunks) return u->k.x + (p.chunk + 1) * HEED_DECODE_CHUNK * u->k.row;
+    return p.key_head + 1 < c->j.Hk ? u->k.x + cache->k.head * number_bytes[cache->type] : NULL;
+}
+
 static void run_unit(const call *c, place p)
 {
     const heed_attention_cache *cache = c->step->cache;
@@ -125,12 +139,14 @@ static void run_unit(const call *c, place p)
                           .v = rows_of(cache, cache->v, cache->v_scale, c->j.dv, p),
                           .at = c->step->row ? c->step->row + a->key_start[p.b] : NULL,
                           .half = a->type == HEED_BF16,
+                          .group = !a->centre && c->j.shared % HEED_DECODE_QUERIES == 0,
                           .cap = a->cap,
                           .reach = a->reach};
     if (!u.at && !cache->k.sequence) {
         u.k.x += a->key_start[p.b] * u.k.row, u.v.x += a->key_start[p.b] * u.v.row;
         if (u.k.scale) u.k.scale += a->key_start[p.b] * u.k.scale_row, u.v.scale += a->key_start[p.b] * u.v.scale_row;
     }
+    if (!u.at) u.next = next_of(c, &u, p);
     for (int64_t v = 0; v < vectors; v += u.n) {
         const heed_looking l = looking_of(c, p, v);
         u.n = together(c, p, v, vectors - v, &l);
@@ -232,39 +248,62 @@ static heed_status rows_fit(const heed_attention_job *j, const heed_attention_st
     return outside ? heed_fail(err, HEED_E_SHAPE, "attention: a key lies in a row outside the cache of %lld", (long long)rows) : HEED_OK;
 }
 
-static void run_one(const call *c, int64_t i)
-{
-    const place p = {i / (c->chunks * c->j.Hk), i / c->chunks % c->j.Hk, i % c->chunks};
-    if (p.chunk < chunks_of(heed_attention_keys(&c->j, p.b))) run_unit(c, p);
-}
-
 static void join_one(const call *c, int64_t i)
 {
     const int64_t b = i / (c->j.most_queries * c->j.H), row = i / c->j.H % c->j.most_queries;
     if (row < heed_attention_queries(&c->j, b)) join(c, b, row, i % c->j.H);
 }
 
+/* Where no sequence has more than one chunk, what a unit gave is joined by who has it in its cache. */
+static void run_one(const call *c, int64_t i)
+{
+    const place p = {i / (c->chunks * c->j.Hk), i / c->chunks % c->j.Hk, i % c->chunks};
+    if (p.chunk < chunks_of(heed_attention_keys(&c->j, p.b))) run_unit(c, p);
+    for (int64_t row = 0; c->chunks == 1 && row < heed_attention_queries(&c->j, p.b); row++)
+        for (int64_t h = 0; h < c->j.shared; h++) join(c, p.b, row, p.key_head * c->j.shared + h);
+}
+
 static void run_alone(const call *c, int64_t units, int64_t rows)
 {
     for (int64_t i = 0; i < units; i++) run_one(c, i);
-    for (int64_t i = 0; i < rows; i++) join_one(c, i);
+    for (int64_t i = 0; c->chunks != 1 && i < rows; i++) join_one(c, i);
+}
+
+/* Units of a thread, the same ones in every call of a shape, so that their keys stay in its own caches; who has done its share helps the others. */
+typedef struct share { int64_t next, end; char rest[48]; } share;
+
+enum { SHARES = 64 };
+
+static void run_share(const call *c, share *s)
+{
+    for (;;) {
+        int64_t i;
+#pragma omp atomic capture
+        i = s->next++;
+        if (i >= s->end) return;
+        run_one(c, i);
+    }
 }
 
 static void run(const call *c)
 {
     const heed_attention *a = c->j.a;
-    const int threads = c->j.threads;
-    const int64_t units = a->sequences * c->j.Hk * c->chunks, rows = a->sequences * c->j.most_queries * c->j.H, grain = most(1, units / (8 * threads));
+    const int threads = (int)least(c->j.threads, SHARES);
+    const int64_t units = a->sequences * c->j.Hk * c->chunks, rows = a->sequences * c->j.most_queries * c->j.H;
     if (threads == 1 || c->j.keys * c->j.Hk * (c->j.d + c->j.dv) < ALONE) {
         run_alone(c, units, rows);
         return;
     }
+    share shares[SHARES] __attribute__((aligned(64)));
+    for (int t = 0; t < threads; t++) shares[t] = (share){.next = units * t / threads, .end = units * (t + 1) / threads};
 #pragma omp parallel num_threads(threads)
     {
-#pragma omp for schedule(dynamic, grain)
-        for (int64_t i = 0; i < units; i++) run_one(c, i);
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < rows; i++) join_one(c, i);
+        for (int t = 0; t < threads; t++) run_share(c, &shares[(omp_get_thread_num() + t) % threads]);
+        if (c->chunks != 1) {
+#pragma omp barrier
+#pragma omp for schedule(static) nowait
+            for (int64_t i = 0; i < rows; i++) join_one(c, i);
+        }
     }
 }
 

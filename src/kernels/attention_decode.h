@@ -29,7 +29,9 @@ struct heed_decode_unit {
     const int64_t *at;               /* the row of key j is at[j]; NULL: j */
     int runs;                        /* of keys that all its queries see, in rising order; not more than a chunk together */
     int64_t first[HEED_DECODE_RUNS], count[HEED_DECODE_RUNS];
+    const char *next;                /* keys of the unit after it, or NULL: a hint */
     int n;                           /* queries: 1, 2 or 4 */
+    bool group;                      /* there are 4, as in every unit of the call: sums may have an order of their own */
     const float *q[HEED_DECODE_QUERIES];             /* rows of k.width */
     float times[HEED_DECODE_QUERIES];                /* q.k is multiplied by; for additive: s_j */
     bool half;                       /* q and what becomes of out have no more than bf16's accuracy */

@@ -238,10 +238,11 @@ static void test_attention_decode__gives_the_same_bits_for_any_threads_table_and
 {
     (void)state;
     attention_recipe r = recipe_plain(QUERIES, KEYS);
-    for (int kind = HEED_F32; kind <= HEED_INT8 + 1; kind++)          /* the last: bf16 queries too */
+    for (int kind = HEED_F32; kind <= 2 * HEED_INT8 + 3; kind++)
         for (int i = 0; heed_kernels_at(i); i++) {
-            const bool half = kind > HEED_INT8;
-            const heed_number type = half ? HEED_BF16 : (heed_number)kind;
+            const bool half = kind % (HEED_INT8 + 2) > HEED_INT8;     /* bf16 queries too */
+            r.is.key_heads = kind > HEED_INT8 + 1 ? 1 : 2;            /* four queries a key, or two */
+            const heed_number type = half ? HEED_BF16 : (heed_number)(kind % (HEED_INT8 + 2));
             r.is.type = half ? HEED_BF16 : HEED_F32;
             scene s = scene_of(&r, 7, type, ORDER_TABLE), flat = scene_of(&r, 7, type, ORDER_FLAT), blocks = scene_of(&r, 7, type, ORDER_SEQUENCES);
             const int64_t one = HEADS * WIDE / (half ? 2 : 1), n = s.p->queries * one;      /* floats, or places of two bf16 */
