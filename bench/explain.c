@@ -1,9 +1,11 @@
 /* What an explanation costs beside a plain run of the same sentence.
  *
- *   explain THREADS MODEL TEXT [TARGET]     a table in Markdown: of a run, of every lens and of all but integrated-gradients the least of some rounds, in milliseconds,
+ *   explain THREADS MODEL TEXT [TARGET]     a table in Markdown: of a run, of every lens and of all but integrated-gradients the least of some rounds, in
+ *   milliseconds,
  *                                           and how many runs that is
  *
- * Both run forced along TARGET when one is given. With one thread it is this thread's time that counts, which other programs do not change; with more the wall's. */
+ * Both run forced along TARGET when one is given. With one thread it is this thread's time that counts, which other programs do not change; with more the
+ * wall's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +70,8 @@ int main(int argc, char **argv)
     const int threads = strtol(argv[1], NULL, 10);
     now = threads > 1 ? heed_clock : heed_core_clock;
     heed_model *m = heed_model_open(argv[2], NULL, &err);
-    work w = {.session = m ? heed_session_new(m, &(heed_session_options){.threads = threads}, &err) : NULL, .item = {.text = argv[3], .target = argc > 4 ? argv[4] : NULL}};
+    work w = {.session = m ? heed_session_new(m, &(heed_session_options){.threads = threads}, &err) : NULL, .item =
+              {.text = argv[3], .target = argc > 4 ? argv[4] : NULL}};
     if (!w.session) return fprintf(stderr, "bench/explain: %s\n", err.text), 1;
     const double plain = least(&w, run_once);
     if (plain < 0) return 1;

@@ -12,7 +12,8 @@ static const struct { const char *ending; heed_form form; } endings[] = {
     {".tex", HEED_FORM_TEX},   {".npy", HEED_FORM_NPY},  {".svg", HEED_FORM_SVG},   {".txt", HEED_FORM_TERMINAL},
 };
 
-bool explain_wants_lenses(const explain_values *v) { return v->lenses.count || v->what_if.count || v->out || v->csv || v->tex || v->npy || v->heads || v->trust; }
+bool explain_wants_lenses(const explain_values *v) { return v->lenses.count || v->what_if.count || v->out || v->csv || v->tex || v->npy || v->heads
+                                                    || v->trust; }
 
 /* By the ending of -o; false: it tells nothing. */
 static bool form_of_file(const char *path, heed_form *form)
@@ -46,7 +47,8 @@ int explain_check_lenses(const explain_values *v)
     if (form == HEED_FORM_SVG && v->lenses.count != 1)
         return cli_usage_error("an SVG shows one lens; name it with --lens (a page, -o x.html, shows them all)");
     if ((v->heads || v->trust) && form != HEED_FORM_JSON && form != HEED_FORM_PAGE)
-        return cli_usage_error(v->heads ? "--heads are weights of every layer and head; they go with --json" : "--trust goes with --json, and a page has it always");
+        return cli_usage_error(v->heads ? "--heads are weights of every layer and head; they go with --json"
+                               : "--trust goes with --json, and a page has it always");
     return -1;
 }
 

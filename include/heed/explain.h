@@ -34,9 +34,9 @@ typedef struct heed_lens {
 } heed_lens;
 HEED_API const heed_lens *heed_lens_at(int i);                /* NULL past the end */
 
-/* Those that are meant by names, in their order, into chosen [HEED_LENSES]: NULL and 0: all that the model has what it takes for but integrated-gradients, which takes
- * 20 times as long as the others; the one name "all": that one too. Returns their number; 0: HEED_E_USAGE, no such lens (the text names the nearest), one twice, or
- * one that needs attention the model has not. */
+/* Those that are meant by names, in their order, into chosen [HEED_LENSES]: NULL and 0: all that the model has what it takes for but integrated-gradients,
+ * which takes 20 times as long as the others; the one name "all": that one too. Returns their number; 0: HEED_E_USAGE, no such lens (the text names the
+ * nearest), one twice, or one that needs attention the model has not. */
 enum { HEED_LENSES = 16 };
 HEED_API int heed_lens_choose(const heed_model *m, const char *const *names, int count, const heed_lens *chosen[HEED_LENSES], heed_error *err);
 
@@ -55,10 +55,11 @@ typedef struct heed_explanation_options {
     void *user;
 } heed_explanation_options;
 
-/* Runs one item and explains what it wrote, or the target that was given. Parts are passed on as they come: of weights and scores one matrix of source times target is
- * held at a time (PAGE: all of the page). Nothing is passed on before the item was run and found good, but a lens may still fail later.
- * HEED_E_DATA: the text has no symbols or is not UTF-8, or a symbol of the target is none that the model can write; HEED_E_LIMIT: above 5,000 symbols (TEX: 300);
- * HEED_E_USAGE: a lens, change, layer or head that there is not, a session of several models; HEED_E_MODEL: ln p is not a number; HEED_E_IO; HEED_E_NOMEM. */
+/* Runs one item and explains what it wrote, or the target that was given. Parts are passed on as they come: of weights and scores one matrix of source times
+ * target is held at a time (PAGE: all of the page). Nothing is passed on before the item was run and found good, but a lens may still fail later.
+ * HEED_E_DATA: the text has no symbols or is not UTF-8, or a symbol of the target is none that the model can write; HEED_E_LIMIT: above 5,000 symbols (TEX:
+ * 300); HEED_E_USAGE: a lens, change, layer or head that there is not, a session of several models; HEED_E_MODEL: ln p is not a number; HEED_E_IO;
+ * HEED_E_NOMEM. */
 HEED_API heed_status heed_explanation_write(heed_session *s, const heed_item *item, const heed_explanation_options *options, heed_error *err);
 
 #ifdef __cplusplus

@@ -28,7 +28,8 @@ static heed_status no_such_lens(const char *name, heed_error *err)
         heed_nearest_offer(&near, l->name);
         heed_buf_printf(&all, "%s%s", i ? ", " : "", l->name);
     }
-    heed_fail(err, HEED_E_USAGE, "no lens %s%s%s%s; there are %s", heed_quote(quoted, name), *near.best ? "; did you mean " : "", near.best, *near.best ? "?" : "",
+    heed_fail(err, HEED_E_USAGE, "no lens %s%s%s%s; there are %s", heed_quote(quoted, name), *near.best ? "; did you mean " : "", near.best, *near.best ? "?"
+              : "",
               all.failed ? "others" : all.data);
     heed_buf_free(&all);
     return HEED_E_USAGE;
@@ -240,7 +241,8 @@ static heed_status write_page(heed_explanation *x, const heed_explanation_option
     x->trust = x->trust || (x->in.S <= HEED_TRUST_SYMBOLS && x->in.T <= HEED_TRUST_SYMBOLS && x->in.S > 1);
     heed_status status = heed_explanation_json(x, &into, err), ended = heed_sink_end(&into, status ? NULL : err);
     if (!status) status = ended;
-    if (!status && (json.failed || heed_explain_page(json.data, json.size, &page) != HEED_OK)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the page");
+    if (!status && (json.failed || heed_explain_page(json.data, json.size, &page) != HEED_OK)) status =
+        heed_fail(err, HEED_E_NOMEM, "out of memory for the page");
     heed_buf_free(&json);
     out.text = page;
     ended = heed_sink_end(&out, status ? NULL : err);
@@ -263,7 +265,8 @@ static heed_status write_form(heed_explanation *x, const heed_explanation_option
 static heed_status check_options(const heed_session *s, const heed_item *item, const heed_explanation_options *how, heed_error *err)
 {
     if (!item || !item->text) return heed_fail(err, HEED_E_USAGE, "an item needs a text");
-    if (!how || !how->write || (int)how->form < 0 || how->form > HEED_FORM_NPY) return heed_fail(err, HEED_E_USAGE, "an explanation needs a form, and somebody who takes it");
+    if (!how || !how->write || (int)how->form < 0 || how->form > HEED_FORM_NPY) return heed_fail(err, HEED_E_USAGE,
+                                                                                          "an explanation needs a form, and somebody who takes it");
     if (s->ensemble_count) return heed_fail(err, HEED_E_USAGE, "lenses look into one model; ask each model of the ensemble by itself");
     const bool told = how->form == HEED_FORM_TERMINAL || how->form == HEED_FORM_JSON || how->form == HEED_FORM_PAGE;
     if (how->what_if_count && !told) return heed_fail(err, HEED_E_USAGE, "what if: told on a terminal, in JSON and on a page only");

@@ -1,5 +1,5 @@
-/* One output explained by several lenses, and the forms in which that is written. Every form goes through a sink, lens by lens and head by head: what is held at a time
- * is one matrix of source times target. */
+/* One output explained by several lenses, and the forms in which that is written. Every form goes through a sink, lens by lens and head by head: what is held
+ * at a time is one matrix of source times target. */
 #ifndef HEED_EXPLAIN_EXPLANATION_H
 #define HEED_EXPLAIN_EXPLANATION_H
 
@@ -28,7 +28,8 @@ typedef struct heed_explanation {
     const heed_changed *changes; int change_count;
 } heed_explanation;
 
-/* Each begins what it writes, ends it, and leaves the rest of the sink to heed_sink_end(). Errors: those of the lenses, which may come when much was written. */
+/* Each begins what it writes, ends it, and leaves the rest of the sink to heed_sink_end(). Errors: those of the lenses, which may come when much was written.
+ * */
 typedef heed_status heed_explanation_form(const heed_explanation *x, heed_sink *s, heed_error *err);
 /* docs/contract.md, "An explanation". */
 heed_explanation_form heed_explanation_json;

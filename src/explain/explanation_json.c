@@ -32,7 +32,8 @@ static void add_model(const heed_explanation *x, heed_buf *out)
     heed_label_json(out, x->name);
     heed_buf_printf(out, ", \"description\": \"%s", encoder);
     if (strcmp(encoder, decoder) != 0) heed_buf_printf(out, " to %s", decoder);
-    heed_buf_printf(out, ", %lld + %lld layers x %lld, ", (long long)r->model.encoder.layers, (long long)r->model.decoder.layers, (long long)r->model.decoder.width);
+    heed_buf_printf(out, ", %lld + %lld layers x %lld, ", (long long)r->model.encoder.layers, (long long)r->model.decoder.layers,
+                    (long long)r->model.decoder.width);
     heed_buf_printf(out, heads == 0 ? "no attention" : heads == 1 ? "1 head" : "%d heads", heads);
     heed_buf_printf(out, "\", \"layers\": %d, \"heads\": %d}", layers, heads);
 }

@@ -13,8 +13,10 @@ enum { MOST = 300 };   /* symbols on a side: lengths of TeX end at 5.75 m */
 static void add_text(heed_buf *out, const char *text)
 {
     static const struct { char c; const char *tex; } special[] = {
-        {'\\', "\\textbackslash{}"}, {'{', "\\{"}, {'}', "\\}"}, {'$', "\\$"}, {'&', "\\&"}, {'#', "\\#"}, {'%', "\\%"}, {'_', "\\_"}, {'^', "\\textasciicircum{}"},
-        {'~', "\\textasciitilde{}"}, {'<', "\\textless{}"}, {'>', "\\textgreater{}"}, {'|', "\\textbar{}"}, {'"', "\\textquotedbl{}"}, {' ', "\\textvisiblespace{}"}};
+        {'\\', "\\textbackslash{}"}, {'{', "\\{"}, {'}', "\\}"}, {'$', "\\$"}, {'&', "\\&"}, {'#', "\\#"}, {'%', "\\%"}, {'_', "\\_"},
+            {'^', "\\textasciicircum{}"},
+        {'~', "\\textasciitilde{}"}, {'<', "\\textless{}"}, {'>', "\\textgreater{}"}, {'|', "\\textbar{}"}, {'"', "\\textquotedbl{}"},
+            {' ', "\\textvisiblespace{}"}};
     heed_buf shown = {0};
     heed_label_plain(&shown, text);
     for (const char *at = shown.failed || !shown.data ? "" : shown.data; *at; at++) {
@@ -45,7 +47,8 @@ static size_t longest_of(const heed_piece_of_text *symbols, int64_t n)
 /* Paper as large as the largest table needs. */
 static void add_size(const heed_explanation *x, heed_buf *out)
 {
-    const size_t read = longest_of(x->output->source_tokens, x->in.S), written = longest_of(x->output->tokens, x->in.T), longest = read > written ? read : written;
+    const size_t read = longest_of(x->output->source_tokens, x->in.S), written = longest_of(x->output->tokens, x->in.T), longest = read > written ? read
+        : written;
     const long long width = 40 + 3 * (long long)longest + 9 * x->in.S, height = 60 + 3 * (long long)longest + 5 * x->in.T;
     heed_buf_printf(out, "\\usepackage[paperwidth=%lldmm,paperheight=%lldmm,margin=8mm]{geometry}\n\\begin{document}\n", width > 170 ? width : 170, height);
 }
@@ -94,7 +97,8 @@ heed_status heed_explanation_tex(const heed_explanation *x, heed_sink *s, heed_e
 {
     heed_lens_note note;
     if (x->in.S > MOST || x->in.T > MOST)
-        return heed_fail(err, HEED_E_LIMIT, "%lld x %lld symbols; a page of TeX holds %d a side: --csv and --npy hold any number", (long long)x->in.T, (long long)x->in.S, MOST);
+        return heed_fail(err, HEED_E_LIMIT, "%lld x %lld symbols; a page of TeX holds %d a side: --csv and --npy hold any number", (long long)x->in.T,
+                         (long long)x->in.S, MOST);
     float *scores = heed_explanation_room(x, 1, err);
     heed_status status = scores ? HEED_OK : HEED_E_NOMEM;
     add_preamble(&s->text);

@@ -1,5 +1,5 @@
-/* Lenses: how much each source symbol mattered to each symbol written, by one method each. One file lens_NAME.c and one row of lenses.def; all stand on the probe
- * (explain/probe.h) and change nothing in the model. What every score is about is ln p of a symbol written, those before it given. */
+/* Lenses: how much each source symbol mattered to each symbol written, by one method each. One file lens_NAME.c and one row of lenses.def; all stand on the
+ * probe (explain/probe.h) and change nothing in the model. What every score is about is ln p of a symbol written, those before it given. */
 #ifndef HEED_EXPLAIN_LENS_H
 #define HEED_EXPLAIN_LENS_H
 
@@ -42,7 +42,8 @@ heed_status heed_lens_run(const heed_lens_kind *lens, const heed_lens_input *in,
  * Variants run a few dozen at a time. */
 typedef void heed_lens_change(const heed_lens_input *in, int64_t s, heed_variant *v, int32_t *ids, bool *flags);
 heed_status heed_lens_deletion(const heed_lens_input *in, heed_lens_change *change, float *scores, heed_error *err);
-/* scores[t,s] += weight (e_s - b) . d ln p(t) / d e_s where all source embeddings lie at `scale` (above 0) between the baseline b, the probe's, and themselves. */
+/* scores[t,s] += weight (e_s - b) . d ln p(t) / d e_s where all source embeddings lie at `scale` (above 0) between the baseline b, the probe's, and themselves.
+ * */
 heed_status heed_lens_gradients(const heed_lens_input *in, double scale, double weight, float *scores, heed_error *err);
 /* Integrated gradients in so many steps; gap: of completeness, as a share of what ln p differs by. */
 heed_status heed_lens_integrate(const heed_lens_input *in, int steps, float *scores, double *gap, heed_error *err);

@@ -1,5 +1,5 @@
-/* alignment: the weights that links between words are made of, given back to the symbols of the words: summed over those of a source word, averaged over those of a
- * target word. </s> and what else belongs to no word stays as it is. */
+/* alignment: the weights that links between words are made of, given back to the symbols of the words: summed over those of a source word, averaged over those
+ * of a target word. </s> and what else belongs to no word stays as it is. */
 #include <stdlib.h>
 #include <string.h>
 

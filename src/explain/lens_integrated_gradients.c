@@ -2,8 +2,8 @@
  *
  *   score_s = (e_s - b) . integral over a in [0,1] of d ln p / d e_s at b + a (e - b)
  *
- * Over all source symbols they sum to ln p(source) - ln p(baseline); how far they fail to is the completeness gap. The path is smooth, so the 20 steps are the nodes
- * of Gauss and Legendre, where a polynomial of degree 39 would be integrated exactly. */
+ * Over all source symbols they sum to ln p(source) - ln p(baseline); how far they fail to is the completeness gap. The path is smooth, so the 20 steps are the
+ * nodes of Gauss and Legendre, where a polynomial of degree 39 would be integrated exactly. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* leave-one-out: ln p with a source symbol less ln p without it. The others move up, so the text is one that could have been given; the model is asked about it in
- * earnest, which no weight or gradient does. */
+/* leave-one-out: ln p with a source symbol less ln p without it. The others move up, so the text is one that could have been given; the model is asked about it
+ * in earnest, which no weight or gradient does. */
 #include <string.h>
 
 #include "explain/lens.h"

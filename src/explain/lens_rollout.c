@@ -4,8 +4,9 @@
  *   decoder   X = 0;  in each block  X <- (A X + X) / 2, then (C R + X) / 2  where what is about to be written came from
  *
  * A and C are the mean over heads of self- and of cross attention; the halves stand for the residual connection. Rows of X sum to less than 1: the rest is the
- * decoder's own, what it had written. A convolutional decoder has no A; a recurrent one joins the context to its state without a residual connection, so there X = C;
- * and an encoder that is not a Transformer has no weights, so R = I. Layers come as the batch passes them: two matrices are held, however many there are. */
+ * decoder's own, what it had written. A convolutional decoder has no A; a recurrent one joins the context to its state without a residual connection, so there
+ * X = C; and an encoder that is not a Transformer has no weights, so R = I. Layers come as the batch passes them: two matrices are held, however many there
+ * are. */
 #include <stdlib.h>
 #include <string.h>
 

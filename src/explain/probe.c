@@ -192,7 +192,7 @@ static void exchange_vectors(heed_probing *p, heed_encoded *e)
     if (e->cell) e->cell = heed_gather(p->tape, e->cell, of, p->B);
 }
 
-static heed_forced pass(heed_probing *p, const heed_batch *b)
+heed_forced heed_probing_pass(heed_probing *p, const heed_batch *b)
 {
     const heed_model *m = p->probe->model;
     const heed_lesson lesson = {.forcing = 1, .guided = -1};
@@ -202,8 +202,7 @@ static heed_forced pass(heed_probing *p, const heed_batch *b)
     return m->decoder_kind->forward(p->tape, m->decoder, &m->head, &memory, b, &lesson);
 }
 
-/* The row of the features for symbol i of the batch's variant b: a recurrent decoder's rows lie moment by moment, and have targets of their own order. */
-static int64_t row_of(const heed_forced *f, const heed_batch *b, int64_t variant, int64_t i)
+int64_t heed_probing_row(const heed_forced *f, const heed_batch *b, int64_t variant, int64_t i)
 {
     const int64_t *start = b->target.span.start;
     int64_t row = 0;
@@ -215,8 +214,7 @@ static int64_t row_of(const heed_forced *f, const heed_batch *b, int64_t variant
     return row + variant;
 }
 
-/* ln p [N] of every row's target. */
-static void judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, float *logp)
+void heed_probing_judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, float *logp)
 {
     heed_tape *t = p->tape;
     const heed_head *h = &p->probe->model->head;
@@ -233,7 +231,7 @@ static void judge(heed_probing *p, const heed_batch *b, const heed_forced *f, in
     }
 }
 
-static heed_status not_a_number(heed_error *err)
+heed_status heed_probing_not_finite(heed_error *err)
 {
     return heed_fail(err, HEED_E_MODEL, "ln p is not a number: a weight of the model is not finite, or so large that a sum of products is not; "
                                         "train it anew, or take an earlier checkpoint");
@@ -242,141 +240,17 @@ static heed_status not_a_number(heed_error *err)
 static heed_status run_batch(heed_probing *p, const heed_batch *b, heed_error *err)
 {
     float *logp = heed_tape_alloc(p->tape, (size_t)(b->target.N + 1) * sizeof *logp);
-    const heed_forced f = pass(p, b);
-    if (!heed_tape_failed(p->tape)) judge(p, b, &f, b->target.N, logp);
+    const heed_forced f = heed_probing_pass(p, b);
+    if (!heed_tape_failed(p->tape)) heed_probing_judge(p, b, &f, b->target.N, logp);
     if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
     for (int64_t v = 0; v < b->B; v++)
         for (int64_t i = 0; i < p->variant[v]->T; i++) {
-            const float one = logp[row_of(&f, b, v, i)];
-            if (isnan(one)) return not_a_number(err);
+            const float one = logp[heed_probing_row(&f, b, v, i)];
+            if (isnan(one)) return heed_probing_not_finite(err);
             const bool wanted = p->variant[v]->logp && (!p->variant[v]->last || i == p->variant[v]->T - 1);
             if (wanted) p->variant[v]->logp[p->variant[v]->last ? 0 : i] = one;
         }
     return HEED_OK;
-}
-
-/* --- gradients ------------------------------------------------------------------------------------------------------------------------------------ */
-
-/* The row of each variant's last symbol: by variant, and rising. */
-typedef struct lasts { int64_t *row, *rising; } lasts;
-
-static int by_number(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static lasts find_lasts(heed_probing *p, const heed_batch *b, const heed_forced *f)
-{
-    const size_t size = (size_t)b->B * sizeof(int64_t);
-    lasts l = {heed_tape_alloc(p->tape, size), heed_tape_alloc(p->tape, size)};
-    if (heed_tape_failed(p->tape)) return l;
-    for (int64_t v = 0; v < b->B; v++) l.row[v] = row_of(f, b, v, p->variant[v]->T - 1);
-    memcpy(l.rising, l.row, size);
-    qsort(l.rising, (size_t)b->B, sizeof *l.rising, by_number);
-    return l;
-}
-
-/* Of one look, whose first query is row `first` of the features, the groups and queries that are last rows. */
-static heed_attended last_look(heed_probing *p, const heed_attended *x, const lasts *l, int64_t first)
-{
-    heed_tape *t = p->tape;
-    const heed_attend_args *a = &x->args;
-    heed_attended last = {.args = *a};
-    int64_t *index = heed_tape_alloc(t, (size_t)(a->keys.start[a->keys.B] + 1) * sizeof *index), groups = 0, pairs = 0;
-    int64_t *start = heed_tape_alloc(t, (size_t)(p->B + 1) * sizeof *start), *owner = heed_tape_alloc(t, (size_t)(p->B + 1) * sizeof *owner);
-    if (heed_tape_failed(t)) return last;
-    for (int64_t b = 0, pair = 0; b < a->queries.B; b++) {
-        const int64_t n = a->keys.start[b + 1] - a->keys.start[b];
-        for (int64_t q = a->queries.start[b]; q < a->queries.start[b + 1]; q++, pair += n) {
-            if (first + q != l->row[b]) continue;
-            for (int64_t j = 0; j < n; j++) index[pairs++] = pair + j;
-            start[groups] = groups;
-            owner[groups++] = b;
-        }
-    }
-    start[groups] = groups;
-    last.weights = heed_gather(t, x->weights, index, pairs);
-    last.args.queries = (heed_span){start, groups};
-    last.args.owner = owner;
-    return last;
-}
-
-/* The last rows alone, in the order in which they lie. */
-static heed_forced take_lasts(heed_probing *p, const heed_forced *f, const lasts *l)
-{
-    heed_tape *t = p->tape;
-    heed_forced last = {.features = heed_gather(t, f->features, l->rising, p->B), .looks = f->looks};
-    int32_t *targets = heed_tape_alloc(t, (size_t)p->B * sizeof *targets);
-    heed_attended *looks = heed_tape_alloc(t, (size_t)(f->looks + 1) * sizeof *looks);
-    if (heed_tape_failed(t)) return last;
-    for (int64_t i = 0; i < p->B; i++) targets[i] = f->targets[l->rising[i]];
-    for (int64_t k = 0, first = 0; p->probe->model->head.copies && k < f->looks; k++) {
-        looks[k] = last_look(p, &f->attended[k], l, first);
-        first += f->attended[k].args.queries.start[f->attended[k].args.queries.B];
-    }
-    last.targets = targets;
-    last.attended = looks;
-    return last;
-}
-
-/* Of variants that all want no more than their last symbol's. */
-static heed_status run_lasts(heed_probing *p, const heed_batch *b, heed_error *err)
-{
-    float *logp = heed_tape_alloc(p->tape, (size_t)b->B * sizeof *logp);
-    const heed_forced f = pass(p, b);
-    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
-    const lasts l = find_lasts(p, b, &f);
-    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
-    const heed_forced last = take_lasts(p, &f, &l);
-    if (!heed_tape_failed(p->tape)) judge(p, b, &last, b->B, logp);
-    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
-    for (int64_t v = 0; v < b->B; v++) {
-        const int64_t *at = bsearch(&l.row[v], l.rising, (size_t)b->B, sizeof *at, by_number);
-        if (isnan(logp[at - l.rising])) return not_a_number(err);
-        p->variant[v]->logp[0] = logp[at - l.rising];
-    }
-    return HEED_OK;
-}
-
-/* The sum of -ln p of the last rows. */
-static heed_tensor *loss_of(heed_probing *p, const heed_batch *b, const heed_forced *last)
-{
-    heed_tape *t = p->tape;
-    const heed_head *h = &p->probe->model->head;
-    heed_tape_scope(t, "head");
-    if (heed_tape_failed(t)) return &t->poison;
-    if (h->copies) return heed_head_copy_loss(t, h, last, &b->source, 0, 1, NULL);
-    heed_tensor *x = h->project ? heed_linear(t, last->features, &h->project->tensor, NULL) : last->features;
-    return heed_output_loss(t, x, &h->weight->tensor, &h->bias->tensor, last->targets, 0, 1, NULL);
-}
-
-typedef struct taking { heed_gradient_take *take; void *self; } taking;
-
-/* g of the embeddings is that of -ln p. */
-static heed_status give_gradients(heed_probing *p, const taking *to, heed_error *err)
-{
-    heed_tape *t = p->tape;
-    const heed_tensor *e = p->embedded;
-    const int64_t size = e->rows * e->cols;
-    float *g = heed_tape_alloc(t, (size_t)(size + 1) * sizeof *g);
-    if (!g) return heed_tape_status(t, err);
-    for (int64_t i = 0; i < size; i++) g[i] = e->g ? -e->g[i] : 0;
-    if (!t->k->all_finite(g, size)) return not_a_number(err);
-#pragma omp critical(heed_probe_take)
-    for (int64_t b = 0; b < p->B; b++) to->take(to->self, p->number[b], e->x + p->source.start[b] * e->cols, g + p->source.start[b] * e->cols, e->cols);
-    return HEED_OK;
-}
-
-static heed_status gradients_of_batch(heed_probing *p, const heed_batch *b, const taking *to, heed_error *err)
-{
-    const heed_forced f = pass(p, b);
-    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
-    const lasts l = find_lasts(p, b, &f);
-    if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
-    const heed_forced last = take_lasts(p, &f, &l);
-    heed_status status = heed_backward(p->tape, loss_of(p, b, &last), err);
-    return status ? status : give_gradients(p, to, err);
 }
 
 /* --- all batches -------------------------------------------------------------------------------------------------------------------------------- */
@@ -384,7 +258,8 @@ static heed_status gradients_of_batch(heed_probing *p, const heed_batch *b, cons
 static heed_status check(const heed_probe *p, const heed_variant *v, heed_error *err)
 {
     if (v->S < 1 || v->T < 1) return heed_fail(err, HEED_E_USAGE, "a probe needs a source and a target of at least one symbol each; </s> is one");
-    if (v->other && (v->others < 1 || (p->model->recipe.model.decoder.type != HEED_DECODER_rnn && p->model->recipe.model.attention.score != HEED_ATTENTION_NONE)))
+    const bool begins = p->model->recipe.model.decoder.type == HEED_DECODER_rnn || p->model->recipe.model.attention.score == HEED_ATTENTION_NONE;
+    if (v->other && (v->others < 1 || !begins))
         return heed_fail(err, HEED_E_USAGE, "%s", v->others < 1 ? "a source without symbols has no vector"
                                                                : "this decoder begins with no vector of the source: all that it knows of it comes through attention");
     return HEED_OK;
@@ -416,7 +291,8 @@ typedef struct plan { cut *cuts; int64_t *order, count; } plan;
 /* As many as there are threads, if that leaves each enough to do; watched or meddled with, one thread does all, in order. */
 static bool make_plan(const heed_probe *p, const heed_variant *v, int64_t count, bool record, plan *a)
 {
-    const int64_t F = p->model->decoder_kind->width(p->model->decoder), most = record && F < MOST_VARIANTS ? F : MOST_VARIANTS, room = record ? RECORDED_ROWS : ROWS;
+    const int64_t F = p->model->decoder_kind->width(p->model->decoder), most = record && F < MOST_VARIANTS ? F : MOST_VARIANTS;
+    const int64_t room = record ? RECORDED_ROWS : ROWS;
     int64_t rows = 0;
     *a = (plan){.order = order_of(v, count), .cuts = malloc(((size_t)count + 1) * sizeof *a->cuts)};
     for (int64_t i = 0; i < count; i++) rows += rows_of(&v[i]);
@@ -430,7 +306,7 @@ static bool make_plan(const heed_probe *p, const heed_variant *v, int64_t count,
     return a->order && a->cuts;
 }
 
-static heed_status run_cut(heed_probing *w, const cut *c, const taking *to, heed_error *err)
+static heed_status run_cut(heed_probing *w, const cut *c, const heed_taking *to, heed_error *err)
 {
     heed_batch b;
     w->tape->hooks = &w->hooks;
@@ -439,15 +315,15 @@ static heed_status run_cut(heed_probing *w, const cut *c, const taking *to, heed
     bool lasts_only = true;
     for (int64_t i = 0; i < c->B; i++) lasts_only = lasts_only && at(c, i)->last && at(c, i)->logp;
     heed_status status = !lay_batch(w, c, &b) ? heed_tape_status(w->tape, err)
-                         : to                 ? gradients_of_batch(w, &b, to, err)
-                         : lasts_only         ? run_lasts(w, &b, err)
+                         : to                 ? heed_probing_gradients(w, &b, to, err)
+                         : lasts_only         ? heed_probing_lasts(w, &b, err)
                                               : run_batch(w, &b, err);
     w->tape->hooks = NULL;
     return status;
 }
 
 /* to NULL: ln p alone. */
-static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, const taking *to, heed_error *err)
+static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, const heed_taking *to, heed_error *err)
 {
     plan a = {0};
     heed_status status = to ? pack_all(p, err) : HEED_OK;
@@ -497,5 +373,5 @@ heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, 
 
 heed_status heed_probe_gradients(heed_probe *p, const heed_variant *v, int64_t count, heed_gradient_take *take, void *self, heed_error *err)
 {
-    return run_all(p, v, count, &(taking){take, self}, err);
+    return run_all(p, v, count, &(heed_taking){take, self}, err);
 }

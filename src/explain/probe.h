@@ -1,8 +1,9 @@
 /* The probe: a model read along given pairs, with something changed on the way, and what became of the probability of every symbol written.
  *
- * One pair, or many variants of it, run forced through encoder and decoder as batches: ln p of each target symbol, the attention of every layer and head, and the
- * gradients of ln p towards the embeddings of the source. The model itself is not touched, and no layer of it knows: the probe hangs on the tape (tensor/tape.h)
- * while it runs and is gone afterwards. A run without meddler whose variants ask for nothing has the bits of a run without a probe, watched or not.
+ * One pair, or many variants of it, run forced through encoder and decoder as batches: ln p of each target symbol, the attention of every layer and head, and
+ * the gradients of ln p towards the embeddings of the source. The model itself is not touched, and no layer of it knows: the probe hangs on the tape
+ * (tensor/tape.h) while it runs and is gone afterwards. A run without meddler whose variants ask for nothing has the bits of a run without a probe, watched or
+ * not.
  *
  *   heed_probe *p = heed_probe_new(model, tape, &err);
  *   float full[T], less[T];
@@ -12,10 +13,11 @@
  *   heed_probe_free(p);
  *
  * Symbols are numbers of the model's vocabularies. A source ends with </s> in training; a probe takes it as it is given, so </s> can be left out as any other
- * symbol can. A target is what was written, its </s> (if it was written) included. A symbol left out closes the gap: those behind it move up, as in a shorter text.
+ * symbol can. A target is what was written, its </s> (if it was written) included. A symbol left out closes the gap: those behind it move up, as in a shorter
+ * text.
  *
- * Variants are cut into batches by their number of rows, and a variant's numbers do not depend on its neighbours. Threads: a probe belongs to one at a time, as its
- * tapes do, and works with one, or as many as heed_probe_spread() says; several probes may share a model. Its callbacks come one at a time.
+ * Variants are cut into batches by their number of rows, and a variant's numbers do not depend on its neighbours. Threads: a probe belongs to one at a time, as
+ * its tapes do, and works with one, or as many as heed_probe_spread() says; several probes may share a model. Its callbacks come one at a time.
  * Errors of every call: HEED_E_USAGE: a variant without symbols, or that asks for a vector the decoder does not begin with; HEED_E_MODEL: ln p is not a number;
  * HEED_E_NOMEM; HEED_E_SHAPE. */
 #ifndef HEED_EXPLAIN_PROBE_H
@@ -57,7 +59,8 @@ heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, 
 
 /* Gradients of ln p of each variant's last target symbol, towards its source embeddings as they went in (after `scale`). take: called once a variant, in any
  * order, with embeddings and gradients [S,E]. Products are those of floats whatever the model multiplies, so gradients exist; logp is not filled.
- * Cost: a forward pass and one back for every variant, whose rows join in one batch: for all T symbols of one pair, give T variants of 1, 2, .. T target symbols. */
+ * Cost: a forward pass and one back for every variant, whose rows join in one batch: for all T symbols of one pair, give T variants of 1, 2, .. T target
+ * symbols. */
 typedef void heed_gradient_take(void *self, int64_t variant, const float *embeddings, const float *gradients, int64_t E);
 heed_status heed_probe_gradients(heed_probe *p, const heed_variant *v, int64_t count, heed_gradient_take *take, void *self, heed_error *err);
 /* From now on heed_probe_run() multiplies floats too: for numbers that are held against gradients. Packs the weights once, as gradients do. */
@@ -90,16 +93,16 @@ typedef struct heed_sighting {
 void heed_sighting_weights(const heed_sighting *s, int64_t i, int64_t head, float *weights);
 
 typedef struct heed_observer { void *self; void (*see)(void *self, const heed_sighting *s); } heed_observer;
-/* Watches from now on, NULL: nobody does; returns who did before. Borrowed. In the order in which a batch passes: the encoder's layers from the lowest, then the decoder's, self before
- * cross; of a recurrent decoder moment by moment. Costs what `see` does: weights are computed when asked for, one row at a time. */
+/* Watches from now on, NULL: nobody does; returns who did before. Borrowed. In the order in which a batch passes: the encoder's layers from the lowest, then
+ * the decoder's, self before cross; of a recurrent decoder moment by moment. Costs what `see` does: weights are computed when asked for, one row at a time. */
 const heed_observer *heed_probe_observe(heed_probe *p, const heed_observer *o);
 
 /* One head in one row of a layer's queries, asked before its weights are used. */
 typedef struct heed_aim { heed_site site; int layer, head; int64_t variant, row, keys; } heed_aim;
 
-/* Puts other weights in the place of attention's. wants: whether any of this layer is changed; a layer where none is runs as always. change: weights [keys] as the
- * model has them, 0 where a key cannot be seen; true: they were changed. What was changed passes no gradient to the scores, all else does, and weights that are
- * needed again (coverage, location_conv, copying) are the changed ones. */
+/* Puts other weights in the place of attention's. wants: whether any of this layer is changed; a layer where none is runs as always. change: weights [keys] as
+ * the model has them, 0 where a key cannot be seen; true: they were changed. What was changed passes no gradient to the scores, all else does, and weights that
+ * are needed again (coverage, location_conv, copying) are the changed ones. */
 typedef struct heed_meddler {
     void *self;
     bool (*wants)(void *self, heed_site site, int layer);

@@ -77,7 +77,8 @@ static int layer_of(const heed_tape *t)
     return layer;
 }
 
-/* One group of what a layer does, whose first pair is `pair`; false: it is of an other's source, and nobody's. Hypotheses of a search are all the one variant's. */
+/* One group of what a layer does, whose first pair is `pair`; false: it is of an other's source, and nobody's. Hypotheses of a search are all the one
+ * variant's. */
 static bool sight(const heed_probing *p, const heed_tape *t, const heed_attn *a, const heed_attended *x, int64_t group, int64_t pair, heed_sighting *s)
 {
     const heed_attend_args *args = &x->args;
@@ -163,7 +164,8 @@ heed_attended heed_probe_attend(void *self, heed_tape *t, const heed_attn *a, co
     heed_probing *p = self;
     heed_attend_args args = *given;
     const heed_site site = site_of(t, given);
-    if (site != HEED_SITE_DECODER && any_muted(p)) args.v = mute(p, t, args.v, site == HEED_SITE_CROSS && p->probe->model->recipe.model.decoder.type == HEED_DECODER_rnn);
+    const bool stays = site == HEED_SITE_CROSS && p->probe->model->recipe.model.decoder.type == HEED_DECODER_rnn;
+    if (site != HEED_SITE_DECODER && any_muted(p)) args.v = mute(p, t, args.v, stays);
     const bool changes = p->probe->meddler && p->probe->meddler->wants(p->probe->meddler->self, site, layer_of(t));
     args.weights |= changes;
     heed_attended x = heed_attend(t, &args);

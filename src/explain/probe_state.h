@@ -1,4 +1,5 @@
-/* The inside of a probe: probe.c (variants to batches, batches to numbers), probe_hooks.c (what hangs on the tape). */
+/* The inside of a probe: probe.c (variants to batches, batches to probabilities), probe_lasts.c (last symbols alone, and the way back), probe_hooks.c (what
+ * hangs on the tape). */
 #ifndef HEED_EXPLAIN_PROBE_STATE_H
 #define HEED_EXPLAIN_PROBE_STATE_H
 
@@ -32,6 +33,21 @@ struct heed_probe {
     const heed_observer *observer;
     const heed_meddler *meddler;
 };
+
+/* Through encoder and decoder, forced. */
+heed_forced heed_probing_pass(heed_probing *p, const heed_batch *b);
+/* The row of the features for symbol i of the batch's variant: a recurrent decoder's rows lie moment by moment, and have targets of their own order. */
+int64_t heed_probing_row(const heed_forced *f, const heed_batch *b, int64_t variant, int64_t i);
+/* ln p [N] of every row's target. */
+void heed_probing_judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, float *logp);
+heed_status heed_probing_not_finite(heed_error *err);
+/* Of variants that all want no more than their last symbol's ln p. */
+heed_status heed_probing_lasts(heed_probing *p, const heed_batch *b, heed_error *err);
+
+/* Who takes gradients. */
+typedef struct heed_taking { heed_gradient_take *take; void *self; } heed_taking;
+/* Of a batch that is laid, on a tape that records. */
+heed_status heed_probing_gradients(heed_probing *p, const heed_batch *b, const heed_taking *to, heed_error *err);
 
 /* The two hooks; self is what one thread does. */
 heed_tensor *heed_probe_embed(void *self, heed_tape *t, heed_tensor *rows);

@@ -196,7 +196,8 @@ static heed_status read_row(const reading *r, const char *at)
     if (!weights) return no_memory(r);
     if (!layers) return refuse(r, "this model has no attention");
     w->place = strchr(at, '=') ? number(&at, "=", T) : -1;
-    snprintf(why, sizeof why, "expected row:T=S or row:T=W,W,... with T from 0 to %lld, and S from 0 to %lld or so many weights", (long long)T - 1, (long long)S - 1);
+    snprintf(why, sizeof why, "expected row:T=S or row:T=W,W,... with T from 0 to %lld, and S from 0 to %lld or so many weights", (long long)T - 1,
+             (long long)S - 1);
     if (w->place < 0) return refuse(r, why);
     heed_buf_printf(&text, "at symbol %lld (", (long long)w->place);
     heed_label_plain(&text, r->o->tokens[w->place].text);

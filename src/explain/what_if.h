@@ -2,7 +2,8 @@
  *
  *   mask:I                    source symbol I, from 0, is read as <unk>
  *   edit:I=TEXT               TEXT stands in the place of source symbol I; nothing behind `=`: the symbol is left out
- *   head:SITE.LAYER.HEAD=off  a head of attention brings back nothing; =uniform: it looks everywhere alike. SITE: cross, encoder or decoder; * for layer or head: all
+ *   head:SITE.LAYER.HEAD=off  a head of attention brings back nothing; =uniform: it looks everywhere alike. SITE: cross, encoder or decoder; * for layer or
+ *   head: all
  *   row:T=S                   all cross attention of the step that writes symbol T lies on source symbol S; row:T=W,W,... in these proportions on all of them
  *   prefix=TEXT               the output must begin with TEXT
  *   vector=TEXT               the decoder begins with the vector of another source (recurrent decoders, and any without attention) */
@@ -12,7 +13,8 @@
 #include "base/arena.h"
 #include "explain/lens.h"
 
-typedef enum heed_change_kind { HEED_CHANGE_MASK, HEED_CHANGE_EDIT, HEED_CHANGE_HEAD, HEED_CHANGE_ROW, HEED_CHANGE_PREFIX, HEED_CHANGE_VECTOR } heed_change_kind;
+typedef enum heed_change_kind { HEED_CHANGE_MASK, HEED_CHANGE_EDIT, HEED_CHANGE_HEAD, HEED_CHANGE_ROW, HEED_CHANGE_PREFIX,
+                               HEED_CHANGE_VECTOR } heed_change_kind;
 
 typedef struct heed_what_if {
     heed_change_kind kind;
@@ -27,8 +29,8 @@ typedef struct heed_what_if {
     int32_t *ids;                         /* MASK: [S] the source with <unk> in the symbol's place */
 } heed_what_if;
 
-/* Reads a change of this output, which `in` is of. Texts and arrays live in the arena, w itself must not move. HEED_E_USAGE: not one, or of a symbol, layer, head
- * or vector that there is not; HEED_E_NOMEM. */
+/* Reads a change of this output, which `in` is of. Texts and arrays live in the arena, w itself must not move. HEED_E_USAGE: not one, or of a symbol, layer,
+ * head or vector that there is not; HEED_E_NOMEM. */
 heed_status heed_what_if_parse(const char *spec, const heed_output *o, const heed_lens_input *in, heed_arena *arena, heed_what_if *w, heed_error *err);
 /* Hangs what w changes inside the model on the probe (HEAD and ROW, others: nothing), or with on false takes it off again. */
 void heed_what_if_apply(const heed_what_if *w, heed_probe *p, bool on);

@@ -92,7 +92,10 @@ static bool context_fits(heed_tape *t, const summed *s)
     if (heed_tape_failed(t)) return false;
     for (int64_t b = 0; b < s->queries.B; b++) {
         const int64_t owner = s->owner ? s->owner[b] : b;
-        if (owner < 0 || owner >= s->keys.B) return heed_tape_fail(t, HEED_E_SHAPE, "context: no sequence %lld of %lld", (long long)owner, (long long)s->keys.B), false;
+        if (owner < 0 || owner >= s->keys.B) {
+            heed_tape_fail(t, HEED_E_SHAPE, "context: no sequence %lld of %lld", (long long)owner, (long long)s->keys.B);
+            return false;
+        }
         pairs += (s->queries.start[b + 1] - s->queries.start[b]) * (s->keys.start[owner + 1] - s->keys.start[owner]);
     }
     if (s->weights->rows == pairs && s->weights->cols == s->H && s->H % s->Hk == 0 && s->v->cols % s->Hk == 0 &&

@@ -20,7 +20,8 @@ heed_status asked_ask(const probed *p, const heed_item *item, heed_form form, co
 {
     *t = (asked_taker){.most = t->most};
     return heed_explanation_write(p->session, item, &(heed_explanation_options){.form = form, .lenses = &lens, .lens_count = lens != NULL, .what_if = &change,
-                                                                                .what_if_count = change != NULL, .heads = true, .name = "tiny", .write = asked_take,
+                                                                                .what_if_count = change != NULL, .heads = true, .name = "tiny",
+                                                                                .write = asked_take,
                                                                                 .user = t}, err);
 }
 

@@ -21,7 +21,11 @@ enum { MOST = PROBED_MOST };
 
 /* --- JSON ---------------------------------------------------------------------------------------------------------------------------------------- */
 
-static int digit(char c) { return (int)(strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c) - "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"); }
+static unsigned digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return c == '=' ? 0 : (unsigned)(strchr(digits, c) - digits);
+}
 
 static double half(unsigned bits)
 {
@@ -39,7 +43,7 @@ static void read_matrix(const json_t *m, int64_t rows, int64_t cols, double *x)
     assert_int_equal(json_integer_value(json_object_get(m, "rows")), rows);
     assert_int_equal(json_integer_value(json_object_get(m, "cols")), cols);
     for (; *data; data += 4) {
-        const unsigned all = (unsigned)digit(data[0]) << 18 | (unsigned)digit(data[1]) << 12 | (data[2] == '=' ? 0 : (unsigned)digit(data[2]) << 6) | (data[3] == '=' ? 0 : (unsigned)digit(data[3]));
+        const unsigned all = digit(data[0]) << 18 | digit(data[1]) << 12 | digit(data[2]) << 6 | digit(data[3]);
         for (int i = 0; i < 3 - (data[2] == '=') - (data[3] == '='); i++) bytes[size++] = (unsigned char)(all >> (16 - 8 * i));
     }
     assert_int_equal(size, rows * cols * (is_half ? 2 : 4));
@@ -277,7 +281,8 @@ static void test_explanation_write__says_what_cannot_be_explained(void **state)
     memset(many, 'a', 10000);
     asked_expect_error(&p, &(heed_item){.text = ""}, HEED_FORM_JSON, NULL, NULL, HEED_E_DATA, "no symbols");
     asked_expect_error(&p, &(heed_item){.text = "", .target = "A"}, HEED_FORM_JSON, NULL, NULL, HEED_E_DATA, "no symbols");
-    asked_expect_error(&p, &(heed_item){.text = "a", .target = "A Z"}, HEED_FORM_JSON, NULL, NULL, HEED_E_DATA, "symbol 1, \"Z\", is none that this model can write");
+    asked_expect_error(&p, &(heed_item){.text = "a", .target = "A Z"}, HEED_FORM_JSON, NULL, NULL, HEED_E_DATA,
+                       "symbol 1, \"Z\", is none that this model can write");
     asked_expect_error(&p, &(heed_item){.text = many}, HEED_FORM_JSON, NULL, NULL, HEED_E_LIMIT, "10000 symbols");
     asked_expect_error(&p, &(heed_item){.text = "\xFF"}, HEED_FORM_JSON, NULL, NULL, HEED_E_DATA, "UTF-8");
     asked_expect_error(&p, &(heed_item){.text = "a"}, HEED_FORM_JSON, "leave-one-in", NULL, HEED_E_USAGE, "did you mean leave-one-out?");
@@ -291,7 +296,8 @@ static void test_explanation_write__says_what_cannot_be_explained(void **state)
     asked_expect_error(&p, &(heed_item){.text = "a", .target = "A"}, HEED_FORM_JSON, NULL, NULL, HEED_E_MODEL, "not a number");
     probed_close(&p);
     probed_open(&none, &(tiny){.attention = "{score: none}"}, "ab q", "A B C");
-    asked_expect_error(&none, &(heed_item){.text = "a"}, HEED_FORM_JSON, "rollout", NULL, HEED_E_USAGE, "leave-one-out, gradient-x-input and integrated-gradients need none");
+    asked_expect_error(&none, &(heed_item){.text = "a"}, HEED_FORM_JSON, "rollout", NULL, HEED_E_USAGE,
+                       "leave-one-out, gradient-x-input and integrated-gradients need none");
     const heed_model *other = none.model;
     heed_session *both = heed_session_new(none.model, &(heed_session_options){.threads = 1, .ensemble = &other, .ensemble_count = 1}, NULL);
     assert_non_null(both);
@@ -305,7 +311,8 @@ static void test_explanation_write__says_what_cannot_be_explained(void **state)
 static void test_explanation_write__gives_the_same_bits_with_several_threads(void **state)
 {
     (void)state;
-    const char *name, text[] = "abcde abc qed bad cab dea bed ace dab cbd eda bac", target[] = "A B C D E A B C D E A B C D E A B C D E A B C D E A B C D E A B C";
+    const char *name, text[] = "abcde abc qed bad cab dea bed ace dab cbd eda bac";
+        const char target[] = "A B C D E A B C D E A B C D E A B C D E A B C D E A B C D E A B C";
     for (int i = 0; i < ASKED_WHOLE; i++) {
         probed p;
         asked_taker one = {0}, four = {0};

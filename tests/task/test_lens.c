@@ -1,5 +1,5 @@
-/* Lenses, each held against another way to its scores. Rows of lenses.def: weights, norms, rollout, alignment, gradient_x_input (whose slopes test_probe.c checks),
- * integrated_gradients, leave_one_out, value_zeroing. */
+/* Lenses, each held against another way to its scores. Rows of lenses.def: weights, norms, rollout, alignment, gradient_x_input (whose slopes test_probe.c
+ * checks), integrated_gradients, leave_one_out, value_zeroing. */
 #include "task/probed.h"
 
 #include <setjmp.h>
@@ -115,8 +115,8 @@ static double gap_of(const probed *p, const float *scores)
     return missing / whole;
 }
 
-/* These models are wild: their weights are large, and what a recurrent decoder saw comes back to it, so ln p may bend more sharply on the way than 20 steps follow.
- * More steps close the gap, unless the path has jumps (hard, the window of local_p) or a kink wherever a key comes into sight (sparsemax, entmax). */
+/* These models are wild: their weights are large, and what a recurrent decoder saw comes back to it, so ln p may bend more sharply on the way than 20 steps
+ * follow. More steps close the gap, unless the path has jumps (hard, the window of local_p) or a kink wherever a key comes into sight (sparsemax, entmax). */
 static double models, close_by_20;
 
 static bool has_a_smooth_path(void)

@@ -113,8 +113,8 @@ static double slope_over(probed *p, int64_t t, int64_t s, float h, double *bend)
     return (high - low) / (2 * (double)h);
 }
 
-/* A slope over 2 h errs by the third derivative times h^2 / 6, which a slope over h tells, by the roundings of ln p, some 1e-6, over h, and where there is a kink
- * between (sparsemax) by half of what the slope changes there. Where it changes much nothing is said. */
+/* A slope over 2 h errs by the third derivative times h^2 / 6, which a slope over h tells, by the roundings of ln p, some 1e-6, over h, and where there is a
+ * kink between (sparsemax) by half of what the slope changes there. Where it changes much nothing is said. */
 static void slopes(probed *p, const char *name)
 {
     const float h = 0x1p-9F;
@@ -194,8 +194,8 @@ static void run_changed(probed *p, changer *c, float *logp)
     heed_probe_meddle(p->probe, NULL);
 }
 
-/* The same weights given back: the same sums in another order, and again as before once the meddler is gone. A row overwritten: what was written before it does not
- * know, what follows does. */
+/* The same weights given back: the same sums in another order, and again as before once the meddler is gone. A row overwritten: what was written before it does
+ * not know, what follows does. */
 static void meddled(probed *p, const char *name)
 {
     float plain[MOST], changed[MOST], after[MOST];
@@ -223,7 +223,8 @@ static void test_probe_run__takes_the_vector_of_another_source(void **state)
 {
     (void)state;
     static const tiny models[] = {{.attention = "{score: none}"}, {.attention = "{score: none, vector: every_step}", .decoder_cell = "lstm", .cell = "lstm"},
-                                  {.attention = "{score: none}", .layers = 2, .encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 2"}};
+                                  {.attention = "{score: none}", .layers = 2, .encoder = "type: transformer, heads: 2",
+                                   .decoder = "type: transformer, heads: 2"}};
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         probed p;
         float exchanged[2][MOST], own[MOST];

@@ -19,9 +19,11 @@ enum { MOST = PROBED_MOST };
 /* Two orders of summing, as in test_probe.c. */
 static bool near(double a, double b) { return fabs(a - b) <= 1e-4 * (1 + fabs(b)); }
 
-static double change_at(const json_t *root, int64_t t) { return json_number_value(json_array_get(json_object_get(json_array_get(json_object_get(root, "what_if"), 0), "change"), (size_t)t)); }
+static const json_t *changed(const json_t *root, const char *what) { return json_object_get(json_array_get(json_object_get(root, "what_if"), 0), what); }
 
-static const json_t *changed_output(const json_t *root) { return json_object_get(json_array_get(json_object_get(root, "what_if"), 0), "output"); }
+static double change_at(const json_t *root, int64_t t) { return json_number_value(json_array_get(changed(root, "change"), (size_t)t)); }
+
+static const json_t *changed_output(const json_t *root) { return changed(root, "output"); }
 
 /* What the change does is what another text does: forced, and when it is written freely. */
 static void as_another_text(probed *p, const char *change, const char *text)
@@ -34,7 +36,8 @@ static void as_another_text(probed *p, const char *change, const char *text)
     for (int64_t t = 0; t < p->in.T; t++) before[t] = o->tokens[t].logp;
     o = probed_forced(p, text);
     for (int64_t t = 0; t < p->in.T; t++)
-        if (!near(change_at(root, t), o->tokens[t].logp - before[t])) fail_msg("%s: %s, symbol %d: %.8g, not %.8g", asked_name, change, (int)t, change_at(root, t), o->tokens[t].logp - before[t]);
+        if (!near(change_at(root, t), o->tokens[t].logp - before[t])) fail_msg("%s: %s, symbol %d: %.8g, not %.8g", asked_name, change, (int)t,
+                                                                               change_at(root, t), o->tokens[t].logp - before[t]);
     heed_reply *r = heed_session_run(p->session, &(heed_request){.items = &other, .count = 1}, &err);
     assert_non_null(r);
     if (!p->model->head.copies)   /* a symbol that is read as <unk> is copied as what it was */
@@ -81,11 +84,13 @@ static void written_and_read(probed *p, const char *change)
 
 static void changed_heads(probed *p)
 {
-    static const char *const changes[] = {"head:cross.*.*=uniform", "head:cross.0.0=off", "row:1=0", "row:0=1,0,2,0.5,0", "head:encoder.*.0=off", "head:decoder.0.1=uniform", "mask:0"};
+    static const char *const changes[] = {"head:cross.*.*=uniform", "head:cross.0.0=off", "row:1=0", "row:0=1,0,2,0.5,0", "head:encoder.*.0=off",
+                                          "head:decoder.0.1=uniform", "mask:0"};
     const heed_item item = asked_forced(p);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         int layers, heads;
-        heed_probe_heads(p->probe, strstr(changes[i], "encoder") ? HEED_SITE_ENCODER : strstr(changes[i], "decoder") ? HEED_SITE_DECODER : HEED_SITE_CROSS, &layers, &heads);
+        heed_probe_heads(p->probe, strstr(changes[i], "encoder") ? HEED_SITE_ENCODER : strstr(changes[i], "decoder") ? HEED_SITE_DECODER : HEED_SITE_CROSS,
+                         &layers, &heads);
         if (layers || strstr(changes[i], "mask")) written_and_read(p, changes[i]);
         else asked_expect_error(p, &item, HEED_FORM_JSON, NULL, changes[i], HEED_E_USAGE, "attention");
     }
@@ -126,9 +131,11 @@ static void test_what_if__says_what_there_is(void **state)
 {
     (void)state;
     static const struct { const char *change, *word; } wrong[] = {
-        {"mask:4", "0 to 3"}, {"mask:-1", "0 to 3"}, {"mask:x", "0 to 3"}, {"edit:0", "edit:I=TEXT"}, {"edit:4=a", "</s> is no part"}, {"head:cross.0=off", "head:SITE"},
+        {"mask:4", "0 to 3"}, {"mask:-1", "0 to 3"}, {"mask:x", "0 to 3"}, {"edit:0", "edit:I=TEXT"}, {"edit:4=a", "</s> is no part"},
+            {"head:cross.0=off", "head:SITE"},
         {"head:cross.1.0=off", "layers 0 to 0"}, {"head:cross.0.2=off", "heads 0 to 1"}, {"head:cross.0.0=on", "head:SITE"}, {"head:side.0.0=off", "head:SITE"},
-        {"row:9=0", "row:T=S"}, {"row:0=9", "row:T=S"}, {"row:0=1,2", "row:T=S"}, {"row:0=0,0,0,0,0", "row:T=S"}, {"row:0=1,-1,0,0,0", "row:T=S"}, {"row:0", "row:T=S"},
+        {"row:9=0", "row:T=S"}, {"row:0=9", "row:T=S"}, {"row:0=1,2", "row:T=S"}, {"row:0=0,0,0,0,0", "row:T=S"}, {"row:0=1,-1,0,0,0", "row:T=S"},
+            {"row:0", "row:T=S"},
         {"swap:1", "there are mask:I"}, {"", "there are mask:I"}, {"edit:0=\xFF", "UTF-8"}};
     probed p;
     const char *name;
