@@ -30,6 +30,9 @@ HEED_API heed_tensor *heed_glu(heed_tape *t, heed_tensor *x);
 HEED_API heed_tensor *heed_scale(heed_tape *t, heed_tensor *x, float factor);
 /* Layer normalisation: gain (x - mean) / sqrt(variance + 1e-5) + bias by rows; gain, bias [1,D]     (Ba et al. 2016) */
 HEED_API heed_tensor *heed_norm(heed_tape *t, heed_tensor *x, heed_tensor *gain, heed_tensor *bias);
+/* norm(residual(base, x, ..)) as one node, which reads and writes less. */
+HEED_API heed_tensor *heed_residual_norm(heed_tape *t, heed_tensor *base, heed_tensor *x, const uint64_t *keys, uint64_t site, double p, heed_tensor *gain,
+                                         heed_tensor *bias);
 /* scale x + sinusoids of each row's position in its sequence: sin, then cos of position / 10000^(i/(D/2-1)), i < D/2; D even     (Vaswani et al. 2017, 3.5) */
 HEED_API heed_tensor *heed_sinusoid(heed_tape *t, heed_tensor *x, float scale, heed_span span, int64_t position);
 

@@ -57,8 +57,10 @@ static heed_tensor *before(heed_tape *t, const heed_block *b, heed_sublayer whic
 
 static heed_tensor *after(heed_tape *t, const heed_block *b, heed_sublayer which, heed_tensor *x, heed_tensor *y, const heed_passage *p)
 {
-    x = heed_residual(t, x, y, p->keys, heed_key(b->site, which), b->dropout);
-    return b->pre ? x : heed_layer_norm_forward(t, &b->norm[which], x);
+    const uint64_t site = heed_key(b->site, which);
+    const heed_layer_norm *norm = &b->norm[which];
+    if (b->pre) return heed_residual(t, x, y, p->keys, site, b->dropout);
+    return heed_residual_norm(t, x, y, p->keys, site, b->dropout, &norm->gain->tensor, &norm->bias->tensor);
 }
 
 /* Rows look at those of their own sequence; when they come one at a time, at those in the history, where they go first. */

@@ -19,6 +19,15 @@ typedef struct heed_ranking {
     float *best;              /* [k] */
 } heed_ranking;
 
+/* What a normalised sum base + dropout of x is made of, and what of it stays for the way back. */
+typedef struct heed_summed_norm {
+    const float *gain, *bias;
+    const uint64_t *row_keys;   /* [rows]; NULL: nothing is dropped */
+    uint64_t site;
+    float p;
+    float *sum, *stats;         /* [rows,d]; [rows,2] mean, inverse */
+} heed_summed_norm;
+
 typedef struct heed_attention_job heed_attention_job;     /* kernels/attention.h */
 typedef struct heed_attention_unit heed_attention_unit;
 typedef struct heed_attention_back heed_attention_back;   /* kernels/attention_backward.h */

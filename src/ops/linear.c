@@ -7,22 +7,60 @@
 
 typedef struct product { heed_tensor *base, *x, *weight, *bias; } product;
 
+/* Many rows are summed while they are near: the sum is then no larger than they are, and they need not stay. Few wait for more, of other moments. */
+enum { MANY_ROWS = 32 };
+static bool sums_at_once(int64_t rows, int64_t K) { return rows >= MANY_ROWS && rows >= 2 * K; }
+
+static float *cleared(heed_tape *t, int64_t n)
+{
+    float *x = heed_tape_alloc(t, (size_t)n * sizeof *x);
+    return x ? memset(x, 0, (size_t)n * sizeof *x) : NULL;
+}
+
+static void weight_back(heed_tape *t, const product *s, heed_tensor *y, const heed_gemm_rows *rows)
+{
+    const int64_t N = s->weight->rows, K = s->weight->cols;
+    heed_error err;
+    if (!s->weight->wants_grad) return;
+    if (!sums_at_once(rows->rows, K)) {
+        heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = *rows}, s->x, y);
+        return;
+    }
+    float *sum = cleared(t, N * K);
+    if (sum && heed_gemm_weight(t->gemm, heed_tape_number(s->weight), N, K, 0, N, rows, 1, sum, &err) != HEED_OK) heed_tape_fail(t, err.status, "linear: %s", err.text);
+    if (sum) heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_DENSE, .dense = sum}, NULL, NULL);
+}
+
+static void bias_back(heed_tape *t, const product *s, heed_tensor *y, const heed_gemm_rows *rows)
+{
+    if (!s->bias || !s->bias->wants_grad) return;
+    if (rows->rows < MANY_ROWS) {
+        heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = *rows}, NULL, y);
+        return;
+    }
+    float *sum = cleared(t, y->cols);
+    if (!sum) return;
+    t->k->colsum(sum, y->g, y->rows, y->cols);
+    heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_DENSE, .dense = sum}, NULL, NULL);
+}
+
 /* y = base + x W^T + b:  dbase += dy,  dx += dy W,  dW += dy^T x,  db += columns of dy */
 static void linear_back(heed_tape *t, heed_node *n)
 {
     const product *s = n->saved;
-    const heed_tensor *y = n->out;
-    float *dbase = s->base ? heed_tape_grad(t, s->base) : NULL, *dx = heed_tape_grad(t, s->x);
+    heed_tensor *y = n->out;
+    bool fresh;
+    float *dbase = s->base ? heed_tape_grad(t, s->base) : NULL, *dx = heed_tape_grad_fresh(t, s->x, &fresh);
     if (dbase) t->k->axpy(dbase, 1, y->g, y->rows * y->cols);
     if (dx) {
         const heed_pack *pack = heed_tape_pack(t, s->weight, true);
         heed_error err;
-        if (pack && heed_gemm_data(t->gemm, pack, y->rows, y->g, y->cols, dx, s->x->cols, true, &err) != HEED_OK)
+        if (pack && heed_gemm_data(t->gemm, pack, y->rows, y->g, y->cols, dx, s->x->cols, !fresh, &err) != HEED_OK)
             heed_tape_fail(t, err.status, "linear: %s", err.text);
     }
     const heed_gemm_rows rows = {.dy = y->g, .x = s->x->x, .rows = y->rows, .ldy = y->cols, .ldx = s->x->cols};
-    heed_tape_pend(t, s->weight, &(heed_pending){.kind = HEED_PENDING_PRODUCT, .rows = rows}, s->x, n->out);
-    if (s->bias) heed_tape_pend(t, s->bias, &(heed_pending){.kind = HEED_PENDING_COLUMNS, .rows = rows}, NULL, n->out);
+    weight_back(t, s, y, &rows);
+    bias_back(t, s, y, &rows);
 }
 
 static heed_tensor *linear(heed_tape *t, const char *op, product p)

@@ -213,21 +213,28 @@ void heed_tape_thrift(heed_tape *t) { t->thrifty = true; }
 
 /* --- gradients ------------------------------------------------------------------------------------------------------------------------------------ */
 
-float *heed_tape_grad(heed_tape *t, heed_tensor *x)
+float *heed_tape_grad_fresh(heed_tape *t, heed_tensor *x, bool *fresh)
 {
+    *fresh = false;
     if (!x->wants_grad) return NULL;
     if (x->weight) return dense_piece(t, x);
     if (x->base) {
         float *g = heed_tape_grad(t, x->base);
         return g ? g + x->first * x->cols : NULL;
     }
-    if (!x->g) {
-        const size_t bytes = bytes_of(x);
-        x->g = use_spare(t, bytes);
-        if (!x->g) x->g = heed_tape_alloc(t, bytes);
-        if (x->g) memset(x->g, 0, bytes);
-    }
+    if (x->g) return x->g;
+    *fresh = true;
+    x->g = use_spare(t, bytes_of(x));
+    if (!x->g) x->g = heed_tape_alloc(t, bytes_of(x));
     return x->g;
+}
+
+float *heed_tape_grad(heed_tape *t, heed_tensor *x)
+{
+    bool fresh;
+    float *g = heed_tape_grad_fresh(t, x, &fresh);
+    if (g && fresh) memset(g, 0, (size_t)(x->rows * x->cols) * sizeof *g);
+    return g;
 }
 
 heed_status heed_backward(heed_tape *t, heed_tensor *loss, heed_error *err)

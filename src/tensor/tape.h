@@ -76,6 +76,8 @@ static inline bool heed_tape_failed(const heed_tape *t) { return t->error.status
 /* Where x's gradient is added: allocated and cleared on first use; a view's lies in its base, a weight's is listed as a piece of its own at each call.
  * NULL: x wants none, or memory failed. */
 float *heed_tape_grad(heed_tape *t, heed_tensor *x);
+/* The same for who writes all of it: when *fresh is set nobody has added to it yet, and what stands there must be overwritten. */
+float *heed_tape_grad_fresh(heed_tape *t, heed_tensor *x, bool *fresh);
 /* For ops that know their weight's gradient as a product, a sum of columns or rows by number. x and dy: the tensors whose values and whose gradient the piece points
  * at, if any; NULL: memory of the op's own. */
 void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece, heed_tensor *x, heed_tensor *dy);      /* copies piece */

@@ -16,4 +16,10 @@ void grad_lay_rnn(problem *p, heed_cell_kind cell, bool reverse, bool bias, int6
 /* One of attention_case_at(), whose levels it keeps; inputs q, memory, and the weights in the order of heed_attn. */
 void grad_lay_attention(problem *p, heed_span queries, heed_span keys, int64_t window, int64_t Dq, int64_t Dm, int64_t D);
 
+/* What dropout keeps of a problem's [rows,cols], for cases that have it: p->own afterwards. */
+enum { DROPOUT_SITE = 5 };
+typedef struct dropped { uint64_t *keys; double rate; bool *keep; } dropped;
+void grad_draw_mask(problem *p, int64_t rows, int64_t cols);
+num grad_dropout_factor(const problem *p, int64_t i);   /* of element i: 0 or 1 / (1 - rate) */
+
 #endif

@@ -109,10 +109,6 @@ const grad_case case_unit_rows = {"unit_rows", "arith", one_draw, unit_rows_forw
 
 /* --- dropout ------------------------------------------------------------------------------------------------------------------------------ */
 
-enum { DROPOUT_SITE = 5 };
-
-typedef struct dropped { uint64_t *keys; double rate; bool *keep; } dropped;
-
 /* Which elements stay is a matter of randomness, not of calculus: that is learned from a run over ones. test_ops.c looks at the mask itself. */
 static void dropout_learn(problem *p, dropped *own, int64_t rows, int64_t cols)
 {
@@ -125,7 +121,7 @@ static void dropout_learn(problem *p, dropped *own, int64_t rows, int64_t cols)
     heed_tape_free(t);
 }
 
-static void mask_draw(problem *p, int64_t rows, int64_t cols)
+void grad_draw_mask(problem *p, int64_t rows, int64_t cols)
 {
     dropped *own = p->own = grad_room(p, sizeof *own);
     own->rate = (double)grad_draw(p, 1, 8) / 10;
@@ -138,13 +134,13 @@ static void mask_draw(problem *p, int64_t rows, int64_t cols)
 static void dropout_draw(problem *p)
 {
     const int64_t rows = grad_draw(p, 1, 7), cols = grad_draw(p, 1, 37);
-    mask_draw(p, rows, cols);
+    grad_draw_mask(p, rows, cols);
     grad_in(p, BLOCK_INPUT, rows, cols, 1);
     grad_out(p, rows, cols);
 }
 
 /* The rate itself is rounded to a float, which 1 - p and the division pass on. */
-static num dropout_factor(const problem *p, int64_t i)
+num grad_dropout_factor(const problem *p, int64_t i)
 {
     const dropped *own = p->own;
     const num rate = num_rounded(own->rate, 0, 1);
@@ -153,12 +149,12 @@ static num dropout_factor(const problem *p, int64_t i)
 
 static void dropout_forward(problem *p)
 {
-    for (int64_t i = 0; i < size_of(p->out); i++) p->out->x[i] = num_mul(p->in[0].x[i], dropout_factor(p, i));
+    for (int64_t i = 0; i < size_of(p->out); i++) p->out->x[i] = num_mul(p->in[0].x[i], grad_dropout_factor(p, i));
 }
 
 static void dropout_backward(problem *p)
 {
-    for (int64_t i = 0; i < size_of(p->out); i++) num_gather(&p->in[0].g[i], num_mul(p->out->g[i], dropout_factor(p, i)));
+    for (int64_t i = 0; i < size_of(p->out); i++) num_gather(&p->in[0].g[i], num_mul(p->out->g[i], grad_dropout_factor(p, i)));
 }
 
 static void dropout_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
@@ -174,19 +170,19 @@ const grad_case case_dropout = {"dropout", "arith", dropout_draw, dropout_forwar
 static void residual_draw(problem *p)
 {
     add_draw(p);
-    mask_draw(p, p->out->rows, p->out->cols);
+    grad_draw_mask(p, p->out->rows, p->out->cols);
 }
 
 static void residual_forward(problem *p)
 {
-    for (int64_t i = 0; i < size_of(p->out); i++) p->out->x[i] = num_add(p->in[0].x[i], num_mul(p->in[1].x[i], dropout_factor(p, i)));
+    for (int64_t i = 0; i < size_of(p->out); i++) p->out->x[i] = num_add(p->in[0].x[i], num_mul(p->in[1].x[i], grad_dropout_factor(p, i)));
 }
 
 static void residual_backward(problem *p)
 {
     for (int64_t i = 0; i < size_of(p->out); i++) {
         num_gather(&p->in[0].g[i], p->out->g[i]);
-        num_gather(&p->in[1].g[i], num_mul(p->out->g[i], dropout_factor(p, i)));
+        num_gather(&p->in[1].g[i], num_mul(p->out->g[i], grad_dropout_factor(p, i)));
     }
 }
 
