@@ -8,7 +8,7 @@
 
 typedef struct faithful_values {
     bool own, json, forget;
-    const char *truth;
+    const char *truth, *baseline;
     cli_texts lenses;
     int64_t pairs, symbols;
     cli_settings settings;
@@ -18,8 +18,9 @@ typedef struct watch { bool shown, quiet; } watch;
 
 static const cli_option options[] = {
     {"--own", NULL, CLI_FLAG, offsetof(faithful_values, own), "judge what the model writes itself, not the targets, which need not be there"},
-    {"--truth", "FILE", CLI_TEXT, offsetof(faithful_values, truth), "links source-target, words from 0: which source word decides; how often does a lens put it first?"},
+    {"--truth", "FILE", CLI_TEXT, offsetof(faithful_values, truth), "links source-target, words from 0, of the words that decide; how often does a lens put them first?"},
     {"--lens", "NAME", CLI_TEXTS, offsetof(faithful_values, lenses), "judge this lens; may be repeated; default: all that suit the model"},
+    {"--baseline", "zero|mean|unk", CLI_TEXT, offsetof(faithful_values, baseline), "embedding that lenses of gradients measure from; default zero"},
     {"--pairs", "N", CLI_WHOLE, offsetof(faithful_values, pairs), "the first N pairs; default 1000"},
     {"--symbols", "N", CLI_WHOLE, offsetof(faithful_values, symbols), "judge N symbols of each target, drawn; default 8"},
     {"--no-store", NULL, CLI_FLAG, offsetof(faithful_values, forget), "leave the model's attn.json as it is"},
@@ -129,7 +130,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
         return code;
     watch w = {.quiet = g.quiet || !cli_term_of(stderr).motion};
     const heed_faithful_options o = {.source = rest.items[1], .target = rest.count > 2 ? rest.items[2] : NULL, .own = v.own, .truth = v.truth,
-                                     .lenses = v.lenses.items, .lens_count = v.lenses.count, .pairs = v.pairs > 0 ? v.pairs : 0,
+                                     .lenses = v.lenses.items, .lens_count = v.lenses.count, .baseline = v.baseline, .pairs = v.pairs > 0 ? v.pairs : 0,
                                      .symbols = v.symbols > 0 ? v.symbols : 0, .progress = show_progress, .user = &w};
     cli_stop_catch();
     code = measure(&v, &o, &w, open.session, rest.items[0]);

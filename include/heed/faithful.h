@@ -36,6 +36,7 @@ typedef struct heed_faithful_options {
     bool own;                          /* judge what the model writes, instead of the target, which need not be there */
     const char *truth;                 /* file of links as of heed_links_score(), words from 0: which source word decides a target word; NULL: none */
     const char *const *lenses; int lens_count;  /* as for heed_lens_choose(); 0: all, integrated-gradients too */
+    const char *baseline;              /* of lenses of gradients: "zero", "mean", "unk"; NULL: zero */
     int64_t pairs;                     /* the first so many; 0: 1,000 */
     int64_t symbols;                   /* of a pair's target symbols so many are judged, drawn by number of the pair; 0: 8 */
     bool (*progress)(void *user, int64_t pairs, int64_t of);      /* now and then; false: leave with HEED_E_STOPPED. NULL: none */

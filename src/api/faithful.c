@@ -150,6 +150,7 @@ typedef struct worker {
     int64_t source_words, target_words;
     int64_t *row, rows;                /* judged */
     float *scores[HEED_LENSES];        /* [T,S] */
+    float *baseline;                   /* room for one */
     heed_error error;
 } worker;
 
@@ -295,7 +296,8 @@ static heed_status open_workers(measuring *m, worker *w, heed_error *err)
     for (int i = 0; i < m->session->threads && status == HEED_OK; i++) {
         w[i].arena = heed_arena_new(0);
         w[i].probe = w[i].arena ? heed_probe_new(m->session->model, m->session->tapes[i], err) : NULL;
-        if (!w[i].probe) status = no_memory(err);
+        w[i].baseline = w[i].probe ? malloc((size_t)heed_probe_width(w[i].probe) * sizeof *w[i].baseline) : NULL;
+        status = w[i].baseline ? heed_lens_baseline(w[i].probe, m->o->baseline, w[i].baseline, err) : no_memory(err);
     }
     return status;
 }
@@ -306,6 +308,7 @@ static void close_workers(const measuring *m, worker *w)
         heed_probe_free(w[i].probe);
         heed_arena_free(w[i].arena);
         heed_links_free(&w[i].truth);
+        free(w[i].baseline);
     }
     free(w);
 }

@@ -43,6 +43,16 @@ heed_status heed_lens_run(const heed_lens_kind *lens, const heed_lens_input *in,
     return status ? status : lens->run(in, scores, note, err);
 }
 
+heed_status heed_lens_baseline(heed_probe *p, const char *name, float *room, heed_error *err)
+{
+    const bool mean = name && strcmp(name, "mean") == 0, unk = name && strcmp(name, "unk") == 0;
+    if (name && !mean && !unk && strcmp(name, "zero") != 0)
+        return heed_fail(err, HEED_E_USAGE, "baselines are zero, mean and unk, not \"%.64s\"", name);
+    if (mean) heed_probe_mean(p, room);
+    heed_probe_baseline(p, mean ? room : unk ? heed_probe_embedding(p, HEED_UNK) : NULL);
+    return HEED_OK;
+}
+
 static heed_status no_memory(heed_error *err) { return heed_fail(err, HEED_E_NOMEM, "out of memory for a lens"); }
 
 static heed_variant pair_of(const heed_lens_input *in) { return (heed_variant){.source = in->source, .S = in->S, .target = in->target, .T = in->T}; }

@@ -36,6 +36,10 @@ heed_status heed_lens_suits(const heed_lens_kind *lens, const heed_model *m, hee
 /* heed_lens_suits(), then run. */
 heed_status heed_lens_run(const heed_lens_kind *lens, const heed_lens_input *in, float *scores, heed_lens_note *note, heed_error *err);
 
+/* What lenses of gradients measure from: embeddings of "zero" (NULL too), the "mean" of the vocabulary's, or that of "unk". Sets the probe's baseline; room
+ * [heed_probe_width()] is in use until the next call. HEED_E_USAGE: another name. */
+heed_status heed_lens_baseline(heed_probe *p, const char *name, float *room, heed_error *err);
+
 /* --- for lenses ------------------------------------------------------------------------------------------------------------------------------- */
 
 /* scores[t,s] = ln p(t) - ln p(t) with source symbol s changed as `change` says; v comes as the pair itself, ids and flags have room for S and may be filled.
