@@ -80,13 +80,16 @@ static int show(demo *d, const char *phrase)
     code = demo_print_words(d);
     if (!code)
         code = demo_print_phrase(d, phrase);
-    return code ? code : demo_write_charts(d, phrase);
+    if (!code)
+        code = demo_write_charts(d, phrase);
+    return code ? code : demo_write_page(d, phrase);
 }
 
 static void say_next(const demo *d)
 {
     const char *dir = d->dir, *model = d->model[1];
     printf("\npictures  %s/learning-curves.svg  %s/length-curve.svg  %s/alignment.svg\n", dir, dir, dir);
+    printf("page      %s/page.html   for a browser: what the model looked at, lens by lens, and whether to believe it\n", dir);
     cli_say(d->globals, "next  echo 'an open question' | heed run %s\n"
                         "      heed explain %s 'an open question' --steps\n"
                         "      heed eval %s %s/test-4.tsv\n"
@@ -156,8 +159,9 @@ const cli_command cli_demo = {
     .text = "Draws phrases of one to three words from the CMU pronouncing dictionary and trains two models of equal size to pronounce\n"
             "them: one must squeeze the whole phrase into a fixed vector, the other attends to the letters anew for each sound. Prints the\n"
             "phone error rate of both for phrases of one to six unseen words, pronounces unseen words and PHRASE, draws where the model\n"
-            "looked, and writes learning-curves.svg, length-curve.svg and alignment.svg. A DIR of an earlier demo is replaced, any other\n"
-            "existing one refused. The dictionary is looked for beside the program, or in $HEED_SHARE/cmudict.\n"
+            "looked, and writes learning-curves.svg, length-curve.svg, alignment.svg and page.html, a page that tells what the model went by.\n"
+            "A DIR of an earlier demo is replaced, any other existing one refused. The dictionary is looked for beside the program, or in\n"
+            "$HEED_SHARE/cmudict.\n"
             "\n"
             "  heed demo 'attention please'\n",
     .options = options, .run = run,

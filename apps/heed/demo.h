@@ -37,5 +37,7 @@ void demo_print_rates(const demo *d);
 int demo_print_words(const demo *d);                                /* unseen words, both models beside the dictionary */
 int demo_print_phrase(const demo *d, const char *phrase);           /* with the heat map */
 int demo_write_charts(const demo *d, const char *phrase);
+/* demo_page.c: page.html, after the lenses were judged, whose order is stored in the model; it is opened anew for that. */
+int demo_write_page(demo *d, const char *phrase);
 
 #endif

@@ -60,25 +60,6 @@ const heed_meddler *heed_probe_meddle(heed_probe *p, const heed_meddler *m)
     return before;
 }
 
-static const heed_tensor *embeddings(const heed_probe *p)
-{
-    const heed_weight *w = heed_params_find(p->model->params, "encoder.embedding");
-    return w ? &w->tensor : &heed_params_find(p->model->params, "embedding")->tensor;
-}
-
-int64_t heed_probe_width(const heed_probe *p) { return embeddings(p)->cols; }
-
-void heed_probe_mean(const heed_probe *p, float *mean)
-{
-    const heed_tensor *all = embeddings(p);
-    for (int64_t e = 0; e < all->cols; e++) {
-        double sum = 0;
-        for (int64_t v = 0; v < all->rows; v++)
-            if (v != HEED_UNK && v != HEED_BOS) sum += (double)all->x[v * all->cols + e];
-        mean[e] = (float)(sum / (double)(all->rows - 2));
-    }
-}
-
 /* --- floats in the place of what the model multiplies ------------------------------------------------------------------------------------------- */
 
 static heed_status pack_floats(heed_probe *p, int64_t i, heed_error *err)

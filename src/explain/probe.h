@@ -50,6 +50,7 @@ typedef struct heed_variant {
 /* The embedding [E] that `scale` leads to; NULL: zeros, as at first. Kept, not copied. */
 void heed_probe_baseline(heed_probe *p, const float *embedding);
 const float *heed_probe_get_baseline(const heed_probe *p);
+const float *heed_probe_embedding(const heed_probe *p, int32_t symbol);      /* [E] of a source symbol, the model's own */
 /* The mean of all source embeddings of the vocabulary but those of <unk> and <s>, [E] in *mean, room for heed_probe_width(). */
 int64_t heed_probe_width(const heed_probe *p);
 void heed_probe_mean(const heed_probe *p, float *mean);

@@ -202,3 +202,26 @@ void heed_probe_heads(const heed_probe *p, heed_site site, int *layers, int *hea
     *layers = has ? (int)(encoder ? r->model.encoder.layers : r->model.decoder.layers) : 0;
     *heads = has ? (int)(encoder ? r->model.encoder.stack.heads : r->model.decoder.stack.heads) : 0;
 }
+
+/* --- embeddings of source symbols ------------------------------------------------------------------------------------------------------------------ */
+
+static const heed_tensor *embeddings(const heed_probe *p)
+{
+    const heed_weight *w = heed_params_find(p->model->params, "encoder.embedding");
+    return w ? &w->tensor : &heed_params_find(p->model->params, "embedding")->tensor;
+}
+
+int64_t heed_probe_width(const heed_probe *p) { return embeddings(p)->cols; }
+
+const float *heed_probe_embedding(const heed_probe *p, int32_t symbol) { return embeddings(p)->x + symbol * embeddings(p)->cols; }
+
+void heed_probe_mean(const heed_probe *p, float *mean)
+{
+    const heed_tensor *all = embeddings(p);
+    for (int64_t e = 0; e < all->cols; e++) {
+        double sum = 0;
+        for (int64_t v = 0; v < all->rows; v++)
+            if (v != HEED_UNK && v != HEED_BOS) sum += (double)all->x[v * all->cols + e];
+        mean[e] = (float)(sum / (double)(all->rows - 2));
+    }
+}

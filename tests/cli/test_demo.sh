@@ -11,6 +11,9 @@ done
 for file in learning-curves length-curve alignment; do
   check "$file.svg is a picture" grep -q '</svg>' d/$file.svg
 done
+check "the page is one, with a verdict on each lens" [ "$(grep -o '"passed": ' d/page.html | wc -l)" -eq 8 ]
+check "says where the page is" grep -q '^page      d/page.html ' out
+check "says which lens to trust, and stores it" [ "$(grep -c '^which lens to trust' out) $(grep -c '"lens": "rollout"' d/attention/model/attn.json)" = '1 1' ]
 check "both curves have points" [ "$(grep -c 'class="mark"' d/learning-curves.svg)" -ge 10 ]
 check "says what to type next" grep -q 'heed run d/attention/model' log
 check "no colour, no motion" [ "$(cat out log | grep -c $'[\r\033]')" -eq 0 ]
