@@ -181,7 +181,7 @@ HEED_API char *heed_reply_json(const heed_reply *r, int64_t i, int64_t id, bool 
 /* How an alignment was learnt. heed_train() saves in its directory how the same few pairs of the validation data look to the model, before the first update and
  * at every validation (film.jsonl, docs/contract.md); here that is drawn. Models without attention have no film. */
 typedef struct heed_film_options {
-    heed_picture picture;     /* TERMINAL: one sentence; SVG, JSON */
+    heed_picture picture;     /* TERMINAL: one sentence; SVG, JSON, PAGE */
     bool colour; int columns; /* as in heed_explain_options */
     int sentence;             /* from 0; -1: all of them, on a terminal the first */
 } heed_film_options;

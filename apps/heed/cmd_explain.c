@@ -23,7 +23,8 @@ static const cli_option options[] = {
     CLI_ENSEMBLE(explain_values),
     CLI_SETTINGS(explain_values),
     CLI_LOOK(explain_values),
-    {"--film", NULL, CLI_FLAG, offsetof(explain_values, film), "how it was learnt, of the training in RUN; with --svg or --json too"},
+    {"--corpus", NULL, CLI_FLAG, offsetof(explain_values, corpus), "a page of explanations, one a line in each FILE as --json prints them; two files: two models; with -o"},
+    {"--film", NULL, CLI_FLAG, offsetof(explain_values, film), "how it was learnt, of the training in RUN; with --svg, --json or -o FILE.html too"},
     {"--sentence", "N", CLI_WHOLE, offsetof(explain_values, sentence), "of the film, from 0; default all, on a terminal the first"},
     {0},
 };
@@ -32,7 +33,7 @@ enum { NOT_GIVEN = -1 };
 
 static heed_picture picture_of(const explain_values *v)
 {
-    return v->svg ? HEED_PICTURE_SVG : v->json ? HEED_PICTURE_JSON : v->steps ? HEED_PICTURE_STEPS : HEED_PICTURE_TERMINAL;
+    return v->out ? HEED_PICTURE_PAGE : v->svg ? HEED_PICTURE_SVG : v->json ? HEED_PICTURE_JSON : v->steps ? HEED_PICTURE_STEPS : HEED_PICTURE_TERMINAL;
 }
 
 static int explain(const char *dir, const char *text, const cli_globals *g, const explain_values *v)
@@ -57,19 +58,44 @@ static int explain(const char *dir, const char *text, const cli_globals *g, cons
     return code;
 }
 
-static int show_film(const cli_rest *rest, const explain_values *v)
+static bool is_page(const char *path)
+{
+    const char *ending = strrchr(path, '.');
+    return ending && (!strcmp(ending, ".html") || !strcmp(ending, ".htm"));
+}
+
+/* Whether options are given that a run of the model takes. */
+static bool asks_more(const explain_values *v)
 {
     const cli_look none = CLI_LOOK_NOT_GIVEN;
+    return v->steps || v->target || v->lenses.count || v->what_if.count || v->csv || v->tex || v->npy || v->heads || v->trust || v->settings.sets.count || v->settings.precision ||
+           memcmp(&v->look, &none, sizeof none);
+}
+
+static int show_film(const cli_rest *rest, const explain_values *v)
+{
     if (rest->count > 1)
         return cli_usage_error("--film shows how sentences of a training were learnt; it takes no TEXT");
-    if (v->steps || v->target || explain_wants_lenses(v) || v->settings.sets.count || v->settings.precision || memcmp(&v->look, &none, sizeof none))
-        return cli_usage_error("--film was made while the model learnt; of the other options it takes --svg, --json and --sentence");
+    if (asks_more(v))
+        return cli_usage_error("--film was made while the model learnt; of the other options it takes --svg, --json, -o FILE.html and --sentence");
+    if ((v->svg != NULL) + v->json + (v->out != NULL) > 1 || (v->out && !is_page(v->out)))
+        return cli_usage_error("a film has one form: --svg FILE, --json, or -o FILE.html for a page");
     if (v->sentence != NOT_GIVEN && v->sentence > INT_MAX)
         return cli_usage_error("--sentence counts from 0; no film has that many");
     cli_term term = cli_term_of(stdout);
     const heed_film_options o = {.picture = picture_of(v), .colour = term.colour, .columns = term.columns, .sentence = (int)v->sentence};
     heed_error err = {0};
-    return cli_write_text(v->svg ? v->svg : "-", heed_film(rest->items[0], &o, &err), &err);
+    return cli_write_text(v->out ? v->out : v->svg ? v->svg : "-", heed_film(rest->items[0], &o, &err), &err);
+}
+
+static int show_corpus(const cli_rest *rest, const explain_values *v)
+{
+    if (asks_more(v) || v->film || v->svg || v->json || v->sentence != NOT_GIVEN)
+        return cli_usage_error("--corpus makes a page of explanations that were made before; of the other options it takes -o");
+    if (!v->out || !is_page(v->out))
+        return cli_usage_error("--corpus writes a page; name it with -o FILE.html");
+    heed_error err = {0};
+    return cli_write_text(v->out, heed_explanation_corpus((const char *const *)rest->items, rest->count, &err), &err);
 }
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
@@ -80,6 +106,8 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", NULL}, 2);
     if (code >= 0)
         return code;
+    if (v.corpus)
+        return show_corpus(&rest, &v);
     if (!v.film && explain_wants_lenses(&v) && (code = explain_check_lenses(&v)) >= 0)
         return code;
     if ((v.svg != NULL) + v.json + v.steps > 1)
@@ -108,7 +136,7 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
 }
 
 const cli_command cli_explain = {
-    .name = "explain", .arguments = "MODEL [TEXT] | --film RUN", .summary = "where the model looked, and what mattered: maps, lenses, a page",
+    .name = "explain", .arguments = "MODEL [TEXT] | --film RUN | --corpus FILE [FILE]", .summary = "where the model looked, and what mattered: maps, lenses, a page",
     .text = "Runs the model on TEXT (else the first line of standard input) and shows for every symbol written how much of its attention\n"
             "each symbol read was given. --steps prints the three steps of attention as numbers: scores, weights, weighted sum.\n"
             "\n"
@@ -116,6 +144,7 @@ const cli_command cli_explain = {
             "  heed explain models/g2p-en phonetics --svg phonetics.svg\n"
             "  heed explain models/g2p-en phonetics -o phonetics.html    all lenses, a page for a browser\n"
             "  heed explain models/g2p-en phonetics --lens leave-one-out --what-if mask:0\n"
-            "  heed explain --film runs/roman --svg film.svg             how it was learnt\n",
+            "  heed explain --film runs/roman --svg film.svg             how it was learnt\n"
+            "  heed explain --corpus de.jsonl -o de.html                 explanations, one a line, the worst first\n",
     .options = options, .run = run,
 };

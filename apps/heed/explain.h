@@ -7,7 +7,7 @@
 
 typedef struct explain_values {
     const char *svg, *target, *out;
-    bool json, steps, film, csv, tex, npy, heads, trust;
+    bool json, steps, film, corpus, csv, tex, npy, heads, trust;
     int64_t sentence;
     cli_texts lenses, what_if;
     cli_look look;

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-typedef enum heed_picture { HEED_PICTURE_TERMINAL, HEED_PICTURE_SVG, HEED_PICTURE_JSON, HEED_PICTURE_STEPS } heed_picture;
+typedef enum heed_picture { HEED_PICTURE_TERMINAL, HEED_PICTURE_SVG, HEED_PICTURE_JSON, HEED_PICTURE_STEPS, HEED_PICTURE_PAGE } heed_picture;
 
 typedef struct heed_explain_options {
     heed_picture picture;
@@ -61,6 +61,11 @@ typedef struct heed_explanation_options {
  * 300); HEED_E_USAGE: a lens, change, layer or head that there is not, a session of several models; HEED_E_MODEL: ln p is not a number; HEED_E_IO;
  * HEED_E_NOMEM. */
 HEED_API heed_status heed_explanation_write(heed_session *s, const heed_item *item, const heed_explanation_options *options, heed_error *err);
+
+/* A page of many explanations, the worst first: paths [count] are files with one a line, as HEED_FORM_JSON writes them; two files are two models beside each other.
+ * The text is the caller's, heed_free(). HEED_E_DATA: a file that is missing or empty, a line that is no explanation, with its number; HEED_E_LIMIT: more than 1 GiB;
+ * HEED_E_USAGE: none, or more than two files; HEED_E_NOMEM. */
+HEED_API char *heed_explanation_corpus(const char *const *paths, int count, heed_error *err);
 
 #ifdef __cplusplus
 }

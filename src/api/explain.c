@@ -15,6 +15,7 @@ static heed_status draw(const heed_job *j, const heed_output *o, const heed_expl
     case HEED_PICTURE_JSON:
         return heed_explain_json(o, 0, true, out);
     case HEED_PICTURE_STEPS:
+    case HEED_PICTURE_PAGE:      /* refused before */
         break;
     }
     return heed_explain_steps(o, j->steps, j->steps_count, out);

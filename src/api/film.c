@@ -3,6 +3,7 @@
 
 #include "api/session.h"
 #include "explain/film.h"
+#include "explain/page.h"
 
 static heed_reply *run(heed_session *s, const heed_item *items, int count, bool shown, heed_error *err)
 {
@@ -40,10 +41,20 @@ heed_status heed_sentences_film(void *user, const heed_model *m, const heed_sent
     return status;
 }
 
+static heed_status draw_page(const heed_strip *f, int sentence, heed_buf *out)
+{
+    heed_buf json = {0};
+    heed_status status = heed_film_json(f, sentence, &json);
+    if (!status) status = heed_explain_page(json.data, json.size, out);
+    heed_buf_free(&json);
+    return status;
+}
+
 static heed_status draw(const heed_strip *f, const heed_film_options *how, heed_buf *out)
 {
     if (how->picture == HEED_PICTURE_SVG) return heed_film_svg(f, how->sentence, out);
     if (how->picture == HEED_PICTURE_JSON) return heed_film_json(f, how->sentence, out);
+    if (how->picture == HEED_PICTURE_PAGE) return draw_page(f, how->sentence, out);
     return heed_film_terminal(f, how->sentence < 0 ? 0 : how->sentence, how->colour, how->columns, out);
 }
 
@@ -53,7 +64,7 @@ char *heed_film(const char *dir, const heed_film_options *options, heed_error *e
     heed_strip f;
     heed_buf text = {0};
     if (!options) options = &usual;
-    if (options->picture > HEED_PICTURE_JSON) return heed_fail(err, HEED_E_USAGE, "picture %d is none of a film", (int)options->picture), NULL;
+    if (options->picture > HEED_PICTURE_JSON && options->picture != HEED_PICTURE_PAGE) return heed_fail(err, HEED_E_USAGE, "picture %d is none of a film", (int)options->picture), NULL;
     heed_status status = heed_film_open(&f, dir, err);
     if (!status && options->sentence >= f.sentences)
         status = heed_fail(err, HEED_E_USAGE, "sentence %d: this film has sentences 0 to %d", options->sentence, f.sentences - 1);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items, lines of explanations and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links table film item attention
+mkdir -p recipe config text pieces safetensors links table film item corpus attention
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -229,3 +229,19 @@ call wide-values 0 0 0 0 0 1 1 3 0 100 1 0 0 39 39
 call none 0 0 0 0 0 0 0 1 1 0 0 0
 call refused 2 3 9 255 255 255 3 0 1 2 255 7 10 10 10 10
 : >attention/empty
+
+# The first half is one file, the second another one where the size is odd.
+explanation='{"model": {"name": "m"}, "source": "a b", "source_tokens": [{"text": "a", "start": 0, "end": 1}], "outputs": [{"text": "c", "tokens": []}]}'
+put corpus/one.jsonl "$explanation"
+put corpus/two.jsonl "$explanation
+ $explanation"
+put corpus/blank.jsonl "
+
+$explanation
+  "
+put corpus/names.jsonl '{"model": 7, "source_tokens": [], "outputs": []}
+{"model": "</script>", "source_tokens": [], "outputs": []}'
+put corpus/other.jsonl '{"film": []}'
+put corpus/torn.jsonl "${explanation%%outputs*}"
+put corpus/twice.jsonl '{"source_tokens": [], "outputs": [], "outputs": []}'
+: >corpus/empty

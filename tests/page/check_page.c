@@ -101,6 +101,15 @@ static void check_numbers(run *r)
     open_page(r, "german");
     holds(r, NUMBERS, "for each lens the numbers of two pinned symbols are the sums of the data", "german");
     quiet(r, "numbers");
+    open_page(r, "film");
+    holds(r, "document.querySelectorAll('#film .head').length === 2 && document.querySelector('#matrix h2').textContent === 'Weights' && document.querySelectorAll('.token').length === 7", "a film of a training is shown", "film");
+    json_decref(browser_value(r->b, "document.querySelector('#film .head').click()"));
+    holds(r, "document.querySelector('#matrix h2').textContent === 'Update 0'", "a frame of it can be seen in the large matrix", "film");
+    open_page(r, "corpus");
+    holds(r, "(rows => rows.length === 50 && rows.every((v, i) => !i || rows[i - 1] <= v))([...document.querySelectorAll('.corpus tbody tr')].map(tr => +tr.cells[1].textContent))", "a corpus has the worst first", "corpus");
+    json_decref(browser_value(r->b, "document.querySelectorAll('.corpus .link')[7].click()"));
+    holds(r, "document.querySelectorAll('.corpus tbody tr')[7].className === 'this' && document.querySelectorAll('#corpus .run').length === 2", "two models stand beside each other", "corpus");
+    quiet(r, "corpus");
 }
 
 /* --- keys --------------------------------------------------------------------------------------------------------------------------------------- */

@@ -49,6 +49,12 @@ static json_t *damaged(void)
     return x;
 }
 
+/* As heed explain --film --json prints it. */
+static const char film[] = "{\"film\": \"runs/roman/film.jsonl\", \"sentences\": [{\"sentence\": 0, \"line\": 4, \"source\": \"12\", \"reference\": \"XII\", \"read\": [\"1\", \"2\", \"</s>\"], "
+                           "\"written\": [\"X\", \"I\", \"I\", \"</s>\"]}], \"frames\": [{\"update\": 0, \"epoch\": 1, \"looks\": [{\"sentence\": 0, \"entropy\": 1.1, \"share\": 0.3, \"output\": \"\", "
+                           "\"weights\": [0.4, 0.3, 0.3, 0.4, 0.3, 0.3, 0.4, 0.3, 0.3, 0.4, 0.3, 0.3]}]}, {\"update\": 20, \"epoch\": 1, \"valid_loss\": 1.5, \"metric\": 12.5, \"metric_name\": \"accuracy\", "
+                           "\"looks\": [{\"sentence\": 0, \"entropy\": 0.5, \"share\": 1, \"output\": \"XII\", \"weights\": [0.9, 0.1, 0, 0.1, 0.9, 0, 0, 0.9, 0.1, 0, 0, 1]}]}]}";
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -72,6 +78,7 @@ int main(int argc, char **argv)
     write_page(dir, "square512", story_square(512, 4, true, 1), NULL);
     write_page(dir, "square2048", story_square(2048, 4, true, 2), NULL);
     write_page(dir, "empty", json_pack("{s:s, s:[], s:[]}", "source", "", "source_tokens", "outputs"), NULL);
+    write_page(dir, "film", NULL, film);
     write_page(dir, "broken", NULL, "{\"source\": \"cut o");
     write_page(dir, "newer", json_pack("{s:s, s:i}", "heed", "explanation", "version", 9), NULL);
     write_page(dir, "other", json_pack("{s:s}", "heed", "film"), NULL);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "explain/corpus.h"
 #include "explain/page.h"
 #include "explain/page_text.h"
 #include "support/xml.h"
@@ -109,6 +110,58 @@ static void test_page__what_is_no_object_is_refused(void **state)
     heed_buf_free(&b);
 }
 
+/* --- many explanations ---------------------------------------------------------------------------------------------------------------------- */
+static const char ONE[] = "{\"model\": {\"name\": \"m\"}, \"source\": \"a\", \"source_tokens\": [], \"outputs\": []}\n\n", OTHER[] = "{\"source\": \"b\", \"source_tokens\": [], \"outputs\": []}";
+
+static json_t *joined(const heed_corpus_text *texts, int count)
+{
+    heed_buf b = {0};
+    heed_error err;
+    assert_int_equal(heed_corpus_join(texts, count, &b, &err), HEED_OK);
+    json_t *object = json_loadb(b.data, b.size, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(object);
+    heed_buf_free(&b);
+    return object;
+}
+
+static const char *model_of(const json_t *corpus, size_t i) { return json_string_value(json_array_get(json_object_get(corpus, "models"), i)); }
+
+static void test_corpus__explanations_stand_as_they_are_with_their_models(void **state)
+{
+    (void)state;
+    json_t *corpus = joined((heed_corpus_text[]){{"x.jsonl", ONE, strlen(ONE)}, {"y.jsonl", OTHER, strlen(OTHER)}}, 2), *items = json_object_get(corpus, "items");
+    assert_int_equal(json_array_size(items), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(items, 1), "source")), "b");
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(corpus, "counts"), 1)), 1);
+    assert_string_equal(model_of(corpus, 0), "m");
+    assert_string_equal(model_of(corpus, 1), "y.jsonl");
+    json_decref(corpus);
+}
+
+static void test_corpus__two_runs_of_one_model_are_told_apart_by_their_files(void **state)
+{
+    (void)state;
+    json_t *corpus = joined((heed_corpus_text[]){{"x.jsonl", ONE, strlen(ONE)}, {"y.jsonl", ONE, strlen(ONE)}}, 2);
+    assert_string_equal(model_of(corpus, 0), "x.jsonl");
+    assert_string_equal(model_of(corpus, 1), "y.jsonl");
+    json_decref(corpus);
+}
+
+static void test_corpus__a_line_that_is_none_is_named(void **state)
+{
+    (void)state;
+    static const char *const wrong[][2] = {{"{\"source_tokens\": [], \"outputs\": []}\n{", "x: line 2: is no JSON object"}, {"\n[]\n", "x: line 2: is no explanation"}, {"{\"film\": 1}", "x: line 1: is no explanation"},
+                                           {"{\"outputs\": 1, \"source_tokens\": []}", "x: line 1: is no explanation"}, {" \n\n", "x: holds no explanation"}, {"", "x: holds no explanation"},
+                                           {"{\"a\": 1, \"a\": 2}", "x: line 1: is no JSON object"}, {"{\"a\": \"\xFF\"}", "x: line 1: is no JSON object"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        heed_buf b = {0};
+        heed_error err = {0};
+        assert_int_equal(heed_corpus_join(&(heed_corpus_text){"x", wrong[i][0], strlen(wrong[i][0])}, 1, &b, &err), HEED_E_DATA);
+        assert_memory_equal(err.text, wrong[i][1], strlen(wrong[i][1]));
+        heed_buf_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +170,9 @@ int main(void)
         cmocka_unit_test(test_page__names_no_address_and_makes_no_html_from_text),
         cmocka_unit_test(test_page__its_code_is_under_200_kB),
         cmocka_unit_test(test_page__what_is_no_object_is_refused),
+        cmocka_unit_test(test_corpus__explanations_stand_as_they_are_with_their_models),
+        cmocka_unit_test(test_corpus__two_runs_of_one_model_are_told_apart_by_their_files),
+        cmocka_unit_test(test_corpus__a_line_that_is_none_is_named),
     };
     return cmocka_run_group_tests_name("explain/page", tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ _heed() {
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set --precision $everywhere" ;;
-    explain) options="--film --sentence --set --precision --svg --json --steps --target --layer --head --shift --threshold --empty $everywhere" ;;
+    explain) options="--film --corpus --sentence --set --precision --svg --json --steps --target --layer --head --shift --threshold --empty $everywhere" ;;
     faithful) options="--own --truth --lens --pairs --symbols --no-store --json --set --precision $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;

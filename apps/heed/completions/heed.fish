@@ -97,6 +97,7 @@ complete -c heed -n '__fish_seen_subcommand_from eval compare' -l samples -x -d 
 
 complete -c heed -n '__fish_seen_subcommand_from explain' -l svg -r -F -d 'a heat map as SVG'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l film -d 'how it was learnt, of a training'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l corpus -d 'a page of explanations'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l sentence -x -d 'of the film'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l steps -d 'the three steps as numbers'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l target -x -d 'not what the model writes'

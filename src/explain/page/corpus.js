@@ -1,6 +1,6 @@
 /* Many explanations: a table with the worst first, what the heads do over all of them, which lens to trust, two models beside each other. */
 
-const modelOf = (json, models) => typeof json.model === 'number' ? models[json.model] ?? `model ${json.model}` : typeof json.model === 'string' ? json.model : String(json.model?.name ?? models[0] ?? '');
+const modelOf = (json, models) => models.length && Number.isInteger(json.place) ? models[json.place] : typeof json.model === 'number' ? models[json.model] ?? `model ${json.model}` : typeof json.model === 'string' ? json.model : String(json.model?.name ?? models[0] ?? '');
 function itemFigures(json) {
   const output = json.outputs?.[0] || {}, tokens = output.tokens?.length || 0, metric = Object.entries(json.metrics || {}).find(([, v]) => finite(v)), curves = json.trust?.curves || [];
   return {metric: metric ? metric[1] : null, metricName: metric ? metric[0] : null, perSymbol: finite(output.score) && tokens ? output.score / tokens : null, symbols: tokens, tested: curves.length, passed: curves.filter(c => c.passed).length};
@@ -26,9 +26,10 @@ const PAGE_ROWS = 50;
 function makeCorpus(data) {
   const models = (data.models || []).map(String), names = models.length ? models : [...new Set(data.items.map(json => modelOf(json, [])))], rows = corpusRows(data.items, names), two = rows.some(r => r.runs.filter(Boolean).length > 1);
   const metric = rows.map(r => r.first.metricName).find(Boolean) || 'ln p per symbol', score = run => run?.metric ?? run?.perSymbol ?? null;
-  const columns = [['sentence', r => r.source, 1], ...names.slice(0, 2).map((name, i) => [two ? `${metric}, ${plain(name)}` : metric, r => score(r.runs[i]), 1]), ...(two ? [['difference', r => r.difference, 1]] : []),
-    ['symbols', r => r.first.symbols, -1], ['lenses passed', r => r.first.tested ? r.first.passed / r.first.tested : null, 1]];
-  let by = 1, direction = 1, page = 0;
+  const briefly = name => { const last = n => n.replace(/\/+$/, '').split('/').pop(); return plain(names.filter(n => last(n) === last(name)).length > 1 ? name : last(name)); };
+  const columns = [['sentence', r => r.source, 1], ...names.slice(0, 2).map((name, i) => [two ? `${metric}, ${briefly(name)}` : metric, r => score(r.runs[i]), 1]), ...(two ? [['difference', r => r.difference, 1]] : []),
+    ['symbols', r => r.first.symbols, -1], ['lenses passed', r => r.first.tested ? r.first.passed / r.first.tested : null, 1]].filter(([, of]) => rows.some(r => of(r) !== null)), judged = columns[1] && columns[1][0] !== 'symbols';
+  let by = judged ? 1 : 0, direction = 1, page = 0;
   const holder = el('div', {}), open = el('p', {class: 'dim', role: 'status'}), beside = el('div', {class: 'both'});
   const tableData = () => ({head: ['id', ...columns.map(c => c[0])], rows: sorted().map(r => [String(r.id), ...columns.map(c => c[1](r))])});
   const links = () => sorted().map(r => pharaoh((r.first.json.outputs?.[0]?.align || []).filter(Array.isArray))).join('');
@@ -45,7 +46,7 @@ function makeCorpus(data) {
     node.querySelectorAll('th[scope=col]').forEach((th, i) => th.setAttribute('aria-sort', by === i ? (direction > 0 ? 'ascending' : 'descending') : 'none'));
     const pages = Math.ceil(rows.length / PAGE_ROWS);
     clear(holder, node, pages > 1 ? el('div', {class: 'pager'}, button('\u2039', {'aria-label': 'sentences before', disabled: page === 0}, () => { page--; build(); }), el('span', {}, `${page * PAGE_ROWS + 1}\u2013${Math.min(rows.length, (page + 1) * PAGE_ROWS)} of ${thousands(rows.length)}`), button('\u203a', {'aria-label': 'sentences after', disabled: page + 1 >= pages}, () => { page++; build(); })) : null);
-    open.textContent = `${plural(rows.length, 'sentence')}${two ? ` of two models` : ''}, worst first; choose one to see it below.`;
+    open.textContent = `${plural(rows.length, 'sentence')}${two ? ` of two models` : ''}${judged ? ', worst first' : ''}; choose one to see it below.`;
   }
   const card = (r, run) => el('div', {class: 'run'}, el('h3', {}, plain(run.model)), el('p', {dir: 'auto'}, plain(run.json.outputs?.[0]?.text ?? run.json.error ?? '')), el('p', {class: 'dim small'}, `${metric} ${number(score(run))} \u00b7 ${run.tested ? `${run.passed} of ${run.tested} lenses passed` : 'lenses not tested'}`),
     button(state.item === run.index ? 'shown below' : 'show below', {'aria-pressed': String(state.item === run.index)}, () => { showItem(run.index); choose(r); }));

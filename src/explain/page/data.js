@@ -157,13 +157,40 @@ function readExplanation(json) {
     gold: json.gold, links: output.align || [], trust: json.trust, beams: json.beams, whatIf: json.what_if || [], film: json.film};
 }
 
+/* Items stand model by model, so many of each. */
+function countModels(json) {
+  let at = 0;
+  (json.counts || []).forEach((count, place) => { for (let i = 0; i < count && json.items[at]; i++) json.items[at++].place = place; });
+  return json;
+}
+
+/* The film of a training (heed explain --film --json) as explanations of its sentences, each as the last frame saw it. */
+function readFilm(json) {
+  const symbols = (texts, whole) => {
+    let at = 0;
+    return texts.map((text, i) => {
+      const found = i === texts.length - 1 ? -1 : whole.indexOf(text, at), start = found < 0 ? at : found;
+      at = found < 0 ? at : found + text.length;
+      return {text, start, end: at};
+    });
+  };
+  const items = json.sentences.map(s => {
+    const read = s.read || [], written = s.written || [];
+    const frames = json.frames.flatMap(f => (f.looks || []).filter(look => look.sentence === s.sentence && look.weights).map(look => ({...f, entropy: look.entropy, matrix: {rows: written.length, cols: read.length, data: look.weights}})));
+    return {id: s.line, source: s.source, source_tokens: symbols(read, s.source || ''), outputs: [{text: s.reference, tokens: symbols(written, s.reference || '')}], film: {frames},
+      lenses: frames.length ? [{name: 'weights', title: 'Weights', sentence: RAW, signed: false, method: `the reference read along, update ${thousands(frames.at(-1).update)}`, matrix: frames.at(-1).matrix}] : []};
+  });
+  return items.length ? {items, single: items.length === 1, models: [json.film || 'film']} : 'This film holds no sentence.';
+}
+
 /* The object of the page; a text says why there is none. */
 function readPage() {
   const text = document.getElementById('data')?.textContent || '';
   if (!text.trim()) return 'This page was opened without its data. heed explain MODEL TEXT -o page.html writes both into one file.';
   let json;
   try { json = JSON.parse(text); } catch (e) { return `The data of this page cannot be read (${e.message}). Was the file cut off when it was copied? Write it again with heed explain -o.`; }
-  if (Array.isArray(json.items)) return json.items.length ? json : 'This corpus holds no explanation.';
+  if (Array.isArray(json.items)) return json.items.length ? countModels(json) : 'This corpus holds no explanation.';
+  if (Array.isArray(json.sentences) && Array.isArray(json.frames)) return readFilm(json);
   if (json.heed && json.heed !== 'explanation') return `This page shows explanations; its data are of another kind (${plain(json.heed)}).`;
   if (json.version > 1) return `These data are version ${json.version}; this page reads version 1. Make it again with the heed that wrote them.`;
   return {items: [json], single: true};

@@ -34,7 +34,7 @@ function makeAsk() {
     head.hidden = needs !== 'head';
     text.hidden = !words;
     const is = {mask: `mask:${value(source)}`, edit: `edit:${value(source)}=${text.value || 'TEXT'}`, row: `row:${value(target)}=${value(source)}`, head: `head:${value(head)}=off`, prefix: `prefix=${text.value || 'TEXT'}`, vector: `vector=${text.value || 'TEXT'}`}[kind];
-    line.textContent = `heed explain ${quoted(modelOf(x.json, ['MODEL']) || 'MODEL')} --what-if ${quoted(is)} -o page.html ${x.source.text.startsWith('-') ? '-- ' : ''}${quoted(x.source.text)}`;
+    line.textContent = `heed explain ${quoted(typeof x.model.name === 'string' ? x.model.name : 'MODEL')} --what-if ${quoted(is)} -o page.html ${x.source.text.startsWith('-') ? '-- ' : ''}${quoted(x.source.text)}`;
   }
   function build() {
     const x = state.x, options = symbols => symbols.slice(0, 2000).map((s, i) => el('option', {value: i}, `${i} ${shorten(s.label, 24)}`)), heads = x.heads.length ? x.heads : [];
