@@ -32,7 +32,7 @@ struct heed_shards {
 
 int heed_shard_count(int64_t B)
 {
-    const int64_t n = B / HEED_SHARD_SENTENCES;
+    const int64_t few = B / HEED_FEW_SENTENCES < HEED_FEW_SHARDS ? B / HEED_FEW_SENTENCES : HEED_FEW_SHARDS, many = B / HEED_SHARD_SENTENCES, n = few > many ? few : many;
     return n < 1 ? 1 : n > HEED_MAX_SHARDS ? HEED_MAX_SHARDS : (int)n;
 }
 
