@@ -11,7 +11,9 @@
 enum {
     ALIGNED = HEED_ATTENTION_ALIGNED,         /* bytes */
     CLASSES = 64,                             /* magnitudes of a sequence's work */
-    TASKS = 16,                               /* a thread takes at the least, before units are bundled */
+    SHARES = 8,                               /* tasks that a thread gets at the least, before units are bundled into tasks */
+    TASKS = 16,                               /* and before tasks are bundled */
+    TOGETHER = 65536,                         /* floats of blocks that go together: they stay in the second cache */
     FEWEST = 4                                /* floats of a vector at the least */
 };
 
@@ -22,8 +24,9 @@ static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
 typedef struct cut {
     const heed_attention_job *job;
-    int64_t *order, *first;      /* [B] sequences, the longest first; [B+1] number of the first unit of each of these */
+    int64_t *order, *first;      /* [B] sequences, the longest first; [B+1] number of the first task of each of these */
     int64_t parts;               /* of the heads that share a key head */
+    int64_t most;                /* units of a task */
 } cut;
 
 /* Queries of a block are a multiple of a granule: one full vector where that is possible. */
@@ -36,6 +39,16 @@ static int64_t block_rows(const heed_attention_job *j)
 }
 
 static int64_t blocks_of(const heed_attention_job *j, int64_t queries) { return (queries + block_rows(j) - 1) / block_rows(j); }
+
+static int64_t tasks_of(const cut *c, int64_t queries) { return (blocks_of(c->job, queries) + c->most - 1) / c->most; }
+
+/* Units that a task may have: blocks that go together meet keys that are copied once. */
+static int64_t most_blocks(const heed_attention_job *j)
+{
+    if (j->rows || j->pairs || j->weighing != HEED_WEIGHING_softmax) return 1;
+    const int64_t floats = j->kernels->attention_lanes * (heed_attention_power_row(j) + heed_attention_up(j->dv, HEED_ATTENTION_MARGIN));
+    return greater(1, least(least(HEED_ATTENTION_BLOCKS, TOGETHER / floats), blocks_of(j, j->most_queries)));
+}
 
 /* The first query of block i of n: shares of about equal size in granules. */
 static int64_t block_start(const heed_attention_job *j, int64_t queries, int64_t i, int64_t n)
@@ -61,26 +74,32 @@ static cut cut_of(const heed_attention_job *j, void *room)
     for (int i = 0; i < CLASSES; i++) at[i + 1] += at[i];
     for (int64_t b = 0; b < B; b++) c.order[at[class_of(j, b)]++] = b;
     c.first[0] = 0;
-    for (int64_t i = 0; i < B; i++) c.first[i + 1] = c.first[i] + j->Hk * c.parts * blocks_of(j, heed_attention_queries(j, c.order[i]));
+    int64_t units = 0;
+    for (int64_t b = 0; b < B; b++) units += j->Hk * c.parts * blocks_of(j, heed_attention_queries(j, b));
+    c.most = greater(1, least(most_blocks(j), j->threads > 1 ? units / (j->threads * SHARES) : units));
+    for (int64_t i = 0; i < B; i++) c.first[i + 1] = c.first[i] + j->Hk * c.parts * tasks_of(&c, heed_attention_queries(j, c.order[i]));
     return c;
 }
 
-static heed_attention_unit unit_of(const cut *c, int64_t number)
+/* Fills in the units of a task, the last block first; returns how many. */
+static int64_t units_of(const cut *c, int64_t task, heed_attention_unit *unit)
 {
     const heed_attention_job *j = c->job;
-    const int64_t low = heed_attention_owner(c->first, j->a->sequences, number);
-    const int64_t b = c->order[low], queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries);
-    const int64_t within = number - c->first[low], block = blocks - 1 - within % blocks, part = within / blocks;
-    heed_attention_unit u = {.sequence = b, .key_head = part / c->parts, .row = block_start(j, queries, block, blocks)};
+    const int64_t low = heed_attention_owner(c->first, j->a->sequences, task);
+    const int64_t b = c->order[low], queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), tasks = tasks_of(c, queries);
+    const int64_t within = task - c->first[low], part = within / tasks, end = blocks - within % tasks * c->most, n = least(c->most, end);
     const int64_t skipped = part % c->parts * j->together;
-    u.head = u.key_head * j->shared + skipped;
-    u.heads = least(j->together, j->shared - skipped);
-    u.rows = block_start(j, queries, block + 1, blocks) - u.row;
-    return u;
+    for (int64_t i = 0; i < n; i++) {
+        heed_attention_unit *u = unit + i;
+        *u = (heed_attention_unit){.sequence = b, .key_head = part / c->parts, .row = block_start(j, queries, end - i - 1, blocks)};
+        u->head = u->key_head * j->shared + skipped;
+        u->heads = least(j->together, j->shared - skipped);
+        u->rows = block_start(j, queries, end - i, blocks) - u->row;
+    }
+    return n;
 }
 
 /* --- what a call takes --------------------------------------------------------------------------------------------------------------------- */
-
 
 size_t heed_attention_room(const heed_attention_job *j)
 {
@@ -88,7 +107,8 @@ size_t heed_attention_room(const heed_attention_job *j)
     const int64_t rows = 2 * heed_attention_up(j->most_keys, margin) + heed_attention_up(greater(j->d, j->dv), margin) + heed_attention_up(j->d, margin);
     const int64_t even = heed_attention_even(j->d), dvp = heed_attention_up(j->dv, margin), keys = j->kernels->attention_pairs;
     const int64_t pairs = lanes * even / 2 + keys * (lanes + lanes / 2 + dvp / 2) + lanes * dvp + margin * even / 2;
-    const int64_t tiles = lanes * heed_attention_power_row(j) + greater(lanes * j->kernels->attention_keys, margin * j->d) + lanes * heed_attention_up(j->dv, margin);
+    const int64_t copies = j->weighing == HEED_WEIGHING_softmax ? heed_attention_chunk(j) * (heed_attention_up(j->d, margin) + dvp) : 0;
+    const int64_t tiles = most_blocks(j) * lanes * (heed_attention_power_row(j) + dvp) + greater(lanes * j->kernels->attention_keys, margin * j->d) + copies;
     const int64_t list = j->weighing == HEED_WEIGHING_softmax ? 0 : (lanes + lanes / FEWEST) * heed_attention_up(j->most_keys, margin);
     return (size_t)heed_attention_up(j->rows ? rows : j->pairs ? pairs : tiles + list, margin) * sizeof(float);
 }
@@ -167,14 +187,15 @@ heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_at
     heed_attention_share(&j, at + cut_bytes(&j));
     char *rooms = at + cut_bytes(&j) + heed_attention_shared_bytes(&j);
     const size_t room = heed_attention_room(&j);
-    const int64_t units = c.first[a->sequences], chunk = greater(1, least(TASKS, units / (j.threads * TASKS)));
-#pragma omp parallel num_threads(j.threads) if (units > 1 && j.threads > 1)
+    const int64_t tasks = c.first[a->sequences], chunk = greater(1, least(TASKS, tasks / (j.threads * TASKS)));
+#pragma omp parallel num_threads(j.threads) if (tasks > 1 && j.threads > 1)
     {
         char *mine = rooms + (size_t)omp_get_thread_num() * room;
 #pragma omp for schedule(dynamic, chunk)
-        for (int64_t i = 0; i < units; i++) {
-            const heed_attention_unit u = unit_of(&c, i);
-            kernels->attention_forward(&j, &u, mine);
+        for (int64_t i = 0; i < tasks; i++) {
+            heed_attention_unit unit[HEED_ATTENTION_BLOCKS];
+            const int64_t units = units_of(&c, i, unit);
+            if (units) kernels->attention_forward(&j, unit, units, mine);
         }
     }
     return HEED_OK;

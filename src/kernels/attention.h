@@ -48,6 +48,11 @@ enum {
     HEED_ATTENTION_POWERS = 4         /* of which rows have whole groups */
 };
 
+enum {
+    HEED_ATTENTION_BLOCKS = 8,        /* units of forward that go together, at most */
+    HEED_ATTENTION_PIECE = 96         /* keys of a chunk are a multiple of it */
+};
+
 struct heed_attention_unit {
     int64_t sequence, key_head;
     int64_t head, heads;             /* query heads head .. head+heads-1, all of key_head */
@@ -65,7 +70,7 @@ heed_status heed_attention_out_fits(const heed_attention_job *job, const char *n
 /* Bytes of what is made once; its place within scratch. Then it is made, by job->threads. */
 size_t heed_attention_shared_bytes(const heed_attention_job *job);
 void heed_attention_share(heed_attention_job *job, char *scratch);
-/* Bytes that one thread needs for a unit of forward, a multiple of 64. */
+/* Bytes that one thread needs for units of forward that go together, a multiple of 64. */
 size_t heed_attention_room(const heed_attention_job *job);
 
 /* --- forward with a table of one's own choice, for tests (attention.c) -------------------------------------------------------------------- */
@@ -94,6 +99,15 @@ static inline int64_t heed_attention_at(int64_t sequence, int64_t row, int64_t p
 enum { HEED_ATTENTION_ALIGNED = 64 };
 static inline char *heed_attention_aligned(void *scratch) { return (char *)(((uintptr_t)scratch + HEED_ATTENTION_ALIGNED - 1) / HEED_ATTENTION_ALIGNED * HEED_ATTENTION_ALIGNED); }
 static inline int64_t heed_attention_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+/* Keys that a thread holds at a time, copied: so many pieces that a copy, or one beside as many gradients, stays in the second cache. */
+static inline int64_t heed_attention_chunk(const heed_attention_job *job)
+{
+    enum { WIDTHS = 768 };
+    const int64_t width = heed_attention_up(job->d, HEED_ATTENTION_MARGIN) + heed_attention_up(job->dv, HEED_ATTENTION_MARGIN);
+    const int64_t pieces = width < WIDTHS ? WIDTHS / width : 1, most = (job->most_keys + HEED_ATTENTION_PIECE - 1) / HEED_ATTENTION_PIECE;
+    return HEED_ATTENTION_PIECE * (pieces < most ? pieces : most > 0 ? most : 1);
+}
 
 /* The last i < count whose first[i] is not above the number; first never falls. */
 static inline int64_t heed_attention_owner(const int64_t *first, int64_t count, int64_t number)

@@ -9,7 +9,7 @@ enum { ALIGNED = HEED_ATTENTION_ALIGNED, MARGIN = HEED_ATTENTION_MARGIN };
 enum {
     UNITS = 8,               /* of a sequence, all its key heads together, where it is long enough: more cost scratch, a row beside each */
     SHORTEST = 576,          /* keys of a range */
-    PIECE = 96, PIECES = 768 /* keys of a piece; a chunk has so many pieces as values of d and dv go into this: then it stays in the second cache */
+    PIECE = HEED_ATTENTION_PIECE
 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -162,8 +162,7 @@ static layout layout_of(heed_attention_back *x)
 static heed_attention_back back_of(const heed_attention_job *j, const heed_attention_gradients *to)
 {
     heed_attention_back x = {.job = j, .to = to, .rows = j->rows ? 1 : j->kernels->attention_lanes / j->together};
-    const int64_t pieces = PIECES / (heed_attention_up(j->d, MARGIN) + heed_attention_up(j->dv, MARGIN));
-    x.chunk = PIECE * least(greater(1, pieces), greater(1, (j->most_keys + PIECE - 1) / PIECE));
+    x.chunk = heed_attention_chunk(j);
     x.pitch = heed_attention_up(j->d + (to->centre ? 1 : 0), MARGIN);
     x.extras = (to->factor ? 1 : 0) + (to->additive ? j->d : 0) + (to->relative ? 2 * j->a->reach + 1 : 0);
     return x;
