@@ -107,7 +107,7 @@ size_t heed_attention_room(const heed_attention_job *j)
     const int64_t rows = 2 * heed_attention_up(j->most_keys, margin) + heed_attention_up(greater(j->d, j->dv), margin) + heed_attention_up(j->d, margin);
     const int64_t even = heed_attention_even(j->d), dvp = heed_attention_up(j->dv, margin), keys = j->kernels->attention_pairs;
     const int64_t pairs = lanes * even / 2 + keys * (lanes + lanes / 2 + dvp / 2) + lanes * dvp + margin * even / 2;
-    const int64_t copies = j->weighing == HEED_WEIGHING_softmax ? heed_attention_chunk(j) * (heed_attention_up(j->d, margin) + dvp) : 0;
+    const int64_t copies = j->weighing == HEED_WEIGHING_softmax ? heed_attention_chunk(j, HEED_ATTENTION_COPIED) * (heed_attention_up(j->d, margin) + dvp) : 0;
     const int64_t tiles = most_blocks(j) * lanes * (heed_attention_power_row(j) + dvp) + greater(lanes * j->kernels->attention_keys, margin * j->d) + copies;
     const int64_t list = j->weighing == HEED_WEIGHING_softmax ? 0 : (lanes + lanes / FEWEST) * heed_attention_up(j->most_keys, margin);
     return (size_t)heed_attention_up(j->rows ? rows : j->pairs ? pairs : tiles + list, margin) * sizeof(float);
@@ -193,9 +193,9 @@ heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_at
         char *mine = rooms + (size_t)omp_get_thread_num() * room;
 #pragma omp for schedule(dynamic, chunk)
         for (int64_t i = 0; i < tasks; i++) {
-            heed_attention_unit unit[HEED_ATTENTION_BLOCKS];
-            const int64_t units = units_of(&c, i, unit);
-            if (units) kernels->attention_forward(&j, unit, units, mine);
+            heed_attention_unit unit[HEED_ATTENTION_BLOCKS], next[HEED_ATTENTION_BLOCKS];
+            const int64_t likely = i + ((i + 1) % chunk ? 1 : 1 + (j.threads - 1) * chunk), units = units_of(&c, i, unit), more = likely < tasks ? units_of(&c, likely, next) : 0;
+            if (units) kernels->attention_forward(&j, unit, units, more ? next : NULL, mine);
         }
     }
     return HEED_OK;

@@ -100,12 +100,19 @@ enum { HEED_ATTENTION_ALIGNED = 64 };
 static inline char *heed_attention_aligned(void *scratch) { return (char *)(((uintptr_t)scratch + HEED_ATTENTION_ALIGNED - 1) / HEED_ATTENTION_ALIGNED * HEED_ATTENTION_ALIGNED); }
 static inline int64_t heed_attention_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-/* Keys that a thread holds at a time, copied: so many pieces that a copy, or one beside as many gradients, stays in the second cache. */
-static inline int64_t heed_attention_chunk(const heed_attention_job *job)
+/* All of a job's rows together stay in the second cache, and are there, if what has just made them left them there. */
+static inline bool heed_attention_is_near(const heed_attention_job *job)
 {
-    enum { WIDTHS = 768 };
+    enum { NEAR = 1 << 19 };
+    return (job->queries * job->H + job->keys * job->Hk) * (job->d + job->dv) * (int64_t)sizeof(float) <= NEAR;
+}
+
+/* Keys that a thread holds at a time: so many pieces as values of d and dv go into widths, which is such that they stay in the second cache. */
+enum { HEED_ATTENTION_COPIED = 512, HEED_ATTENTION_BESIDE_GRADIENTS = 768 };
+static inline int64_t heed_attention_chunk(const heed_attention_job *job, int64_t widths)
+{
     const int64_t width = heed_attention_up(job->d, HEED_ATTENTION_MARGIN) + heed_attention_up(job->dv, HEED_ATTENTION_MARGIN);
-    const int64_t pieces = width < WIDTHS ? WIDTHS / width : 1, most = (job->most_keys + HEED_ATTENTION_PIECE - 1) / HEED_ATTENTION_PIECE;
+    const int64_t pieces = width < widths ? widths / width : 1, most = (job->most_keys + HEED_ATTENTION_PIECE - 1) / HEED_ATTENTION_PIECE;
     return HEED_ATTENTION_PIECE * (pieces < most ? pieces : most > 0 ? most : 1);
 }
 

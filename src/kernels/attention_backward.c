@@ -9,6 +9,7 @@ enum { ALIGNED = HEED_ATTENTION_ALIGNED, MARGIN = HEED_ATTENTION_MARGIN };
 enum {
     UNITS = 8,               /* of a sequence, all its key heads together, where it is long enough: more cost scratch, a row beside each */
     SHORTEST = 576,          /* keys of a range */
+    TASKS = 16,              /* a thread takes at the least, before units are bundled */
     PIECE = HEED_ATTENTION_PIECE
 };
 
@@ -162,7 +163,7 @@ static layout layout_of(heed_attention_back *x)
 static heed_attention_back back_of(const heed_attention_job *j, const heed_attention_gradients *to)
 {
     heed_attention_back x = {.job = j, .to = to, .rows = j->rows ? 1 : j->kernels->attention_lanes / j->together};
-    x.chunk = heed_attention_chunk(j);
+    x.chunk = heed_attention_chunk(j, HEED_ATTENTION_BESIDE_GRADIENTS);
     x.pitch = heed_attention_up(j->d + (to->centre ? 1 : 0), MARGIN);
     x.extras = (to->factor ? 1 : 0) + (to->additive ? j->d : 0) + (to->relative ? 2 * j->a->reach + 1 : 0);
     return x;
@@ -261,12 +262,15 @@ static void run(const heed_attention_back *x, int64_t units, char *rooms)
 {
     const heed_attention_job *j = x->job;
     const size_t room = heed_attention_back_room(x);
+    const int64_t chunk = greater(1, least(TASKS, units / (j->threads * TASKS)));
 #pragma omp parallel num_threads(j->threads) if (units > 1)
     {
         char *mine = rooms + (size_t)omp_get_thread_num() * room;
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, chunk)
         for (int64_t i = 0; i < units; i++) {
-            const heed_attention_range u = unit_of(x, i);
+            const int64_t likely = i + ((i + 1) % chunk ? 1 : 1 + (j->threads - 1) * chunk);
+            heed_attention_range u = unit_of(x, i), next;
+            if (likely < units) next = unit_of(x, likely), u.next = &next;
             if (x->extras) memset(u.extra, 0, (size_t)(j->shared * x->extras) * sizeof *u.extra);
             j->kernels->attention_backward(x, &u, mine);
         }

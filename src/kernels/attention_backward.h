@@ -29,6 +29,7 @@ struct heed_attention_range {
     int64_t first, end;              /* blocks whose gradients it writes beside; none: equal */
     float *beside;                   /* [H, (end - first) rows, pitch] */
     float *extra;                    /* [shared, extras], cleared */
+    const heed_attention_range *next;         /* the one that is likely to come after it; NULL: none */
 };
 
 /* Whether the range has to do with a block of queries, and where its gradients of q belong. */

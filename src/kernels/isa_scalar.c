@@ -6,8 +6,9 @@
 #include "kernels/attention_backward.h"
 
 enum { ATTENTION_LANES = 0, ATTENTION_KEYS = 0, ATTENTION_PAIRS = 0 };
-static void kernel_attention_forward(const heed_attention_job *job, const heed_attention_unit *unit, int64_t units, void *room)
+static void kernel_attention_forward(const heed_attention_job *job, const heed_attention_unit *unit, int64_t units, const heed_attention_unit *next, void *room)
 {
+    (void)next;
     for (int64_t i = 0; i < units; i++) heed_attention_rows(job, unit + i, room);
 }
 static void kernel_attention_backward(const heed_attention_back *x, const heed_attention_range *u, void *room) { heed_attention_rows_back(x, u, room); }
