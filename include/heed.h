@@ -51,6 +51,8 @@ typedef struct heed_session_options {
                                  settings of decode and what is copied are the session's model's. The list is copied, the models must outlive the session */
     int ensemble_count;
     bool geometric;           /* the mean of ln p, made a distribution again, instead of the mean of p */
+    size_t memory;            /* bytes that the work of each thread may hold, beside the model; 0: what the machine and the limits of the process leave. A batch
+                                 that needs more is cut in two */
 } heed_session_options;
 
 /* The model must outlive the session. options may be NULL. HEED_E_USAGE: more than 4,096 threads, an ensemble whose target vocabularies are not the same (the
@@ -168,6 +170,8 @@ typedef struct heed_reply heed_reply;
  * model lacks; HEED_E_NOMEM. */
 HEED_API heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err);
 HEED_API int64_t heed_reply_count(const heed_reply *r);
+/* How often a batch did not fit into memory and was cut in two. HEED_E_NOMEM is left for an item that does not fit alone; the outputs are the same either way. */
+HEED_API int64_t heed_reply_splits(const heed_reply *r);
 HEED_API const heed_output *heed_reply_at(const heed_reply *r, int64_t i);      /* valid until heed_reply_free */
 HEED_API void heed_reply_free(heed_reply *r);
 /* The JSON object of docs/contract.md for output i, one line, for the caller to heed_free(). weights: with the matrices. */

@@ -90,6 +90,8 @@ static void answer(cli_running *r)
             cli_fail(&err);
         }
     }
+    if (reply && heed_reply_splits(reply))
+        cli_say(r->globals, "heed: memory was short: %lld batches were cut in two; the answers are the same", (long long)heed_reply_splits(reply));
     for (int64_t i = 0; i < r->count && (reply || !r->item_count) && !err.status; i++) {
         print_record(r, reply, i);
         if (r->status)

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
+
 /* A batch ends at so many records, or at so many bytes of text, since what a step leaves behind grows with them. */
-enum { USUAL_BATCH = 64, BATCH_BYTES = 16384, MOST_THREADS = 4096 };
+enum { USUAL_BATCH = 64, BATCH_BYTES = 16384, MOST_THREADS = 4096, LEAST_MEMORY = 16 << 20 };
 
 heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err)
 {
@@ -55,6 +57,15 @@ static heed_status settle(heed_session *s, const heed_session_options *o, heed_e
     return check_ensemble(s, err);
 }
 
+/* What the machine and its settings leave to each thread, so that a batch is cut in two before the system ends the process. */
+static size_t memory_for(const heed_session_options *o, int threads)
+{
+    const size_t all = heed_machine_memory(), held = heed_process_resident(), least = LEAST_MEMORY;
+    if (o->memory || !all) return o->memory;
+    const size_t left = all / 10 * 9 > held ? (all / 10 * 9 - held) / (size_t)threads : 0;
+    return left > least ? left : least;
+}
+
 heed_session *heed_session_new(const heed_model *m, const heed_session_options *options, heed_error *err)
 {
     static const heed_session_options usual = {0};
@@ -78,8 +89,9 @@ heed_session *heed_session_new(const heed_model *m, const heed_session_options *
         heed_session_free(s);
         return NULL;
     }
+    const size_t memory = memory_for(options, threads);
     for (; s->threads < threads; s->threads++) {
-        s->tapes[s->threads] = heed_tape_new(&(heed_tape_options){0}, err);
+        s->tapes[s->threads] = heed_tape_new(&(heed_tape_options){.limit = memory}, err);
         if (!s->tapes[s->threads]) {
             heed_session_free(s);
             return NULL;
@@ -127,6 +139,7 @@ void heed_reply_free(heed_reply *r)
 }
 
 int64_t heed_reply_count(const heed_reply *r) { return r->count; }
+int64_t heed_reply_splits(const heed_reply *r) { return r->splits; }
 
 const heed_output *heed_reply_at(const heed_reply *r, int64_t i) { return i >= 0 && i < r->count ? &r->outputs[i] : NULL; }
 
@@ -214,20 +227,21 @@ static void plan_free(plan *p)
     free(p->errors);
 }
 
-static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const heed_request *q, int64_t i)
+/* Items first .. first+count-1 of the plan. */
+static heed_job job_of(const heed_session *s, const plan *p, const heed_reply *r, const heed_request *q, int64_t first, int64_t count)
 {
     const int me = omp_get_thread_num();
-    heed_job job = {
+    return (heed_job){
         .model = s->model,
         .ensemble = s->ensemble,
         .ensemble_count = s->ensemble_count,
         .geometric = s->geometric,
         .tape = s->tapes[me],
         .arena = r->arenas[me],
-        .items = p->items + p->start[i],
-        .outputs = p->outputs + p->start[i],
-        .numbers = p->numbers + p->start[i],
-        .count = p->start[i + 1] - p->start[i],
+        .items = p->items + first,
+        .outputs = p->outputs + first,
+        .numbers = p->numbers + first,
+        .count = count,
         .decode = p->decode,
         .beam_given = q->decode && q->decode->beam,
         .choices = q->choices,
@@ -236,7 +250,26 @@ static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const
         .shown = q->shown || q->weights,
         .weights = q->weights,
     };
-    if (p->errors[me].status == HEED_OK) s->task->run(&job, &p->errors[me]);
+}
+
+/* What does not fit into memory is cut in two, down to one item. */
+static heed_status run_items(const heed_session *s, const plan *p, heed_reply *r, const heed_request *q, int64_t first, int64_t count, heed_error *err)
+{
+    heed_job job = job_of(s, p, r, q, first, count);
+    const heed_mark mark = heed_arena_mark(job.arena);
+    heed_status status = s->task->run(&job, err);
+    if (status != HEED_E_NOMEM || count == 1) return status;
+    heed_arena_rewind(job.arena, mark);
+#pragma omp atomic
+    r->splits++;
+    status = run_items(s, p, r, q, first, count / 2, err);
+    return status ? status : run_items(s, p, r, q, first + count / 2, count - count / 2, err);
+}
+
+static void run_batch(const heed_session *s, const plan *p, heed_reply *r, const heed_request *q, int64_t i)
+{
+    heed_error *mine = &p->errors[omp_get_thread_num()], why = {.status = HEED_OK};
+    if (mine->status == HEED_OK && run_items(s, p, r, q, p->start[i], p->start[i + 1] - p->start[i], &why) != HEED_OK) *mine = why;
 }
 
 heed_reply *heed_session_run(heed_session *s, const heed_request *request, heed_error *err)

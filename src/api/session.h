@@ -23,7 +23,7 @@ struct heed_reply {
     heed_arena **arenas;              /* [threads] */
     int threads;
     heed_output *outputs;
-    int64_t count;
+    int64_t count, splits;
 };
 
 /* Outputs that hold nothing yet, and an empty arena a thread; NULL: out of memory. */

@@ -352,6 +352,36 @@ static void test_items__fail_alone(void **state)
     free(target);
 }
 
+/* Whatever the limit, either the reply is the one without it or memory is said to be short; between both lie limits that a half fits into. */
+static void test_run__cuts_a_batch_that_does_not_fit_into_memory(void **state)
+{
+    (void)state;
+    items x;
+    draw_items(&x, 77);
+    const char *name;
+    heed_model *m = tiny_build(variant_at(0, &name));
+    heed_session *free_one = open_session(m, 1, 64);
+    heed_reply *whole = run(free_one, x.item, ITEMS, true);
+    int refused = 0, cut = 0, fitted = 0;
+    assert_int_equal(heed_reply_splits(whole), 0);
+    for (size_t memory = 1 << 12; memory <= 1 << 24; memory += memory / 4) {
+        heed_error err = {.status = HEED_OK};
+        heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1, .memory = memory}, &err);
+        heed_reply *r = s ? heed_session_run(s, &(heed_request){.items = x.item, .count = ITEMS, .weights = true}, &err) : NULL;
+        if (!r) assert_int_equal(err.status, HEED_E_NOMEM);
+        for (int64_t i = 0; r && i < ITEMS; i++) same_output(heed_reply_at(whole, i), heed_reply_at(r, i), true);
+        refused += !r;
+        cut += r && heed_reply_splits(r) > 0;
+        fitted += r && heed_reply_splits(r) == 0;
+        heed_reply_free(r);
+        heed_session_free(s);
+    }
+    assert_true(refused && cut && fitted);
+    heed_reply_free(whole);
+    heed_session_free(free_one);
+    heed_model_close(m);
+}
+
 static void test_run__refuses_requests_that_make_no_sense(void **state)
 {
     (void)state;
@@ -440,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_source__without_symbols_gives_an_empty_output),
         cmocka_unit_test(test_output__stops_at_the_limit_of_length),
         cmocka_unit_test(test_items__fail_alone),
+        cmocka_unit_test(test_run__cuts_a_batch_that_does_not_fit_into_memory),
         cmocka_unit_test(test_run__refuses_requests_that_make_no_sense),
         cmocka_unit_test(test_explain__lays_every_step_open),
         cmocka_unit_test(test_explain__refuses_what_it_cannot_show),
