@@ -24,7 +24,7 @@ struct heed_gemm {
     int64_t height_count, pad_below;
     heed_stopwatch *watch;          /* NULL: nobody wants to know */
     heed_buffer x, y;               /* a padded tile, or the panels of a gradient */
-    heed_buffer whole, row_scale;   /* HEED_INT8: a weight in bytes while it is packed; scales of a tile's rows */
+    heed_buffer whole, row_scale;   /* a weight in bytes, or rows of one in bf16, while it is packed; scales of a tile's rows */
     heed_buffer line;               /* HEED_INT8: a piece of a row of a product */
 };
 
@@ -158,6 +158,11 @@ static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, i
 {
     dnnl_status_t s = half->memory ? dnnl_success : heed_packed_open(half, p->number, n, k);
     if (s) return s;
+    if (heed_packed_lays(half, transposed)) {
+        uint16_t *room = heed_buffer_room(&g->whole, (size_t)(HEED_LAY_ROWS * k) * sizeof *room, &g->dnnl.grown);
+        if (room) heed_packed_lay(half, transposed, w, room);
+        return room ? dnnl_success : dnnl_out_of_memory;
+    }
     const heed_shape shape = {.kind = transposed ? HEED_REORDER_TRANSPOSED : HEED_REORDER, .number = p->number, .n = n, .k = k, .ld_weights = transposed ? k : n};
     heed_product *reorder;
     s = heed_product_get(&g->dnnl, &shape, half, &reorder);

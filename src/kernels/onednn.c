@@ -23,9 +23,9 @@ static dnnl_status_t describe(description *md, dnnl_data_type_t type, const dnnl
     return dnnl_memory_desc_create_with_strides(md, 2, dims, type, strides);
 }
 
-static dnnl_status_t describe_any(description *md, dnnl_data_type_t type, const dnnl_dims_t dims)
+static dnnl_status_t describe_tagged(description *md, dnnl_data_type_t type, const dnnl_dims_t dims, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_create_with_tag(md, 2, dims, type, dnnl_format_tag_any);
+    return dnnl_memory_desc_create_with_tag(md, 2, dims, type, tag);
 }
 
 static described view(const description *md) { return *md; }
@@ -58,9 +58,9 @@ static dnnl_status_t describe(description *md, dnnl_data_type_t type, const dnnl
     return dnnl_memory_desc_init_by_strides(md, 2, dims, type, strides);
 }
 
-static dnnl_status_t describe_any(description *md, dnnl_data_type_t type, const dnnl_dims_t dims)
+static dnnl_status_t describe_tagged(description *md, dnnl_data_type_t type, const dnnl_dims_t dims, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_init_by_tag(md, 2, dims, type, dnnl_format_tag_any);
+    return dnnl_memory_desc_init_by_tag(md, 2, dims, type, tag);
 }
 
 static described view(const description *md) { return md; }
@@ -198,7 +198,7 @@ static dnnl_status_t describe_product(dnnl_primitive_desc_t *out, dnnl_engine_t 
     dnnl_primitive_attr_t attributes = NULL;
     const dnnl_data_type_t left = src_types[p->number], right = weight_types[p->number];
     dnnl_status_t s = describe(&src, left, (dnnl_dims_t){p->m, p->k}, (dnnl_dims_t){p->ld_src, 1});
-    if (!s && !weights) s = describe_any(&own, right, (dnnl_dims_t){p->k, p->n});
+    if (!s && !weights) s = describe_tagged(&own, right, (dnnl_dims_t){p->k, p->n}, dnnl_format_tag_any);
     if (!s) s = describe(&bias, dnnl_f32, (dnnl_dims_t){1, p->n}, (dnnl_dims_t){p->n, 1});
     if (!s) s = describe(&dst, p->number == HEED_INT8 ? dnnl_s32 : dnnl_f32, (dnnl_dims_t){p->m, p->n}, (dnnl_dims_t){p->ld_dst, 1});
     if (!s) s = make_attributes(&attributes, p->sum);
@@ -226,6 +226,16 @@ static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *out, dnnl_engine_t 
 
 /* --- packed weights --------------------------------------------------------------------------------------------------------------- */
 
+static bool is_of_lines(described layout, const heed_packed *w)
+{
+    description lines = {0};
+    if (w->number == HEED_INT8) return false;
+    const dnnl_format_tag_t tag = w->number == HEED_BF16 ? dnnl_BA16a64b2a : dnnl_BA16a64b;
+    const bool is = describe_tagged(&lines, weight_types[w->number], (dnnl_dims_t){w->k, w->n}, tag) == dnnl_success && dnnl_memory_desc_equal(layout, view(&lines));
+    forget(&lines);
+    return is;
+}
+
 /* The layout depends on k and n alone; the number of rows only has to be a usual one. */
 dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, int64_t k)
 {
@@ -238,6 +248,7 @@ dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, in
         described layout = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
         void *data = heed_buffer_room(&w->buffer, dnnl_memory_desc_get_size(layout), NULL);
         s = data ? dnnl_memory_create(&w->memory, layout, w->engine, data) : dnnl_out_of_memory;
+        w->lines = is_of_lines(layout, w);
     }
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (s) heed_packed_close(w);

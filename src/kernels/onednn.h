@@ -54,6 +54,8 @@ typedef struct heed_packed {
     heed_buffer buffer;
     heed_number number;
     int64_t n, k;
+    bool lines;            /* the buffer has panels of 64 columns (the last filled up), each with a line of 64 times 32 bits for every row, or for two rows of bf16, the
+                            * first in the lower half; lines up to a multiple of 16, those past the rows zeros */
 } heed_packed;
 
 int heed_dnnl_alone(void);             /* returns what heed_dnnl_restore() wants */
@@ -73,6 +75,10 @@ void *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown);
 /* Lays out room for a weight [k,n] that will be used by HEED_PRODUCT_PACKED. */
 dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, int64_t k);
 void heed_packed_close(heed_packed *w);
+/* Whether heed_packed_lay() can fill it: from rows [k,n] of floats, or transposed from [n,k]. room: HEED_LAY_ROWS rows of k numbers. */
+enum { HEED_LAY_ROWS = 64 };
+bool heed_packed_lays(const heed_packed *w, bool transposed);
+void heed_packed_lay(heed_packed *w, bool transposed, const float *from, uint16_t *room);
 
 /* The product of this shape, made if it is new. `packed` gives the layout where the kind has one, else NULL. */
 dnnl_status_t heed_product_get(heed_dnnl *d, const heed_shape *shape, const heed_packed *packed, heed_product **out);
