@@ -101,6 +101,9 @@ static void check_numbers(run *r)
     open_page(r, "german");
     holds(r, NUMBERS, "for each lens the numbers of two pinned symbols are the sums of the data", "german");
     quiet(r, "numbers");
+    json_decref(browser_value(r->b, "document.querySelectorAll('.lenses [role=radio]')[2].click(), document.querySelector('.trust-more button').click()"));
+    holds(r, "document.querySelectorAll('.token.pinned').length === 1 && document.querySelector('.trust-more button').textContent.startsWith(document.querySelector('.token.pinned').textContent + ':')",
+          "where a lens points elsewhere than leaving out is told, and can be pinned", "german");
     open_page(r, "film");
     holds(r, "document.querySelectorAll('#film .head').length === 2 && document.querySelector('#matrix h2').textContent === 'Weights' && document.querySelectorAll('.token').length === 7", "a film of a training is shown", "film");
     json_decref(browser_value(r->b, "document.querySelector('#film .head').click()"));

@@ -32,8 +32,13 @@ const plain = text => String(text).replace(LONE, '\ufffd').replace(HIDDEN, '\u00
 /* A symbol as pictures show it: blanks are visible, an empty one too. */
 const visible = text => plain(text).replace(/[ \u00a0\u3000]/g, '\u2423').replace(/^[\p{M}\u200c\u200d]+$/u, '\u25cc$&') || '\u2205';
 
-const letters = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, {granularity: 'grapheme'}) : null;
-const split = text => letters ? Array.from(letters.segment(text), part => part.segment) : Array.from(text);
+/* Into what a reader takes for letters. The segmenter is slow to make, and most texts need none. */
+let letters = null;
+function split(text) {
+  if (!/[\u0300-\uffff]/.test(text) || typeof Intl.Segmenter !== 'function') return Array.from(text);
+  letters ||= new Intl.Segmenter(undefined, {granularity: 'grapheme'});
+  return Array.from(letters.segment(text), part => part.segment);
+}
 function shorten(text, most) {
   if (text.length <= most) return text;
   const parts = split(text.slice(0, most * 8));

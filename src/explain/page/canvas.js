@@ -110,9 +110,10 @@ class HeatMap {
     for (let r = r0; r < r1; r++)
       for (let c = c0; c < c1; c++) {
         const v = g.at(r, c), place = this.colours.place(shadeOf(v, mostOf(g, r)));
-        if (Math.abs(place - STEPS) <= 24 || !finite(v)) continue;
+        const text = cellText(v, g);
+        if (Math.abs(place - STEPS) <= 24 || !text) continue;
         ctx.fillStyle = this.colours.over[place];
-        ctx.fillText(fixed(v), this.colX(c) + this.cw / 2, this.rowY(r) + this.ch / 2 + 0.5);
+        ctx.fillText(text, this.colX(c) + this.cw / 2, this.rowY(r) + this.ch / 2 + 0.5);
       }
   }
 

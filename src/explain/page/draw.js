@@ -64,6 +64,12 @@ function paper(width, height, title, ...children) {
     svg('title', {}, title), svg('rect', {width: '100%', height: '100%', fill: SCALES.light.ground}), children);
 }
 
+/* What is written into a cell: nothing where its digits would all be 0. */
+function cellText(v, grid) {
+  const text = fixed(v, grid.most < 0.1 ? 3 : grid.most < 100 ? 2 : 0);
+  return /[1-9]/.test(text) ? text : '';
+}
+
 const MOST_SVG_CELLS = 20000;
 /* A heat map with real text. Of more cells than a viewer can handle one by one, the cells are a picture inside. */
 function gridSvg(grid, x) {
@@ -99,7 +105,7 @@ function svgCells(grid, colours, {left, top, cw, ch}) {
       const v = grid.at(r, c), place = colours.place(shadeOf(v, mostOf(grid, r)));
       if (place === STEPS) continue;
       cells.append(svg('rect', {x: left + c * cw, y: top + r * ch, width: cw, height: ch, fill: colours.css[place]}, svg('title', {}, `${grid.cols[c].label} \u2192 ${grid.rows[r].label}: ${number(v)}`)));
-      if (cw >= 30 && Math.abs(place - STEPS) > 24) numbers.append(svg('text', {x: left + c * cw + cw / 2, y: top + r * ch + ch / 2 + 4, fill: colours.over[place]}, fixed(v)));
+      if (cw >= 30 && Math.abs(place - STEPS) > 24) numbers.append(svg('text', {x: left + c * cw + cw / 2, y: top + r * ch + ch / 2 + 4, fill: colours.over[place]}, cellText(v, grid)));
     }
   return [cells, numbers];
 }

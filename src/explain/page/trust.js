@@ -57,10 +57,32 @@ function makeTrust() {
     clear(name, plain(x.lenses.find(l => l.name === lens)?.title || lens || ''), ': ', passed === null ? null : el('span', {class: passed ? 'pass' : 'fail', 'aria-hidden': 'true'}, (passed ? PASSED : FAILED) + ' '), verdictText(curve).toLowerCase(),
       el('span', {class: 'why'}, ' ' + plain(curve?.why || '')));
     clear(charts, curve ? trustCharts(x, lens, pageColours()) : null);
-    clear(tables, trustHtml(x, lens), agreementHtml(x));
+    clear(tables, elsewhereHtml(x, lens), trustHtml(x, lens), agreementHtml(x));
   }
   whenIdle('item view theme', draw);
   return node;
+}
+
+/* Symbols written at which a lens puts another source symbol first than the lens that takes symbols away (than raw weights, if it is that lens itself): where to look closer. */
+const MOST_ELSEWHERE = 12;
+function elsewhereHtml(x, name) {
+  const lens = x.lenses.find(l => l.name === name), other = x.lenses.find(l => l.name === (name === 'leave-one-out' ? 'weights' : 'leave-one-out'));
+  if (!lens || !other || !x.source.symbols.length) return null;
+  const first = (l, r) => {
+    const row = l.matrix.values.subarray(r * l.matrix.cols, (r + 1) * l.matrix.cols);
+    return x.source.symbols.reduce((best, s) => !s.special && row[s.index] > 0 && (best < 0 || row[s.index] > row[best]) ? s.index : best, -1);
+  };
+  const apart = x.target.symbols.map(s => ({s, here: first(lens, s.index), there: first(other, s.index)})).filter(a => a.here >= 0 && a.there >= 0 && a.here !== a.there);
+  const label = i => x.source.symbols[i].label;
+  const go = a => () => {
+    setView(lens);
+    const place = state.grid.rows.findIndex(u => u.members.includes(a.s.index));
+    unpin();
+    if (place >= 0) togglePin('rows', place);
+    document.getElementById('matrix').scrollIntoView({block: 'start'});
+  };
+  return el('div', {class: 'trust-more'}, el('p', {}, apart.length ? `${plain(other.title)} puts another source symbol first for ${apart.length} of ${plural(x.target.symbols.length, 'symbol')} written:` : `${plain(other.title)} puts the same source symbol first for every symbol written.`),
+    apart.slice(0, MOST_ELSEWHERE).map(a => button(`${shorten(a.s.label, 16)}: ${shorten(label(a.here), 16)} here, ${shorten(label(a.there), 16)} there`, {dir: 'auto', title: 'pin it in the matrix'}, go(a))), apart.length > MOST_ELSEWHERE ? ` and ${apart.length - MOST_ELSEWHERE} more` : null);
 }
 
 /* Charts side by side in one picture. */
