@@ -468,7 +468,7 @@ HEED_API heed_status heed_calibrate(heed_session *s, const heed_align_options *o
 
 /* --- what there is ------------------------------------------------------------------------------------------------------------------------------ */
 
-/* Help that is made from the tables: "tasks" (and all that their models can be made of), "recipes" (every key), "parts", "scores", "metrics"; heed_free(). HEED_E_USAGE: no such topic, with the list. */
+/* Help that is made from the tables: "tasks" (and all that their models can be made of), "recipes" (every key), "parts", "scores", "metrics", "lenses"; heed_free(). HEED_E_USAGE: no such topic, with the list. */
 HEED_API char *heed_help(const char *topic, heed_error *err);
 
 /* The demo's data from the pronouncing dictionary, written into dir: phrases (train.tsv, valid.tsv, test-N.tsv of N words), both recipes

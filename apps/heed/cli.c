@@ -88,7 +88,7 @@ void cli_print_overview(FILE *out)
     fputs("\neverywhere\n", out);
     cli_options_print(cli_global_options(), out);
     fputs("  --version                      the version and what the library was built with\n"
-          "\n`heed COMMAND --help` tells all about one; `heed help` also knows tasks, recipes, parts, scores and metrics.\n"
+          "\n`heed COMMAND --help` tells all about one; `heed help` also knows tasks, recipes, parts, scores, metrics and lenses.\n"
           "A first look: heed demo\n", out);
 }
 

@@ -139,6 +139,7 @@ const cli_command cli_explain = {
     .name = "explain", .arguments = "MODEL [TEXT] | --film RUN | --corpus FILE [FILE]", .summary = "where the model looked, and what mattered: maps, lenses, a page",
     .text = "Runs the model on TEXT (else the first line of standard input) and shows for every symbol written how much of its attention\n"
             "each symbol read was given. --steps prints the three steps of attention as numbers: scores, weights, weighted sum.\n"
+            "Lenses tell in other ways what each symbol read was worth to each one written, and a page puts beside each whether it can be believed.\n"
             "\n"
             "  heed explain models/g2p-en phonetics\n"
             "  heed explain models/g2p-en phonetics --svg phonetics.svg\n"

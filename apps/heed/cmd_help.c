@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *const topics[] = {"tasks", "recipes", "parts", "scores", "metrics"};
+static const char *const topics[] = {"tasks", "recipes", "parts", "scores", "metrics", "lenses"};
 enum { TOPICS = sizeof topics / sizeof *topics };
 
 static const cli_option options[] = {{0}};
@@ -18,7 +18,7 @@ static int unknown(const char *topic)
         names[n++] = (*c)->name;
     const char *near = cli_nearest(topic, names);
     return near ? cli_usage_error("help: nothing on \"%s\"; did you mean %s?", topic, near)
-                : cli_usage_error("help: nothing on \"%s\"; there is tasks, recipes, parts, scores, metrics and every command", topic);
+                : cli_usage_error("help: nothing on \"%s\"; there is tasks, recipes, parts, scores, metrics, lenses and every command", topic);
 }
 
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
@@ -45,11 +45,12 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
 }
 
 const cli_command cli_help = {
-    .name = "help", .arguments = "[TOPIC]", .summary = "this overview; a command; tasks, recipes, parts, scores, metrics",
+    .name = "help", .arguments = "[TOPIC]", .summary = "this overview; a command; tasks, recipes, parts, scores, metrics, lenses",
     .text = "TOPIC is a command, or one of\n"
             "  tasks      what can be learnt\n"
             "  recipes    every key of a recipe with type, range and default\n"
             "  scores     the family of attention: scores and alignments\n"
-            "  metrics    what `score` and `eval` can measure\n",
+            "  metrics    what `score` and `eval` can measure\n"
+            "  lenses     by what `explain` can tell what mattered\n",
     .options = options, .run = run,
 };

@@ -172,17 +172,28 @@ static void help_tasks(heed_buf *out)
     list_metrics("  ", out);
 }
 
+static void help_lenses(heed_buf *out)
+{
+    heed_buf_text(out, "how much each symbol read mattered to each one written: heed explain --lens NAME; docs/explain.md tells when each fails\n");
+    for (int i = 0; heed_lens_at(i); i++) {
+        const heed_lens *l = heed_lens_at(i);
+        heed_buf_printf(out, "\n  %s\n    %s\n    scores    %s\n    baseline  %s\n    cost      %s for S symbols read and T written%s\n", l->name, l->sentence, l->method,
+                        l->baseline, l->cost, l->attention ? "; needs attention" : "");
+    }
+}
+
 char *heed_help(const char *topic, heed_error *err)
 {
     static const struct { const char *name; void (*write)(heed_buf *); } topics[] = {
-        {"tasks", help_tasks}, {"recipes", help_recipes}, {"parts", help_parts}, {"scores", help_scores}, {"metrics", help_metrics}};
+        {"tasks", help_tasks}, {"recipes", help_recipes}, {"parts", help_parts}, {"scores", help_scores}, {"metrics", help_metrics},
+        {"lenses", help_lenses}};
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
         if (strcmp(topic, topics[i].name) == 0) {
             heed_buf text = {0};
             topics[i].write(&text);
             return take(&text, err);
         }
-    heed_fail(err, HEED_E_USAGE, "no help on \"%s\"; there is: tasks recipes parts scores metrics", topic);
+    heed_fail(err, HEED_E_USAGE, "no help on \"%s\"; there is: tasks recipes parts scores metrics lenses", topic);
     return NULL;
 }
 

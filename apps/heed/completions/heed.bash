@@ -26,7 +26,7 @@ _heed() {
     -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem aer' ;;
-    help) words="$commands tasks recipes parts scores metrics" ;;
+    help) words="$commands tasks recipes parts scores metrics lenses" ;;
   esac
   if [ -n "$words" ]; then
     COMPREPLY=($(compgen -W "$words" -- "$word"))
@@ -40,7 +40,7 @@ _heed() {
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set --precision $everywhere" ;;
-    explain) options="--film --corpus --sentence --set --precision --svg --json --steps --target --layer --head --shift --threshold --empty $everywhere" ;;
+    explain) options="--film --corpus --sentence --set --precision --svg --json --steps --target -o --lens --csv --tex --npy --heads --trust --what-if --layer --head --shift --threshold --empty $everywhere" ;;
     faithful) options="--own --truth --lens --pairs --symbols --no-store --json --set --precision $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;

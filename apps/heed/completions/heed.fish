@@ -22,7 +22,7 @@ complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
 complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain faithful chart inspect quantize check plan bench' -F
-complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics"
+complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics lenses"
 
 complete -c heed -n '__fish_seen_subcommand_from train align chart quantize demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
@@ -100,6 +100,14 @@ complete -c heed -n '__fish_seen_subcommand_from explain' -l film -d 'how it was
 complete -c heed -n '__fish_seen_subcommand_from explain' -l corpus -d 'a page of explanations'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l sentence -x -d 'of the film'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l steps -d 'the three steps as numbers'
+complete -c heed -n '__fish_seen_subcommand_from explain' -s o -r -F -d 'all lenses into this file'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l lens -x -a 'weights norms rollout alignment gradient-x-input integrated-gradients leave-one-out value-zeroing all' -d 'show this lens'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l csv -d 'scores as a table'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l tex -d 'scores as a TeX document'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l npy -d 'scores as a NumPy array'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l heads -d 'with --json all heads too'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l trust -d 'with --json whether each lens can be believed'
+complete -c heed -n '__fish_seen_subcommand_from explain' -l what-if -x -d 'what a change does to ln p'
 complete -c heed -n '__fish_seen_subcommand_from explain' -l target -x -d 'not what the model writes'
 
 complete -c heed -n '__fish_seen_subcommand_from check' -l valid -r -F -d 'with files: the validation set'
