@@ -1,5 +1,6 @@
 /* Where a row stands in its sequence: sinusoid is added to embeddings, rotate turns queries and keys. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "heed/ops.h"
@@ -7,7 +8,7 @@
 
 /* --- waves: sines and cosines of the positions a span has ----------------------------------------------------------------------------- */
 
-enum { STRIDE = 16 };
+enum { STRIDE = 16, LEAST_KEPT = 32, MOST_KEPT = 1024 };   /* positions */
 
 typedef struct wave { double sine, cosine; } wave;
 
@@ -23,13 +24,10 @@ static int64_t longest_of(heed_span span)
     return most;
 }
 
-/* A row a position from `first` on, for the longest sequence: the sines, then the cosines of position / 10000^(i/last), i < half. They are taken
+/* A row a position from first to first + rows - 1: the sines, then the cosines of position / 10000^(i/last), i < half. They are taken
  * from the functions at every 16th position and turned on from there, which is as exact in double and depends on the position alone. */
-static float *waves(heed_tape *t, heed_span span, int64_t first, int64_t half, int64_t last)
+static void fill_waves(float *table, int64_t first, int64_t rows, int64_t half, int64_t last)
 {
-    const int64_t rows = longest_of(span);
-    float *table = heed_tape_alloc(t, (size_t)(rows * 2 * half) * sizeof *table);
-    if (!table) return NULL;
     for (int64_t i = 0; i < half; i++) {
         const double rate = pow(10000, -(double)i / (double)(last > 0 ? last : 1));
         const wave one = wave_of(rate);
@@ -42,6 +40,32 @@ static float *waves(heed_tape *t, heed_span span, int64_t first, int64_t half, i
             row[half] = (float)w.cosine;
         }
     }
+}
+
+/* The tape's table of this shape with so many rows at least; NULL: it keeps none, or memory is out. */
+static const float *kept_waves(heed_tape *t, int64_t rows, int64_t half, int64_t last)
+{
+    heed_waves *w = t->waves;
+    while (w < t->waves + HEED_WAVES && w->table && (w->half != half || w->last != last)) w++;
+    if (w == t->waves + HEED_WAVES || rows > MOST_KEPT) return NULL;
+    if (w->table && w->rows >= rows) return w->table;
+    const int64_t more = rows < 2 * w->rows ? 2 * w->rows : rows < LEAST_KEPT ? LEAST_KEPT : rows;
+    float *table = malloc((size_t)(more * 2 * half + 1) * sizeof *table);
+    if (!table) return NULL;
+    free(w->table);
+    fill_waves(table, 0, more, half, last);
+    *w = (heed_waves){half, last, more, table};
+    return table;
+}
+
+/* Those of the positions from `first` on, for the longest sequence. */
+static const float *waves(heed_tape *t, heed_span span, int64_t first, int64_t half, int64_t last)
+{
+    const int64_t rows = longest_of(span);
+    const float *kept = t->record ? NULL : kept_waves(t, first + rows, half, last);   /* one that grows moves, and the way back needs it where it was */
+    if (kept) return kept + first * 2 * half;
+    float *table = heed_tape_alloc(t, (size_t)(rows * 2 * half) * sizeof *table);
+    if (table) fill_waves(table, first, rows, half, last);
     return table;
 }
 

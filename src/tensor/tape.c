@@ -31,6 +31,7 @@ void heed_tape_free(heed_tape *t)
     if (!t) return;
     heed_gemm_free(t->gemm);
     heed_arena_free(t->arena);
+    for (int i = 0; i < HEED_WAVES; i++) free(t->waves[i].table);
     free(t);
 }
 

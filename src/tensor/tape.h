@@ -45,6 +45,10 @@ struct heed_spare {
     size_t bytes;
 };
 
+/* Sines and cosines of positions 0 .. rows-1 as ops/position.c makes them, kept over resets: a step of decoding needs one more row each time. */
+typedef struct heed_waves { int64_t half, last, rows; float *table; } heed_waves;
+enum { HEED_WAVES = 4 };
+
 struct heed_tape {
     heed_arena *arena;
     heed_gemm *gemm;
@@ -60,6 +64,7 @@ struct heed_tape {
     bool thrifty;
     heed_spare *spare;
     heed_stopwatch *watch;              /* NULL: nobody wants to know where time goes */
+    heed_waves waves[HEED_WAVES];       /* table NULL: none yet */
     const heed_tape_hooks *hooks;       /* NULL: nothing hangs here; kept over heed_tape_reset() */
 };
 
