@@ -136,6 +136,7 @@ static heed_status prepare(telling *t, heed_error *err)
     if (!logp || !in->source_word || !in->target_word) return no_memory(err);
     t->x.output = o;
     t->x.logp = logp;
+    t->x.beams = &t->job.beams;
     return heed_lens_logp(in, 1, logp, err);
 }
 

@@ -389,6 +389,13 @@ static bool unroll(const search *r, const branch *b, heed_hypothesis *h, heed_ar
     return true;
 }
 
+static bool keep_tree(const search *r, const branch *best, heed_search_tree *tree, heed_arena *arena)
+{
+    *tree = (heed_search_tree){.tried = heed_arena_alloc(arena, (size_t)(r->count + 1) * sizeof *tree->tried), .count = r->count, .best = best ? best->node : -1};
+    for (int64_t i = 0; tree->tried && i < r->count; i++) tree->tried[i] = (heed_tried){r->nodes[i].before, r->nodes[i].id, r->nodes[i].logp};
+    return tree->tried != NULL;
+}
+
 static bool finish(search *r, heed_arena *arena)
 {
     for (int64_t q = 0; q < r->B; q++) {
@@ -402,6 +409,7 @@ static bool finish(search *r, heed_arena *arena)
         if (!quest->best) return false;
         for (int64_t i = 0; i < quest->found; i++)
             if (!unroll(r, &done[i], &quest->best[i], arena)) return false;
+        if (r->how->tree && q == 0 && !keep_tree(r, n ? &done[0] : NULL, r->how->tree, arena)) return false;
     }
     return true;
 }

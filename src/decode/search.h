@@ -31,12 +31,21 @@ typedef struct heed_search {
     bool (*select)(void *self, const int64_t *rows, int64_t n);
 } heed_search;
 
+/* A symbol that was kept for a step at least, and the one it follows: its place in the list, -1: none. */
+typedef struct heed_tried { int64_t before; int32_t id; float logp; } heed_tried;
+/* All of them, those before a symbol ahead of it. */
+typedef struct heed_search_tree {
+    heed_tried *tried;        /* [count] */
+    int64_t count, best;      /* best: the last symbol of the best hypothesis; -1: that has none */
+} heed_search_tree;
+
 typedef struct heed_search_options {
     int64_t beam;             /* hypotheses kept, from 1 */
     double length_penalty;    /* when the beam is wider than 1, a score is divided by length to this power, </s> counted */
     int64_t draws;            /* 0: the likeliest are kept; else so many are drawn instead, each by itself */
     heed_draw_options draw;
     uint64_t seed;            /* a symbol drawn depends on seed, record, draw and step alone */
+    heed_search_tree *tree;   /* gets all that was tried for the only quest, in the arena; NULL: not asked */
     int64_t memories;         /* of the model, which begins with one row for each; 0: as many as quests, numbered as they are */
 } heed_search_options;
 

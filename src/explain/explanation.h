@@ -3,6 +3,7 @@
 #ifndef HEED_EXPLAIN_EXPLANATION_H
 #define HEED_EXPLAIN_EXPLANATION_H
 
+#include "explain/beams.h"
 #include "explain/explain.h"
 #include "explain/sink.h"
 #include "explain/what_if.h"
@@ -26,6 +27,7 @@ typedef struct heed_explanation {
     bool heads;                           /* JSON: all layers and heads too */
     bool trust;                           /* JSON: every lens judged; all their scores are held at a time then */
     const heed_changed *changes; int change_count;
+    const heed_beams *beams;              /* JSON: the search that wrote the output; NULL: not known */
 } heed_explanation;
 
 /* Each begins what it writes, ends it, and leaves the rest of the sink to heed_sink_end(). Errors: those of the lenses, which may come when much was written.

@@ -193,6 +193,17 @@ static void add_changes(const heed_explanation *x, heed_sink *s)
     heed_buf_char(out, ']');
 }
 
+static void add_beams(const heed_beams *b, heed_buf *out)
+{
+    heed_buf tree = {0};
+    if (heed_beams_json(b, &tree)) {
+        heed_buf_text(out, ", \"beams\": ");
+        heed_buf_add(out, tree.data, tree.size);
+    }
+    out->failed |= tree.failed;
+    heed_buf_free(&tree);
+}
+
 heed_status heed_explanation_json(const heed_explanation *x, heed_sink *s, heed_error *err)
 {
     heed_buf_text(&s->text, "{\"heed\": \"explanation\", \"version\": 1, ");
@@ -204,6 +215,7 @@ heed_status heed_explanation_json(const heed_explanation *x, heed_sink *s, heed_
     heed_status status = add_lenses(x, x->trust && x->lenses ? kept : NULL, s, err);
     if (!status && x->heads) status = add_heads(x, s, err);
     if (x->change_count) add_changes(x, s);
+    if (x->beams) add_beams(x->beams, &s->text);
     heed_buf_text(&s->text, "}\n");
     return status;
 }

@@ -3,6 +3,7 @@
 #define HEED_TASK_H
 
 #include "base/arena.h"
+#include "explain/beams.h"
 #include "explain/explain.h"
 #include "heed.h"
 #include "model/model.h"
@@ -31,6 +32,7 @@ typedef struct heed_job {
     int64_t masked;                   /* 1 + a symbol of the only item's source that is read as <unk>, 0: none */
     bool traced;                      /* keep the symbols of the only item's best output as numbers, </s> included where it was read or written */
     int32_t *read, *written;          /* [source_count], [count] of the output then, in the arena */
+    heed_beams beams;                 /* likewise: all that the search tried */
 } heed_job;
 
 typedef struct heed_task {

@@ -132,6 +132,20 @@ static heed_prospect prospect_of(const heed_job *j, const heed_quest *q, heed_wo
     return p;
 }
 
+/* The search as texts, for those who look into the only item. */
+static bool keep_beams(heed_job *j, const heed_search_tree *tree)
+{
+    const heed_text *target = j->model->target;
+    heed_beam *nodes = heed_arena_alloc(j->arena, (size_t)(tree->count + 1) * sizeof *nodes);
+    for (int64_t i = 0; nodes && i < tree->count; i++) {
+        const heed_tried *k = &tree->tried[i];
+        nodes[i] = (heed_beam){k->before, heed_arena_text(j->arena, heed_text_symbol(target, k->id)), (double)k->logp, k->id == HEED_EOS};
+        if (!nodes[i].text) return false;
+    }
+    j->beams = (heed_beams){nodes, tree->count, tree->best};
+    return nodes != NULL;
+}
+
 static heed_status write_batch(heed_job *j, heed_work *const *good, int64_t B, heed_writer *w, heed_error *err)
 {
     heed_tape *t = j->tape;
@@ -143,9 +157,12 @@ static heed_status write_batch(heed_job *j, heed_work *const *good, int64_t B, h
     if (q) w->prospect = prospect_of(j, q, good, B);
     heed_writer_start(w);
     const heed_search search = heed_writer_search(w);
-    const heed_search_options how = heed_job_search(j);
+    heed_search_options how = heed_job_search(j);
+    heed_search_tree tree;
+    how.tree = j->traced ? &tree : NULL;
     if (heed_tape_failed(t) || !heed_search_run(&search, &how, q, B, t->arena))
         return heed_tape_failed(t) ? heed_tape_status(t, err) : heed_fail(err, HEED_E_NOMEM, "out of memory in the search");
+    if (j->traced && B && !keep_beams(j, &tree)) return heed_fail(err, HEED_E_NOMEM, "out of memory for the hypotheses");
     for (int64_t b = 0; b < B; b++)
         if (!heed_work_write(j, w, good[b], &q[b])) return heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
     return j->fork ? heed_works_fork(j, w, good, B, err) : HEED_OK;

@@ -38,7 +38,7 @@ function layTree(list) {
 function treeSvg(tree, colours) {
   const width = tree.starts.at(-1) + 8, height = 24 + tree.rows * BEAM.row + 8, X = n => tree.starts[n.column], Y = n => 24 + n.row * BEAM.row + BEAM.row / 2;
   const looks = {best: {fill: colours.accent, 'font-weight': 600}, kept: {fill: colours.ink}, ended: {fill: colours.ink}, dropped: {fill: colours.dim}};
-  const lines = tree.nodes.filter(n => n.up).map(n => {
+  const lines = tree.nodes.filter(n => n.up).sort((a, b) => (a.state === 'best') - (b.state === 'best')).map(n => {
     const x0 = X(n.up) + n.up.wide, x1 = X(n), y0 = Y(n.up), y1 = Y(n), middle = x1 - BEAM.gap / 2, best = n.state === 'best';
     return svg('path', {d: y0 === y1 ? `M${x0} ${y0}H${x1}` : `M${x0} ${y0}H${middle - 6}Q${middle} ${y0} ${middle} ${y0 + 6}V${y1 - 6}Q${middle} ${y1} ${middle + 6} ${y1}H${x1}`, fill: 'none', stroke: best ? colours.accent : colours.edge,
       'stroke-width': best ? 2 : 1, 'stroke-dasharray': n.state === 'dropped' ? '2 3' : null});

@@ -128,11 +128,15 @@ function meanOf(matrices) {
 
 const RAW = 'Where the decoder looked while it wrote each symbol. Shows what was mixed in, not what decided: a symbol can be looked at and have no effect.';
 
+/* What a decoder reads of itself: <s>, and all that was written but the last. */
+const readAxis = (output, target, ranges) => makeAxis('target', target.text, [{text: '<s>', start: 0, end: 0}, ...(output.tokens || []).slice(0, -1)], ranges);
+
 function readHeads(json, output, source, target) {
   const listed = json.heads || (output.weights || []).map(w => ({site: 'cross', layer: w.layer, head: w.head, matrix: w}));
+  const itself = listed.some(h => h.site === 'decoder') ? readAxis(output, target, output.words || json.target_words) : target;
   return listed.flatMap(h => {
     const site = h.site || 'cross', what = `head ${h.layer}.${h.head} (${site})`, matrix = readMatrix(h.matrix, what);
-    const rows = site === 'encoder' ? source : target, cols = site === 'decoder' ? target : source;
+    const rows = site === 'encoder' ? source : target, cols = site === 'decoder' ? itself : source;
     return matrix && fits(matrix, rows, cols, what) ? [{...h, site, rows, cols, matrix, kind: 'head', signed: false, name: `${site}-${h.layer}-${h.head}`}] : [];
   });
 }

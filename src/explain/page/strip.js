@@ -1,5 +1,7 @@
 /* The two lines above all else: what was read and what was written, each symbol shaded by what the other side's chosen symbols give it; and, in words and numbers, what is chosen. */
 
+const isSelf = view => view.site === 'encoder' || view.site === 'decoder';
+
 function makeStrip() {
   const lines = el('div', {class: 'lines'}), node = el('section', {class: 'strip', 'aria-label': 'Read and written'}, lines);
   let sides = [];
@@ -22,7 +24,7 @@ function makeStrip() {
     sides = [];
     if (!v) return lines.append(el('div', {class: 'label'}, 'Read'), el('div', {class: 'body plain', dir: 'auto'}, plain(x.source.text) || 'nothing'), el('div', {class: 'label'}, 'Wrote'),
       el('div', {class: 'body plain', dir: 'auto'}, x.error ? plain(x.error) : plain(x.output.text) || 'nothing'));
-    const self = v.rows === v.cols, score = finite(x.output.score) ? `ln p ${fixed(x.output.score)} \u00b7 ${plural(x.target.symbols.length, 'symbol')}` : '';
+    const self = isSelf(v), score = finite(x.output.score) ? `ln p ${fixed(x.output.score)} \u00b7 ${plural(x.target.symbols.length, 'symbol')}` : '';
     sides.push(line('cols', v.cols, self ? 'Looked at' : 'Read', null), line('rows', v.rows, self ? 'Looking' : 'Wrote', v.rows.side === 'target' && score));
     const reference = x.json.reference;
     if (reference && plain(reference) !== plain(x.output.text)) lines.append(el('div', {class: 'label'}, 'Reference'), el('div', {class: 'body plain', dir: 'auto'}, plain(reference)));
@@ -71,7 +73,7 @@ function makeReading() {
   list.append(...rows.map(r => r.node));
 
   function describe() {
-    const g = state.grid, h = state.hover, self = g && g.view.rows === g.view.cols;
+    const g = state.grid, h = state.hover, self = g && isSelf(g.view);
     if (!g) return null;
     const side = h ? (h.row >= 0 ? 'cols' : 'rows') : state.pins.rows.size ? 'cols' : 'rows', given = scoresFor(side);
     if (!given) return whole(g);
