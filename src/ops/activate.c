@@ -6,10 +6,18 @@ static inline int64_t size_of(const heed_tensor *x) { return x->rows * x->cols; 
 
 /* --- activate ------------------------------------------------------------------------------------------------------------------------- */
 
+/* Where nobody has added to dx yet, dy becomes it. */
 static void relu_back(heed_tape *t, heed_node *n)
 {
-    float *dx = heed_tape_grad(t, n->saved);
-    if (dx) t->k->relu_back(dx, n->out->g, n->out->x, size_of(n->out));
+    heed_tensor *x = n->saved, *y = n->out;
+    if (x->wants_grad && !x->g && !x->base && !x->weight) {
+        t->k->relu_mask(y->g, y->x, size_of(y));
+        x->g = y->g;
+        y->g = NULL;
+        return;
+    }
+    float *dx = heed_tape_grad(t, x);
+    if (dx) t->k->relu_back(dx, y->g, y->x, size_of(y));
 }
 
 /* From x again: keeping the slope would cost more time in memory than it saves. */
