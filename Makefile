@@ -67,8 +67,8 @@ fuzz:   ## each parser FUZZ_SECONDS long under libFuzzer (clang)
 	@$(BUILD) build-fuzz -j $(JOBS)
 	@tools/fuzz build-fuzz $(FUZZ_SECONDS)
 
-bench: bench-build   ## time attention beside its peers, training, answers and forecasts (bench/stream.sh is run by hand)
-	@for b in attention step train decode plan translate; do bash "bench/$$b.sh" || exit 1; done
+bench: bench-build   ## time attention, training, forecasts, translating and long corpora, beside peers: in under twenty minutes
+	@bash bench/all.sh
 
 bench-quick: bench-build   ## a few shapes of attention, in under three minutes
 	@bash bench/attention.sh quick

@@ -18,7 +18,7 @@ function tail(from,   i, text) {
   return text
 }
 
-$1 == "cell" { id = $2; ids[++rows] = id; threads[id] = $3; isa[id] = $4; type[id] = $5; pass[id] = $6; kind[id] = $7; goal[id] = $14; wanted[id] = $15
+$1 == "cell" { id = $2; if ($3 > most_threads) most_threads = $3; ids[++rows] = id; threads[id] = $3; isa[id] = $4; type[id] = $5; pass[id] = $6; kind[id] = $7; goal[id] = $14; wanted[id] = $15
                shape[id] = "B" $8 " H" $9 ($10 != $9 ? " Hk" $10 : "") " " ($11 != $12 ? $11 "x" $12 : $11) " D" $13 }
 $1 == "work" { work[$2] = $3; kernel[$2] = tail(4) }
 $1 == "side" && !($2 in about) { about[$2] = tail(3); version[$2] = $0; sub(/^side [a-z]+ /, "", version[$2]) }
@@ -87,7 +87,17 @@ function print_median(title, types, passes, kinds, want,   i, id, n, j, list, m)
   }
   if (!n) return
   m = n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
+  printf "{\"what\": %s, \"shape\": \"median of %d rows\", \"dtype\": \"%s\", \"threads\": null, \"ours\": %.4f, \"peer\": 1, \"peer_name\": \"the best peer of each row\", \"peer_version\": null, ", quoted(title), n, types, m >json
+  printf "\"unit\": \"times as fast\", \"peak\": null, \"fraction\": null, \"goal\": %s, \"least\": %.4f, \"met\": %s}\n", want, list[1], (m < want ? "false" : "true") >json
   printf "| %s | %d | %.2f | %s | %.2f |\n", title, n, list[1], m < want ? sprintf("**%.2f**", m) : sprintf("%.2f", m), want
+}
+
+function print_memory_json(i, cell, figure,   word) {
+  split(cell, word, " ")
+  printf "{\"what\": \"memory of %s, %s\", \"shape\": \"B%d H%d %d D%d\", \"dtype\": \"%s\", \"threads\": %d, \"ours\": %s, \"peer\": null, \"peer_name\": null, \"peer_version\": null, ", word[2], word[3], word[4], word[5],
+    word[7], word[9], word[1], most_threads, figure[3] >json
+  printf "\"side\": %s, \"unit\": \"MB\", \"peak\": null, \"fraction\": null, \"grew\": %s, \"seconds\": %s, \"goal\": %s, \"met\": %s}\n", quoted(about[memory_side[i]]), figure[2], figure[1], (limit[i] == "-" ? "null" : limit[i]),
+    (limit[i] != "-" && figure[3] > limit[i] + 0 ? "false" : "true") >json
 }
 
 function print_memory(   i, part, figure) {
@@ -97,6 +107,7 @@ function print_memory(   i, part, figure) {
     split(memory[i], part, ": ")
     split(part[2], figure, " ")
     if (figure[1] == "no") { figure[1] = part[2]; figure[2] = figure[3] = "" }
+    else print_memory_json(i, part[1], figure)
     printf "| %s | %s | %s | %s | %s | %s |\n", part[1], memory_side[i], figure[1], figure[2], (limit[i] != "-" && figure[3] > limit[i] + 0 ? "**" figure[3] "**" : figure[3]), limit[i] == "-" ? "" : limit[i]
   }
 }
@@ -118,7 +129,7 @@ END {
   print_median("forward and backward, bf16", "bf16", "both", "", 1.7)
   print_median("decode, f32", "f32", "decode", "", 3)
   print_median("decode, bf16", "bf16", "decode", "", 10)
-  if (memories) print_memory()
+  if (memories) print_memory()   # its bound too is a goal
   print ""
   for (k in peak) { split(k, part, SUBSEP); line[part[1] + (part[2] == "-" ? 0 : 100) + (part[3] == "bf16" ? 50 : 0)] = sprintf("%s on %d thread%s%s %.0f GF/s%s", part[3], part[1], part[1] > 1 ? "s" : "",
       part[2] == "-" ? "" : " (" part[2] ")", peak[k], part[3] == "f32" ? " (" bits[part[1], part[2]] " bits)" : "") }

@@ -2,6 +2,7 @@
 # How fast attention is: heed's kernels beside PyTorch and ONNX Runtime, on the same inputs, in turns, as fractions of this machine's own peak.
 #
 #   make bench, make bench-quick or make bench-full; or, once one of them has built it: bash bench/attention.sh [quick|bench|full]
+#   bash bench/attention.sh long KIND TOKENS       memory and time of one forward and backward pass of one head of 64 alone: KIND causal, window1024 ..
 #
 # Environment: PYTHON=python3 (with torch 2.13.0, and onnx 1.23.2 and onnxruntime 1.31.1; who is missing is left out), THREADS="1 2", ROUNDS=10 (in a round every side
 # runs once; 3 where a call takes more than a second), ONLY=REGEX (of lines of bench/attention.cells), MEMORY=1 (0: leave it out), AS_INTEL=1 (MKL, which PyTorch uses,
@@ -19,13 +20,16 @@ rows=$folder/rows   # what was measured, a fact a line; bench/attention.awk read
 WRONG=16            # a side whose error is so many times the naive form's computes something else
 
 cells_of_grid() {   # all shapes whose pairs are at most 2e9
-    local type pass kind heads d length
+    local type pass kind heads group d length
     for type in f32 bf16; do for pass in forward both; do for kind in everything causal window256; do for heads in "1 1" "1 2" "1 8" "8 8"; do for d in 64 128; do
         for length in "32 32" "128 128" "512 512" "1024 1024" "4096 4096" "16384 16384" "32 512" "128 4096"; do
             case "$kind $length" in causal*"32 512" | causal*"128 4096" | window*"32 512" | window*"128 4096") continue ;; esac
             echo "full $type $pass $kind $heads ${heads#* } $length $d - 0.97 -"
         done
     done; done; done; done; done | awk '$5 * $6 * $8 * $9 <= 2e9'
+    for type in f32 bf16 int8; do for heads in "1 1" "1 2" "1 8" "8 8"; do for group in 1 4 8; do for d in 64 128; do for length in 64 512 4096 32768; do
+        echo "full $type decode everything ${heads% *} $((${heads#* } * group)) ${heads#* } 1 $length $d - $([ "$type" = int8 ] && echo - || echo 0.97) -"
+    done; done; done; done; done
 }
 
 cells() {   # those of the set and of an ISA, "TYPE PASS KIND B H HK TQ TK D GOAL RATIO"
@@ -137,6 +141,10 @@ intel=
 if [ "${AS_INTEL:-}" = 1 ]; then
     intel=$folder/intel.so
     echo 'int mkl_serv_intel_cpu_true(void) { return 1; }' | "${CC:-cc}" -shared -fPIC -x c - -o "$intel"
+fi
+if [ "$SET" = long ]; then
+    for most_threads in $THREADS; do memory heed - "f32 both ${2:?KIND} 1 1 1 ${3:?TOKENS} $3 64"; done
+    exit
 fi
 peers=
 ! has torch || peers="$peers torch"

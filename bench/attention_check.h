@@ -75,9 +75,14 @@ static void terms_of(const cell *c, const place *p, const int64_t *key, int64_t 
 static void sum_terms(const cell *c, expectations *e, const place *p, const key_terms *terms)
 {
     for (int64_t s = 0; s < e->dk.rows; s++) {
-        add_double(e->dk.want[s], cell_scale(c) * terms->ds[s], c->q + p->q, c->D);
+        if (c->additive) {
+            additive_gradient_double(c, e->dk.want[s], terms->ds[s], c->q + p->q, c->k + e->dk.at[s], p->h);
+            additive_gradient_float(c, e->dk.naive[s], terms->naive_ds[s], c->q + p->q, c->k + e->dk.at[s], p->h);
+        } else {
+            add_double(e->dk.want[s], cell_scale(c) * terms->ds[s], c->q + p->q, c->D);
+            add_float(e->dk.naive[s], (float)cell_scale(c) * terms->naive_ds[s], c->q + p->q, c->D);
+        }
         add_double(e->dv.want[s], terms->weight[s], c->g + p->q, c->D);
-        add_float(e->dk.naive[s], (float)cell_scale(c) * terms->naive_ds[s], c->q + p->q, c->D);
         add_float(e->dv.naive[s], terms->naive_weight[s], c->g + p->q, c->D);
     }
 }

@@ -6,6 +6,7 @@
 # Environment: HEED_DATA with mt/multi30k/test_2016_flickr.de.gz (or INPUT, a text of one sentence a line), THREADS=2, BEAMS="1 5", ROUNDS=5 (in a round every
 # model runs once with every beam; another round before them is not counted), HEED_BUILD=build.
 # Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md. Opening a model is timed apart, as a run on no line, and taken off.
+# A line of JSON a row goes to HEED_BUILD/bench/decode.jsonl.
 set -eu
 cd "$(dirname "$0")/.."
 . bench/lib.sh
@@ -46,7 +47,7 @@ name_of() {   # MODEL: its folder's name, or that of the run around it
 parameters() { "$HEED" inspect "$1" --json | grep -o '"parameters": *[0-9]*' | grep -o '[0-9]*$'; }
 
 row() {   # NUMBER MODEL BEAM
-    awk -v number="$1" -v beam="$3" -v name="$(name_of "$2")" -v weights="$(parameters "$2")" -v lines="$lines" '
+    awk -v number="$1" -v beam="$3" -v name="$(name_of "$2")" -v weights="$(parameters "$2")" -v lines="$lines" -v threads="$THREADS" -v json="$BUILD/bench/decode.jsonl" '
         function median(list, n,   i, j, x) {
             for (i = 2; i <= n; i++) { x = list[i]; for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]; list[j + 1] = x }
             return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
@@ -56,6 +57,8 @@ row() {   # NUMBER MODEL BEAM
             seconds = median(work, n)
             printf "| %s, %.2f million weights | %d | %.2f | %.2f | %.0f | %.1f | %.2f | %.0f |\n", name, weights / 1e6, beam, seconds, work[1], words / seconds,
                 1000 * seconds / lines, median(load, n), most * 1.024 / 1000
+            printf "{\"what\": \"answers\", \"shape\": \"%s, beam %d\", \"dtype\": \"f32\", \"threads\": %d, \"ours\": %.1f, \"peer\": null, \"peer_name\": null, \"peer_version\": null, ", name, beam, threads, words / seconds >>json
+            printf "\"unit\": \"words/s\", \"peak\": null, \"fraction\": null, \"goal\": null, \"met\": null}\n" >>json
         }' "$folder/rounds"
 }
 
@@ -87,6 +90,7 @@ for round in $(seq 0 "$ROUNDS"); do
         number=$((number + 1))
     done
 done
+: >"$BUILD/bench/decode.jsonl"
 report "$@" >"$folder/report"
 cat "$folder/report"
 [ "${RECORD:-}" != 1 ] || record bench/decode "$folder/report"

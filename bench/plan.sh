@@ -4,6 +4,7 @@
 #   bash bench/plan.sh [RECIPE...]          without one: the demo's
 #
 # Environment: HEED=build/heed, THREADS=2, UPDATES=200 (of each training; the speed is that of every hundred but the first), ROUNDS=3, HEED_DATA.
+# A line of JSON a forecast goes to HEED_BUILD/bench/plan.jsonl (HEED_BUILD=build).
 # Prints Markdown: of each round the forecast, what came, and their ratio. Exit 1 when the median ratio of a recipe is off by more than 20 %.
 set -eu
 cd "$(dirname "$0")/.."
@@ -38,7 +39,8 @@ fi
 [ "$UPDATES" -ge 200 ] || { say "bench/plan: UPDATES: at least 200, since the log tells the speed of every hundred"; exit 2; }
 echo "| recipe | symbols/s foretold | trained | ratio | MB foretold | taken | ratio |"
 echo "|---|---|---|---|---|---|---|"
-wrong=0
+wrong=0 json=${HEED_BUILD:-build}/bench/plan.jsonl
+: >"$json"
 for recipe; do
     : >"$folder/rounds"
     for round in $(seq "$ROUNDS"); do
@@ -47,6 +49,9 @@ for recipe; do
     done
     for pair in '$1 / $2' '$3 / $4'; do
         ratio=$(awk "{ print $pair }" "$folder/rounds" | median)
+        awk -v pair="$pair" -v ratio="$ratio" -v name="${recipe#"$folder"/}" -v threads="$THREADS" 'BEGIN {
+            printf "{\"what\": \"forecast of %s\", \"shape\": \"%s\", \"dtype\": \"f32\", \"threads\": %d, \"ours\": %.4f, \"peer\": 1, \"peer_name\": \"what came\", \"peer_version\": null, ", (pair ~ /1/ ? "speed" : "memory"), name, threads, ratio
+            printf "\"unit\": \"times what came\", \"peak\": null, \"fraction\": null, \"goal\": 1, \"within\": 0.2, \"met\": %s}\n", (ratio < 0.8 || ratio > 1.2 ? "false" : "true") }' >>"$json"
         awk -v ratio="$ratio" 'BEGIN { exit ratio < 0.8 || ratio > 1.2 }' || { say "bench/plan: $recipe: a median ratio of $ratio"; wrong=1; }
     done
 done

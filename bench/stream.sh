@@ -5,12 +5,14 @@
 #   bash bench/stream.sh
 #
 # Environment: HEED=build/heed, CORPUS=build/bench/corpus, LINES_MADE=10000000, UPDATES=50, UNITS="words bpe unigram", STEPS="train plan check", LIMIT_MB=1000.
-# Prints Markdown. Exit 1 when something took more than LIMIT_MB. Ten million lines take 0.7 GB of disk and some twenty minutes of a processor.
+# Prints Markdown; a line of JSON a row goes to HEED_BUILD/bench/stream.jsonl (HEED_BUILD=build). Exit 1 when something took more than LIMIT_MB. Ten million lines take 0.7 GB of disk and some twenty minutes of a processor.
 set -eu
 cd "$(dirname "$0")/.."
 . bench/lib.sh
 HEED=$(realpath "${HEED:-build/heed}") CORPUS=$(realpath "${CORPUS:-build/bench/corpus}")
 LINES_MADE=${LINES_MADE:-10000000} UPDATES=${UPDATES:-50} UNITS=${UNITS:-words bpe unigram} STEPS=${STEPS:-train plan check} LIMIT_MB=${LIMIT_MB:-1000}
+json=$(realpath "${HEED_BUILD:-build}")/bench/stream.jsonl
+: >"$json"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
@@ -39,6 +41,10 @@ measure() {   # COMMAND...: sets begun and rest to "most memory in kB, seconds",
 wrong=0
 row() {   # WHAT KB SECONDS
     awk -v what="$1" -v kb="$2" -v seconds="$3" 'BEGIN { printf "| %s | %.0f | %d |\n", what, kb / 1024, seconds }'
+    awk -v what="$1" -v kb="$2" -v seconds="$3" -v limit="$LIMIT_MB" -v lines="$LINES_MADE" 'BEGIN {
+        gsub("`", "", what)
+        printf "{\"what\": \"%s\", \"shape\": \"%d lines\", \"dtype\": \"f32\", \"threads\": 1, \"ours\": %.1f, \"peer\": null, \"peer_name\": null, \"peer_version\": null, \"unit\": \"MB\", ", what, lines, kb / 1024
+        printf "\"peak\": null, \"fraction\": null, \"seconds\": %d, \"goal\": %d, \"met\": %s}\n", seconds, limit, (kb / 1024 > limit ? "false" : "true") }' >>"$json"
     [ "$2" -le $((LIMIT_MB * 1024)) ] || { say "bench/stream: $1: more than $LIMIT_MB MB"; wrong=1; }
 }
 

@@ -7,7 +7,8 @@
 # MODEL: demo, words, tiny, base; lstm, gru, additive, conv, transformer: the ladder of recipes/multi30k-ladder; `ladder`: all five of them.
 # Environment: PYTHON=python3 (with torch 2.13.0; without it heed's side is timed alone), THREADS=2, ROUNDS=10 (in a round each side runs once),
 # HEED_DATA with mt/multi30k/train.{de,en}.gz for all but `demo` (without it `demo` alone), HEED_BUILD=build.
-# Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md, where the ladder has a table of its own.
+# Prints Markdown; with RECORD=1 it also takes its place in docs/benchmarks.md, where the ladder has a table of its own. A line of JSON a model goes to
+# HEED_BUILD/bench/ladder.jsonl. Where an update takes more than a second there are three rounds.
 set -eu
 cd "$(dirname "$0")/.."
 . bench/lib.sh
@@ -59,13 +60,14 @@ stop() {
 }
 
 measure() {   # NAME UPDATES: $folder/NAME.rounds, lines "peak BITS GF/S" and "SIDE UPDATES SECONDS SYMBOLS OPERATIONS LOSS MB"
-    local side round line
+    local side round=0 line rounds=$ROUNDS
     for side in $sides; do start "$side" "$1"; done
-    for round in $(seq 0 "$ROUNDS"); do   # round 0 warms up
+    for ((round = 0; round <= rounds; round++)); do   # round 0 warms up
         echo "peak $("$BUILD/bench/peak" "$THREADS")" >>"$folder/$1.rounds"
         for side in $sides; do
             line="$side $2 $(ask "$side" run "$2")"
-            say "$1 $round/$ROUNDS: $line"
+            say "$1 $round/$rounds: $line"
+            [ "$rounds" -le 3 ] || ! echo "$line" | awk '{ exit $3 <= $2 }' || rounds=3
             [ "$round" = 0 ] || echo "$line" >>"$folder/$1.rounds"
         done
     done
@@ -74,7 +76,7 @@ measure() {   # NAME UPDATES: $folder/NAME.rounds, lines "peak BITS GF/S" and "S
 
 # A batch's operations are told by heed's side alone; the batches are the same.
 tabulate() {   # NAME: rows of the table
-    awk -v name="$1" -v weights="${ready[heed]%% *}" '
+    awk -v name="$1" -v weights="${ready[heed]%% *}" -v threads="$THREADS" -v version="${ready[torch]+${ready[torch]#* }}" -v json="$json" '
         function sorted(list, n,   i, j, x) { for (i = 2; i <= n; i++) { x = list[i]; for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]; list[j + 1] = x } }
         function median(list, n) { sorted(list, n); return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2 }
         function column(side, table, out,   i) { for (i = 1; i <= n[side]; i++) out[i] = table[side, i]; return n[side] }
@@ -90,6 +92,9 @@ tabulate() {   # NAME: rows of the table
             work = operations / all["heed"]
             row("heed", "heed")
             if (n["torch"]) { row("torch", "PyTorch"); printf "| | **heed : PyTorch** | | | **%.2f** | | | | |\n", rate["heed"] / rate["torch"] }
+            printf "{\"what\": \"update of training\", \"shape\": \"%s\", \"dtype\": \"f32\", \"threads\": %d, \"ours\": %.1f, \"peer\": %s, \"peer_name\": %s, \"peer_version\": %s, \"unit\": \"symbols/s\", ", name, threads,
+                rate["heed"], n["torch"] ? sprintf("%.1f", rate["torch"]) : "null", n["torch"] ? "\"PyTorch\"" : "null", n["torch"] ? "\"" version "\"" : "null" >>json
+            printf "\"peak\": %.1f, \"fraction\": %.4f, \"goal\": null, \"met\": null}\n", peak, work * rate["heed"] / peak >>json
         }' "$folder/$1.rounds"
 }
 
@@ -101,7 +106,7 @@ report() {   # ROWS
     cat "$1"
     echo
     echo "$(processor), $THREADS threads, measured f32 peak $(peak_of), $(date +%Y-%m-%d)."
-    echo "${versions}. Rounds: $ROUNDS."
+    echo "${versions}. Rounds: $ROUNDS, three where an update takes more than a second."
 }
 
 sides="heed torch"
@@ -110,6 +115,8 @@ if ! "$PYTHON" -c 'import torch' 2>/dev/null; then
     say "bench/train: $PYTHON has no PyTorch, so heed's side is timed alone. To compare: pip install torch==$TORCH, then PYTHON=... make bench"
 fi
 [ $# -gt 0 ] || set -- ${MODELS:-demo ladder}
+json=$BUILD/bench/ladder.jsonl
+: >"$json"
 names=
 for name in "$@"; do
     [ "$name" != ladder ] || name=$LADDER
