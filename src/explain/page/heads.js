@@ -58,7 +58,8 @@ function makeHeads() {
     if (node.hidden) return;
     const all = figures();
     if (sort !== 'place') all.sort((a, b) => sort === 'entropy' ? a.entropy - b.entropy : b.sink - a.sink);
-    for (const site of [...new Set(x.heads.map(h => h.site))]) {
+    const sites = [...new Set(x.heads.map(h => h.site))].sort((a, b) => (b === 'cross') - (a === 'cross'));
+    for (const site of sites) {
       const these = all.filter(f => f.head.site === site).map(card), perRow = Math.max(...these.map(c => c.head.head)) + 1;
       cards.push(...these);
       groups.append(el('div', {class: 'site'}, el('h3', {}, SITES[site] || plain(site)), el('div', {class: 'thumbs' + (sort === 'place' ? ' placed' : ''), style: {'--heads': perRow}}, these.map(c => c.button))));

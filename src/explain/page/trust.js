@@ -81,7 +81,7 @@ function elsewhereHtml(x, name) {
     if (place >= 0) togglePin('rows', place);
     document.getElementById('matrix').scrollIntoView({block: 'start'});
   };
-  return el('div', {class: 'trust-more'}, el('p', {}, apart.length ? `${plain(other.title)} puts another source symbol first for ${apart.length} of ${plural(x.target.symbols.length, 'symbol')} written:` : `${plain(other.title)} puts the same source symbol first for every symbol written.`),
+  return el('div', {class: 'trust-more'}, el('p', {}, apart.length ? `By \u201c${plain(other.title)}\u201d another source symbol comes first for ${apart.length} of ${plural(x.target.symbols.length, 'symbol')} written:` : `By \u201c${plain(other.title)}\u201d the same source symbol comes first for every symbol written.`),
     apart.slice(0, MOST_ELSEWHERE).map(a => button(`${shorten(a.s.label, 16)}: ${shorten(label(a.here), 16)} here, ${shorten(label(a.there), 16)} there`, {dir: 'auto', title: 'pin it in the matrix'}, go(a))), apart.length > MOST_ELSEWHERE ? ` and ${apart.length - MOST_ELSEWHERE} more` : null);
 }
 
