@@ -11,43 +11,53 @@
 #include <string.h>
 
 #include "explain/lens.h"
+#include "kernels/kernels.h"
+
+enum { BLOCK = 8 };   /* rows that are multiplied side by side, so that a long R passes the cache once for them all */
 
 typedef struct rolling {
     const heed_lens_input *in;
+    const heed_kernels *k;
     float *from, *next;         /* [S,S] R and room; NULL: R = I */
     float *x, *room;            /* [T,S] */
-    float *one, *mean;          /* [max(S,T)] */
+    float *one, *mean;          /* [max(S,T)], [BLOCK,max(S,T)] */
+    int64_t longest;
     bool recurrent;
 } rolling;
 
-static const float *mean_row(const rolling *r, const heed_sighting *s, int64_t i)
+static void take_mean(const rolling *r, const heed_sighting *s, int64_t i, float *mean)
 {
     const int64_t H = s->attn->is.heads;
-    memset(r->mean, 0, (size_t)s->keys * sizeof *r->mean);
+    memset(mean, 0, (size_t)s->keys * sizeof *mean);
     for (int64_t h = 0; h < H; h++) {
         heed_sighting_weights(s, i, h, r->one);
-        for (int64_t j = 0; j < s->keys; j++) r->mean[j] += r->one[j] / (float)H;
+        r->k->axpy(mean, 1 / (float)H, r->one, s->keys);
     }
-    return r->mean;
 }
 
-/* out [S] = weights times rows of x, NULL: the identity */
-static void apply(const rolling *r, const float *weights, int64_t keys, const float *x, float *out)
+/* out [rows,S] = the mean weights of the sighting's rows times x [keys,S], NULL: the identity */
+static void apply(const rolling *r, const heed_sighting *s, const float *x, float *out)
 {
     const int64_t S = r->in->S;
-    memset(out, 0, (size_t)S * sizeof *out);
-    for (int64_t j = 0; j < keys; j++) {
-        if (!x) out[j] = weights[j];
-        for (int64_t s = 0; x && weights[j] != 0 && s < S; s++) out[s] += weights[j] * x[j * S + s];
+    for (int64_t first = 0; first < s->rows; first += BLOCK) {
+        const int64_t n = s->rows - first < BLOCK ? s->rows - first : BLOCK;
+        float *to = out + first * S;
+        memset(to, 0, (size_t)(n * S) * sizeof *to);
+        for (int64_t i = 0; i < n; i++) take_mean(r, s, first + i, r->mean + i * r->longest);
+        for (int64_t i = 0; !x && i < n; i++) memcpy(to + i * S, r->mean + i * r->longest, (size_t)S * sizeof *to);
+        for (int64_t j = 0; x && j < s->keys; j++)
+            for (int64_t i = 0; i < n; i++) {
+                const float weight = r->mean[i * r->longest + j];
+                if (weight != 0) r->k->axpy(to + i * S, weight, x + j * S, S);
+            }
     }
 }
 
 /* x <- (A other + x) / 2; other and x may be the same. */
 static void join(const rolling *r, const heed_sighting *s, const float *other, float *x, float *room)
 {
-    const int64_t S = r->in->S;
-    for (int64_t i = 0; i < s->rows; i++) apply(r, mean_row(r, s, i), s->keys, other, room + i * S);
-    for (int64_t at = 0; at < s->rows * S; at++) x[at] = (x[at] + room[at]) / 2;
+    apply(r, s, other, room);
+    for (int64_t at = 0; at < s->rows * r->in->S; at++) x[at] = (x[at] + room[at]) / 2;
 }
 
 static void roll(void *self, const heed_sighting *s)
@@ -58,21 +68,22 @@ static void roll(void *self, const heed_sighting *s)
     case HEED_SITE_DECODER: join(r, s, r->x, r->x, r->room); return;
     default: break;
     }
-    if (!r->recurrent) join(r, s, r->from, r->x, r->room);
-    for (int64_t i = 0; r->recurrent && i < s->rows; i++) apply(r, mean_row(r, s, i), s->keys, r->from, r->x + (s->first + i) * r->in->S);
+    if (r->recurrent) apply(r, s, r->from, r->x + s->first * r->in->S);
+    else join(r, s, r->from, r->x, r->room);
 }
 
 heed_status heed_lens_rollout(const heed_lens_input *in, float *scores, heed_lens_note *note, heed_error *err)
 {
     const size_t S = (size_t)in->S, T = (size_t)in->T, longest = S > T ? S : T;
     int layers, heads;
-    rolling r = {.in = in, .x = scores, .recurrent = heed_probe_model(in->probe)->recipe.model.decoder.type == HEED_DECODER_rnn};
+    rolling r = {.in = in, .k = heed_kernels_get(), .x = scores, .longest = (int64_t)longest,
+                 .recurrent = heed_probe_model(in->probe)->recipe.model.decoder.type == HEED_DECODER_rnn};
     (void)note;
     heed_probe_heads(in->probe, HEED_SITE_ENCODER, &layers, &heads);
     r.from = layers ? calloc(S * S, sizeof *r.from) : NULL;
     r.next = layers ? malloc(S * S * sizeof *r.next) : NULL;
     r.room = malloc(T * S * sizeof *r.room);
-    r.one = malloc(2 * longest * sizeof *r.one);
+    r.one = malloc((1 + BLOCK) * longest * sizeof *r.one);
     r.mean = r.one ? r.one + longest : NULL;
     for (size_t s = 0; r.from && s < S; s++) r.from[s * S + s] = 1;
     memset(scores, 0, T * S * sizeof *scores);

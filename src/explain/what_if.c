@@ -167,6 +167,7 @@ static bool change_row(void *self, const heed_aim *aim, float *weights)
 /* S weights, parted by commas, as shares of their sum; false: they are not. */
 static bool read_weights(const char *at, float *weights, int64_t S)
 {
+    static const double most = 1e30;   /* sums stay far from where floats end */
     double sum = 0;
     for (int64_t s = 0; s < S; s++) {
         char one[32];
@@ -175,13 +176,13 @@ static bool read_weights(const char *at, float *weights, int64_t S)
         if (size >= sizeof one || (at[size] == ',') != (s + 1 < S)) return false;
         memcpy(one, at, size);
         one[size] = 0;
-        if (!heed_real_read(one, &value) || value < 0) return false;
+        if (!heed_real_read(one, &value) || value < 0 || value > most) return false;
         weights[s] = (float)value;
         sum += value;
         at += size + (at[size] == ',');
     }
     for (int64_t s = 0; s < S; s++) weights[s] = (float)((double)weights[s] / sum);
-    return sum > 0;
+    return sum > 1 / most;
 }
 
 static heed_status read_row(const reading *r, const char *at)

@@ -29,6 +29,13 @@ check "--csv prints what -o x.csv writes" cmp shown x.csv
 "$heed" explain $model "$text" --csv -o table >/dev/null
 check "a form that is named needs no ending" cmp table x.csv
 
+if command -v pdflatex >/dev/null; then
+  "$heed" explain $model "$text" --tex --lens all --target 'STONE RED TWO' >all.tex
+  pdflatex -interaction=nonstopmode -halt-on-error all.tex >log 2>&1
+  check "pdflatex compiles the document" is $? 0
+  check "into a page for each lens" grep -q '(8 pages' log
+fi
+
 # --- files ---------------------------------------------------------------------------------------------------------------------------------------
 echo before >kept.csv
 refused "a change that is none" 2 "the text has the symbols 0 to 2" $model "$text" -o kept.json --what-if mask:7

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items, lines of explanations and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items, changes, lines of explanations and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links table film item corpus attention
+mkdir -p recipe config text pieces safetensors links table film item what_if corpus attention
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -199,6 +199,18 @@ put film/lines.jsonl '
 
 '
 : >film/empty
+
+put what_if/mask 'mask:1'
+put what_if/edit 'edit:0=x=y'
+put what_if/leave 'edit:2='
+put what_if/head 'head:cross.*.1=off'
+put what_if/uniform 'head:encoder.0.*=uniform'
+put what_if/row 'row:2=3'
+put what_if/weights 'row:0=1,0.5,0,1e3'
+put what_if/prefix 'prefix=A B'
+put what_if/vector 'vector=ab'
+put what_if/beyond 'head:decoder.99999999999999999999.0=off'
+: >what_if/empty
 
 put item/usual.json '{"source": "two red bird", "prefix": "a", "must": ["red cup", "b"], "never": ["hat"], "id": 3}'
 put item/target.json '{"text": "a \u00e9 \ud83d\ude00", "target": "b", "must": null}'
