@@ -1,6 +1,7 @@
 /* The search as a tree: steps from left to right, the path that won on the top row, others in the nearest row below that is free. */
 
 const BEAM = {row: 24, gap: 26, pad: 6, font: 12};
+const MOST_NODES = 3000;
 const STATE_SAYS = {best: 'on the winning path', kept: 'kept', dropped: 'dropped', ended: 'ended'};
 
 function layTree(list) {
@@ -59,7 +60,7 @@ function makeBeam() {
   const treeTable = () => ({head: ['id', 'parent', 'step', 'text', 'ln p', 'score', 'state'], rows: (state.x.beams.nodes || []).map(n => [n.id, n.parent, n.step, n.text, n.logp, n.score, n.state])});
   const asTable = el('details', {class: 'as-table'}, el('summary', {}, 'As a table'));
   const node = section('search', 'How it was found', el('p', {class: 'dim'}, 'The hypotheses of the search: blue won; dashed lines were dropped, boxes had ended. Arrow keys walk the tree.'), holder, told, asTable,
-    exportMenu('search', {svg: () => { const t = treeSvg(layTree(state.x.beams.nodes), palette('light')), w = t.getAttribute('width'), h = t.getAttribute('height'); t.prepend(svg('rect', {width: w, height: h, fill: '#ffffff'})); return t; }, table: treeTable, json: () => state.x.beams}));
+    exportMenu('search', {svg: () => { const t = treeSvg(layTree(state.x.beams.nodes.slice(0, MOST_NODES)), palette('light')), w = t.getAttribute('width'), h = t.getAttribute('height'); t.prepend(svg('rect', {width: w, height: h, fill: '#ffffff'})); return t; }, table: treeTable, json: () => state.x.beams}));
   let tree = null;
   asTable.addEventListener('toggle', () => {
     while (asTable.childNodes.length > 1) asTable.lastChild.remove();
@@ -86,10 +87,10 @@ function makeBeam() {
   whenIdle('item theme', () => {
     const list = state.x.beams?.nodes;
     node.hidden = !Array.isArray(list) || !list.length;
-    told.textContent = '';
     asTable.open = false;
+    told.textContent = list?.length > MOST_NODES ? `The first ${thousands(MOST_NODES)} of ${thousands(list.length)} symbols tried.` : '';
     if (node.hidden) return;
-    tree = layTree(list);
+    tree = layTree(list.slice(0, MOST_NODES));
     clear(holder, treeSvg(tree, pageColours()));
   });
   return node;
