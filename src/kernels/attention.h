@@ -9,6 +9,7 @@
 
 #define HEED_LOG2_E 1.44269504088896341f
 #define HEED_LN_2 0.693147180559945309f
+#define HEED_LOG2_E_REST 1.52953414e-8f      /* 1 / HEED_LN_2 - HEED_LOG2_E, of the floats that these are: what a maximum was multiplied by to be saved */
 
 enum { HEED_ATTENTION_WIDEST = 1024, HEED_ATTENTION_FAR = 1 << 30 };      /* values of a head; positions, reaches, windows and lengths end here */
 
@@ -50,7 +51,8 @@ enum {
 
 enum {
     HEED_ATTENTION_BLOCKS = 8,        /* units of forward that go together, at most */
-    HEED_ATTENTION_PIECE = 96         /* keys of a chunk are a multiple of it */
+    HEED_ATTENTION_PIECE = 96,        /* keys of a chunk are a multiple of it */
+    HEED_ATTENTION_PIECES = 6         /* the greatest */
 };
 
 struct heed_attention_unit {
@@ -108,11 +110,11 @@ static inline bool heed_attention_is_near(const heed_attention_job *job)
 }
 
 /* Keys that a thread holds at a time: so many pieces as values of d and dv go into widths, which is such that they stay in the second cache. */
-enum { HEED_ATTENTION_COPIED = 512, HEED_ATTENTION_BESIDE_GRADIENTS = 768 };
+enum { HEED_ATTENTION_COPIED = 512, HEED_ATTENTION_BESIDE_GRADIENTS = 1024 };
 static inline int64_t heed_attention_chunk(const heed_attention_job *job, int64_t widths)
 {
     const int64_t width = heed_attention_up(job->d, HEED_ATTENTION_MARGIN) + heed_attention_up(job->dv, HEED_ATTENTION_MARGIN);
-    const int64_t pieces = width < widths ? widths / width : 1, most = (job->most_keys + HEED_ATTENTION_PIECE - 1) / HEED_ATTENTION_PIECE;
+    const int64_t fitting = width < widths ? widths / width : 1, pieces = fitting < HEED_ATTENTION_PIECES ? fitting : HEED_ATTENTION_PIECES, most = (job->most_keys + HEED_ATTENTION_PIECE - 1) / HEED_ATTENTION_PIECE;
     return HEED_ATTENTION_PIECE * (pieces < most ? pieces : most > 0 ? most : 1);
 }
 

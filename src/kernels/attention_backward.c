@@ -119,7 +119,7 @@ size_t heed_attention_back_room(const heed_attention_back *x)
     const heed_attention_job *j = x->job;
     const int64_t dp = heed_attention_up(j->d, MARGIN), dvp = heed_attention_up(j->dv, MARGIN), lanes = j->kernels->attention_lanes;
     const int64_t additive = j->a->score == HEED_ATTENTION_ADDITIVE ? (lanes + MARGIN) * dp : 0;
-    const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 6) + additive;
+    const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 7 + heed_attention_back_deltas(x)) + additive;
     const int64_t values = heed_attention_up(j->most_keys * j->d, MARGIN) + (j->half ? j->most_keys * j->dv : 0);
     const int64_t pairs = j->pairs ? lanes * (2 * PIECE + MARGIN) + MARGIN * (dp + dvp) : 0;
     const int64_t rows = 5 * heed_attention_up(j->most_keys, MARGIN) + 4 * dp + dvp + values, widened = j->half ? MARGIN * greater(dp, dvp) : 0;

@@ -41,6 +41,13 @@ int64_t heed_attention_blocks(const heed_attention_back *x, int64_t b);       /*
 /* Where the gradient of query i under a head is written: floats, but for the rows of to->q of bf16; *centre: of its place. NULL: not wanted. */
 void *heed_attention_gradient_row(const heed_attention_back *x, const heed_attention_range *u, heed_attention_role role, int64_t head, int64_t i, float **centre);
 
+/* Blocks of queries of a unit under all heads, at most. */
+static inline int64_t heed_attention_back_deltas(const heed_attention_back *x)
+{
+    const heed_attention_job *j = x->job;
+    return (j->shared + j->together - 1) / j->together * ((j->most_queries + x->rows - 1) / x->rows);
+}
+
 /* Bytes that a thread needs for a unit. */
 size_t heed_attention_back_room(const heed_attention_back *x);
 
