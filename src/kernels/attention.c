@@ -13,7 +13,7 @@ enum {
     CLASSES = 64,                             /* magnitudes of a sequence's work */
     SHARES = 8,                               /* tasks that a thread gets at the least, before units are bundled into tasks */
     TASKS = 16,                               /* and before tasks are bundled */
-    TOGETHER = 65536,                         /* floats of blocks that go together: they stay in the second cache */
+    TOGETHER = 131072,                        /* floats of blocks that go together: they stay in the second cache */
     FEWEST = 4                                /* floats of a vector at the least */
 };
 
