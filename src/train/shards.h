@@ -7,7 +7,7 @@
 #include "base/stopwatch.h"
 #include "model/model.h"
 
-enum { HEED_MAX_SHARDS = 12, HEED_SHARD_SENTENCES = 16, HEED_FEW_SHARDS = 4, HEED_FEW_SENTENCES = 12 };
+enum { HEED_MAX_SHARDS = 10, HEED_SHARD_SENTENCES = 16, HEED_FEW_SHARDS = 4, HEED_FEW_SENTENCES = 12 };
 
 /* One for every 16 sentences, for every 12 as far as the fourth; at least 1, at most 12. A step of a recurrent layer multiplies as many rows as its shard has sentences:
  * with fewer it waits for the weights. */
