@@ -9,7 +9,7 @@
 
 enum { HEED_MAX_SHARDS = 10, HEED_SHARD_SENTENCES = 16, HEED_FEW_SHARDS = 4, HEED_FEW_SENTENCES = 12 };
 
-/* One for every 16 sentences, for every 12 as far as the fourth; at least 1, at most 12. A step of a recurrent layer multiplies as many rows as its shard has sentences:
+/* One for every 16 sentences, for every 12 as far as the fourth; at least 1, at most 10. A step of a recurrent layer multiplies as many rows as its shard has sentences:
  * with fewer it waits for the weights. */
 int heed_shard_count(int64_t B);
 /* Sentences first[i] .. first[i+1]-1 are shard i: about the same number of symbols of `span` each, and never without a sentence. first [count+1]. */

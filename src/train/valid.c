@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { SENTENCES = 120, BUFFER = 8192 };   /* ten shards a batch; sorted by length within the buffer */
+enum { SENTENCES = 160, BUFFER = 8192 };   /* ten shards a batch; sorted by length within the buffer */
 
 struct heed_validator {
     heed_loader *loader;
