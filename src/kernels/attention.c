@@ -188,13 +188,15 @@ heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_at
     char *rooms = at + cut_bytes(&j) + heed_attention_shared_bytes(&j);
     const size_t room = heed_attention_room(&j);
     const int64_t tasks = c.first[a->sequences], chunk = greater(1, least(TASKS, tasks / (j.threads * TASKS)));
+    const bool far = heed_attention_is_far(&j);
 #pragma omp parallel num_threads(j.threads) if (tasks > 1 && j.threads > 1)
     {
         char *mine = rooms + (size_t)omp_get_thread_num() * room;
 #pragma omp for schedule(dynamic, chunk)
         for (int64_t i = 0; i < tasks; i++) {
             heed_attention_unit unit[HEED_ATTENTION_BLOCKS], next[HEED_ATTENTION_BLOCKS];
-            const int64_t likely = i + ((i + 1) % chunk ? 1 : 1 + (j.threads - 1) * chunk), units = units_of(&c, i, unit), more = likely < tasks ? units_of(&c, likely, next) : 0;
+            const int64_t likely = i + ((i + 1) % chunk ? 1 : 1 + (j.threads - 1) * chunk), units = units_of(&c, i, unit);
+            const bool more = far && likely < tasks && units_of(&c, likely, next);
             if (units) kernels->attention_forward(&j, unit, units, more ? next : NULL, mine);
         }
     }

@@ -102,11 +102,11 @@ enum { HEED_ATTENTION_ALIGNED = 64 };
 static inline char *heed_attention_aligned(void *scratch) { return (char *)(((uintptr_t)scratch + HEED_ATTENTION_ALIGNED - 1) / HEED_ATTENTION_ALIGNED * HEED_ATTENTION_ALIGNED); }
 static inline int64_t heed_attention_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-/* All of a job's rows together stay in the second cache, and are there, if what has just made them left them there. */
-static inline bool heed_attention_is_near(const heed_attention_job *job)
+/* Rows are asked for ahead: unless all of a job's stay in the second cache, where what has just made them may have left them, or there are few to a head. */
+static inline bool heed_attention_is_far(const heed_attention_job *job)
 {
     enum { NEAR = 1 << 19 };
-    return (job->queries * job->H + job->keys * job->Hk) * (job->d + job->dv) * (int64_t)sizeof(float) <= NEAR;
+    return (job->queries * job->H + job->keys * job->Hk) * (job->d + job->dv) * (int64_t)sizeof(float) > NEAR && job->most_keys > job->kernels->attention_lanes;
 }
 
 /* Keys that a thread holds at a time: so many pieces as values of d and dv go into widths, which is such that they stay in the second cache. */
