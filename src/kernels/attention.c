@@ -192,11 +192,14 @@ heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_at
 #pragma omp parallel num_threads(j.threads) if (tasks > 1 && j.threads > 1)
     {
         char *mine = rooms + (size_t)omp_get_thread_num() * room;
+        int64_t expected = -1;
 #pragma omp for schedule(dynamic, chunk)
         for (int64_t i = 0; i < tasks; i++) {
             heed_attention_unit unit[HEED_ATTENTION_BLOCKS], next[HEED_ATTENTION_BLOCKS];
             const int64_t likely = i + ((i + 1) % chunk ? 1 : 1 + (j.threads - 1) * chunk), units = units_of(&c, i, unit);
             const bool more = far && likely < tasks && units_of(&c, likely, next);
+            unit->asked = i == expected;
+            expected = more ? likely : -1;
             if (units) kernels->attention_forward(&j, unit, units, more ? next : NULL, mine);
         }
     }

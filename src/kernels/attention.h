@@ -59,6 +59,7 @@ struct heed_attention_unit {
     int64_t sequence, key_head;
     int64_t head, heads;             /* query heads head .. head+heads-1, all of key_head */
     int64_t row, rows;               /* queries of the sequence */
+    bool asked;                      /* forward: the thread's task before asked for its first keys */
 };
 
 /* --- a job (attention_job.c) ------------------------------------------------------------------------------------------------------------- */
@@ -105,7 +106,7 @@ static inline int64_t heed_attention_up(int64_t n, int64_t to) { return (n + to 
 /* Rows are asked for ahead: unless all of a job's stay in the second cache, where what has just made them may have left them, or there are few to a head. */
 static inline bool heed_attention_is_far(const heed_attention_job *job)
 {
-    enum { NEAR = 1 << 19 };
+    enum { NEAR = 1 << 20 };
     return (job->queries * job->H + job->keys * job->Hk) * (job->d + job->dv) * (int64_t)sizeof(float) > NEAR && job->most_keys > job->kernels->attention_lanes;
 }
 
