@@ -42,7 +42,7 @@ for file in src/ops/*.c; do
     family=$(basename "$file" .c)
     case $family in
         embed) continue ;;                # it lists its gradient; the sum is made in collect.c
-        activate | norm) continue ;;      # their ways back are kernels
+        activate | norm | rnn_step) continue ;;      # their ways back are kernels
         attend | attend_row) continue ;;  # the ways back that they call stand in the others
         attend_rows | attend_lanes | align | pair) every "$file" "$(ways_back "$file")" test_attend '*gradients*'; continue ;;
     esac
