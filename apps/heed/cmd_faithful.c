@@ -1,5 +1,6 @@
-/* heed faithful: which lens to trust for a model. */
+/* heed faithful: which lens to trust for a model; with --attention, whether it needs its attention as it is. */
 #include "cli.h"
+#include "needed.h"
 #include "progress.h"
 #include "stop.h"
 #include "term.h"
@@ -7,8 +8,8 @@
 #include <math.h>
 
 typedef struct faithful_values {
-    bool own, json, forget;
-    const char *truth, *baseline;
+    bool own, json, forget, attention;
+    const char *truth, *baseline, *other;
     cli_texts lenses;
     int64_t pairs, symbols;
     cli_settings settings;
@@ -24,6 +25,8 @@ static const cli_option options[] = {
     {"--pairs", "N", CLI_WHOLE, offsetof(faithful_values, pairs), "the first N pairs; default 1000"},
     {"--symbols", "N", CLI_WHOLE, offsetof(faithful_values, symbols), "judge N symbols of each target, drawn; default 8"},
     {"--no-store", NULL, CLI_FLAG, offsetof(faithful_values, forget), "leave the model's attn.json as it is"},
+    {"--attention", NULL, CLI_FLAG, offsetof(faithful_values, attention), "instead: what the model does with other weights in the place of its attention's"},
+    {"--other", "MODEL", CLI_TEXT, offsetof(faithful_values, other), "with --attention: also with the weights of this model, the same from another seed"},
     {"--json", NULL, CLI_FLAG, offsetof(faithful_values, json), "one JSON object"},
     CLI_SETTINGS(faithful_values),
     {0},
@@ -115,6 +118,34 @@ static int measure(const faithful_values *v, const heed_faithful_options *o, con
     return code;
 }
 
+static int change_attention(const faithful_values *v, heed_needed_options *o, const watch *w, const cli_globals *g, heed_session *session)
+{
+    heed_error err = {0};
+    heed_needed found;
+    cli_open other = {0};
+    int code = EXIT_OK;
+    if (v->other && !cli_model_open(&other, g, v->other, &v->settings, NULL, &code))
+        return code;
+    o->other = other.model;
+    const heed_status status = heed_needed_measure(session, o, &found, &err);
+    cli_model_close(&other);
+    if (w->shown) fputs("\r\x1b[K", stderr);
+    if (status) return status == HEED_E_STOPPED ? cli_stop_exit() : cli_fail(&err);
+    if (v->json) cli_print_needed_json(&found);
+    else cli_print_needed(&found);
+    return EXIT_OK;
+}
+
+/* Lenses have no part in what is done to attention. */
+static int check(const faithful_values *v)
+{
+    if (!v->pairs || !v->symbols) return cli_usage_error("faithful: %s takes 1 or more", v->pairs ? "--symbols" : "--pairs");
+    if (v->other && !v->attention) return cli_usage_error("faithful: --other is another model's attention for --attention");
+    if (v->attention && (v->lenses.count || v->truth || v->baseline || v->symbols > 0 || v->forget))
+        return cli_usage_error("faithful: --attention asks no lens and stores nothing; of the other options it takes --other, --own, --pairs and --json");
+    return EXIT_OK;
+}
+
 static int run(const cli_command *self, const cli_globals *globals, int argc, char **argv)
 {
     faithful_values v = {.pairs = -1, .symbols = -1};
@@ -124,16 +155,16 @@ static int run(const cli_command *self, const cli_globals *globals, int argc, ch
     int code = cli_begin(self, &g, &v, &rest, argc, argv, (const char *[]){"MODEL", "DATA", NULL}, 3);
     if (code >= 0)
         return code;
-    if (!v.pairs || !v.symbols)
-        return cli_usage_error("faithful: %s takes 1 or more", v.pairs ? "--symbols" : "--pairs");
+    if (check(&v)) return EXIT_USAGE;
     if (!cli_model_open(&open, &g, rest.items[0], &v.settings, NULL, &code))
         return code;
     watch w = {.quiet = g.quiet || !cli_term_of(stderr).motion};
     const heed_faithful_options o = {.source = rest.items[1], .target = rest.count > 2 ? rest.items[2] : NULL, .own = v.own, .truth = v.truth,
                                      .lenses = v.lenses.items, .lens_count = v.lenses.count, .baseline = v.baseline, .pairs = v.pairs > 0 ? v.pairs : 0,
                                      .symbols = v.symbols > 0 ? v.symbols : 0, .progress = show_progress, .user = &w};
+    heed_needed_options needed = {.source = o.source, .target = o.target, .own = v.own, .pairs = o.pairs, .progress = show_progress, .user = &w};
     cli_stop_catch();
-    code = measure(&v, &o, &w, open.session, rest.items[0]);
+    code = v.attention ? change_attention(&v, &needed, &w, &g, open.session) : measure(&v, &o, &w, open.session, rest.items[0]);
     cli_model_close(&open);
     return code;
 }
@@ -145,8 +176,12 @@ const cli_command cli_faithful = {
             "difference than chance does. `gain` is how much more, with the interval that 95 % of corpora drawn anew have; a lens passes when that\n"
             "is above 0 by every judge. The order is kept in the model's attn.json, and heed explain shows it.\n"
             "\n"
+            "With --attention: other weights in the place of all cross attention's, nothing learnt anew: each row's own permuted (Jain and Wallace\n"
+            "2019), all alike, or those of another model (Wiegreffe and Pinter 2019); and how far what it says then is from what it said.\n"
+            "\n"
             "  heed faithful models/g2p-en words.tsv\n"
             "  heed faithful runs/tiny/model test.en.gz test.de.gz --pairs 200\n"
-            "  heed faithful runs/planted/keyword-gru-1/model keyword-test.tsv --truth keyword-test.truth\n",
+            "  heed faithful runs/planted/keyword-gru-1/model keyword-test.tsv --truth keyword-test.truth\n"
+            "  heed faithful runs/seed-1/model words.tsv --attention --other runs/seed-2/model\n",
     .options = options, .run = run,
 };

@@ -53,6 +53,49 @@ HEED_API void heed_faithful_free(heed_faithful *f);           /* NULL is fine */
  * HEED_E_NOMEM. */
 HEED_API heed_status heed_faithful_store(const heed_faithful *f, const char *dir, heed_error *err);
 
+/* --- does it need its attention as it is? --------------------------------------------------------------------------------------------------------- */
+
+/* Other weights in the place of all cross attention's, every layer and head of it, nothing learnt anew. */
+typedef enum heed_attention_change {
+    HEED_CHANGE_PERMUTED,              /* those of each row among the keys it can see, drawn 10 times (Jain and Wallace 2019); figures are means of the draws */
+    HEED_CHANGE_UNIFORM,               /* the same for every key that can be seen (Wiegreffe and Pinter 2019) */
+    HEED_CHANGE_OTHER,                 /* those of another model on the same pair (Wiegreffe and Pinter's frozen weights, but nothing is trained around them) */
+    HEED_CHANGES
+} heed_attention_change;
+HEED_API const char *heed_attention_change_name(heed_attention_change c);      /* "permuted", "uniform", "other" */
+
+/* What became of the target's symbols, those before them given. */
+typedef struct heed_attention_changed {
+    heed_attention_change change;
+    heed_estimate loss;                /* -ln p of a symbol */
+    heed_estimate same;                /* share of symbols where the likeliest is still the same */
+    heed_estimate distance, median;    /* total variation distance of the distribution to the model's own, 0 .. 1: mean and median over symbols */
+    heed_estimate divergence;          /* Jensen-Shannon divergence of the weights to the model's own, 0 .. ln 2, of a layer, head and symbol */
+} heed_attention_changed;
+
+typedef struct heed_needed {
+    heed_estimate loss;                /* of the model as it is */
+    heed_attention_changed changed[HEED_CHANGES]; int count;      /* other is missing when none was given */
+    int layers, heads;                 /* that were changed */
+    int64_t pairs, left_out;           /* that were changed; without symbols on a side, or too long */
+    int64_t symbols;
+} heed_needed;
+
+typedef struct heed_needed_options {
+    const char *source, *target;       /* as in heed_faithful_options */
+    bool own;
+    const heed_model *other;           /* NULL: none */
+    int64_t pairs;
+    bool (*progress)(void *user, int64_t pairs, int64_t of);
+    void *user;
+} heed_needed_options;
+
+/* Over a corpus: what other weights of attention do to the model. Pairs are spread over the session's threads; the figures do not depend on their number. Cost: 13
+ * forward passes a pair. Memory: 8 bytes a symbol and change; of every thread 200 MB at most for the weights and distributions of a pair, and pairs with more than
+ * 4 million weights (layers x heads x symbols x symbols) or 16 million probabilities (symbols x vocabulary) are left out. Errors: those of
+ * heed_faithful_measure(); HEED_E_USAGE: a model without attention, or an other with other layers, heads or vocabularies. */
+HEED_API heed_status heed_needed_measure(heed_session *s, const heed_needed_options *options, heed_needed *found, heed_error *err);
+
 #ifdef __cplusplus
 }
 #endif

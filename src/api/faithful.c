@@ -6,19 +6,15 @@
 #include <string.h>
 
 #include "align/links.h"
-#include "api/session.h"
+#include "api/along.h"
 #include "base/rng.h"
-#include "data/beside.h"
-#include "data/corpus.h"
 #include "explain/judge.h"
 #include "metric/bootstrap.h"
 
-enum { PAIRS = 1000, SYMBOLS = 8, DRAWS = 2, SEED = 71 };
+enum { SYMBOLS = 8, DRAWS = 2, SEED = 71 };
 
 /* What is kept of a lens and a pair; GAINED_*: against the mean of random orders. */
 enum { LOST_DELETED, LOST_BLANKED, LOST_ALONE, GAINED_DELETED, GAINED_BLANKED, GAINED_ALONE, GAINED, MEASURES };
-
-typedef struct pair { char *text; const char *source, *target, *truth; int64_t line; } pair;
 
 typedef struct found {
     int64_t rows, links;               /* rows 0: the pair was left out */
@@ -32,10 +28,10 @@ typedef struct measuring {
     int64_t symbols;
     const heed_lens_kind *lens[HEED_LENSES];
     int lenses;
-    heed_decode decode;
-    heed_look look;
-    pair *pairs; found *found;
-    int64_t count, done;
+    heed_along_how how;
+    heed_along along;
+    found *found;                      /* [along.count] */
+    int64_t done;
     bool stopped;
 } measuring;
 
@@ -55,87 +51,12 @@ static heed_status choose_lenses(measuring *m, heed_error *err)
 static heed_status settle(measuring *m, heed_error *err)
 {
     const heed_faithful_options *o = m->o;
-    if (m->session->ensemble_count) return heed_fail(err, HEED_E_USAGE, "lenses look into one model, not into an ensemble");
-    if (!m->session->task->searches) return heed_fail(err, HEED_E_USAGE, "lenses look into models that write; the task %s does not", m->session->task->name);
-    if (!o->source) return heed_fail(err, HEED_E_USAGE, "a file of pairs is needed");
     if (o->pairs < 0 || o->symbols < 0)
         return heed_fail(err, HEED_E_USAGE, "%lld pairs and %lld symbols of each cannot be judged", (long long)o->pairs, (long long)o->symbols);
     m->symbols = o->symbols ? o->symbols : SYMBOLS;
-    heed_status status = choose_lenses(m, err);
-    if (!status) status = heed_decode_settle(m->session->model, NULL, &m->decode, err);
-    return status ? status : heed_look_settle(m->session->model, NULL, &m->look, err);
-}
-
-/* --- pairs ------------------------------------------------------------------------------------------------------------------------------------------ */
-
-typedef struct reading { heed_lines *file[3]; const char *name[3]; int files, truth; } reading;   /* truth: its file, -1: none */
-
-static heed_status open_files(const heed_faithful_options *o, reading *r, heed_error *err)
-{
-    heed_status status = HEED_OK;
-    r->truth = -1;
-    r->name[r->files++] = o->source;
-    if (o->target && !o->own) r->name[r->files++] = o->target;
-    if (o->truth) r->name[r->truth = r->files++] = o->truth;
-    for (int i = 0; i < r->files && status == HEED_OK; i++) {
-        r->file[i] = heed_lines_open(r->name[i], err);
-        if (!r->file[i]) status = HEED_E_DATA;
-    }
-    return status;
-}
-
-/* The columns of a TSV; what stands behind the second is somebody else's. */
-static heed_status split_columns(const measuring *m, const reading *r, pair *p, char *at, heed_error *err)
-{
-    char *tab = strchr(at, '\t'), *end = tab ? strchr(tab + 1, '\t') : NULL;
-    if (end) *end = 0;
-    if (!tab && !m->o->own)
-        return heed_fail(err, HEED_E_DATA, "%s: line %lld: one column; expected the source, a tab, and the target; or let the model write the targets (--own)",
-                         r->name[0], (long long)p->line);
-    heed_field_unescape(at, tab ? (size_t)(tab - at) : strlen(at));
-    if (!tab || m->o->own) return HEED_OK;
-    p->target = tab + 1;
-    heed_field_unescape(tab + 1, strlen(tab + 1));
-    return HEED_OK;
-}
-
-static heed_status keep_pair(const measuring *m, const reading *r, pair *p, char *const *text, const size_t *size, heed_error *err)
-{
-    char *at = p->text = malloc(size[0] + size[1] + size[2] + 3);
-    if (!at) return no_memory(err);
-    p->line = heed_lines_number(r->file[0]);
-    for (int i = 0; i < r->files; at += size[i++] + 1) {
-        memcpy(at, text[i], size[i] + 1);
-        *(i == 0 ? &p->source : i == r->truth ? &p->truth : &p->target) = at;
-    }
-    return m->o->target ? HEED_OK : split_columns(m, r, p, p->text, err);
-}
-
-static heed_status read_pairs(measuring *m, heed_error *err)
-{
-    const int64_t most = m->o->pairs ? m->o->pairs : PAIRS;
-    reading r = {.files = 0};
-    heed_status status = open_files(m->o, &r, err);
-    const heed_beside files = {r.file, r.name, r.files};
-    for (int64_t room = 0; status == HEED_OK && m->count < most;) {
-        char *text[3];
-        size_t size[3] = {0, 0, 0};
-        bool end = false;
-        status = heed_beside_next(&files, text, size, &end, err);
-        if (status || end) break;
-        if (m->count == room) {
-            room = room ? 2 * room : 256;
-            pair *more = realloc(m->pairs, (size_t)room * sizeof *more);
-            if (!more) status = no_memory(err);
-            else m->pairs = more;
-        }
-        if (status) break;
-        m->pairs[m->count] = (pair){.text = NULL};
-        status = keep_pair(m, &r, &m->pairs[m->count++], text, size, err);
-    }
-    for (int i = 0; i < r.files; i++) heed_lines_close(r.file[i]);
-    if (!status && !m->count) status = heed_fail(err, HEED_E_DATA, "%s: empty file: there is nothing to judge lenses by", m->o->source);
-    return status;
+    m->along = (heed_along){.source = o->source, .target = o->target, .truth = o->truth, .own = o->own, .most = o->pairs};
+    heed_status status = heed_along_settle(m->session, &m->how, err);
+    return status ? status : choose_lenses(m, err);
 }
 
 /* --- one pair ---------------------------------------------------------------------------------------------------------------------------------------- */
@@ -156,14 +77,11 @@ typedef struct worker {
 
 static heed_status read_along(measuring *m, worker *w, int64_t i, heed_tape *tape, heed_error *err)
 {
-    const heed_item item = {.text = m->pairs[i].source, .target = m->pairs[i].target}, *items = &item;
-    heed_output *outputs = &w->output;
-    heed_job job = {.model = m->session->model, .tape = tape, .arena = w->arena, .items = &items, .outputs = &outputs, .numbers = &(uint64_t){(uint64_t)i},
-                    .count = 1, .decode = m->decode, .look = m->look, .traced = true};
-    w->output = (heed_output){.status = HEED_OK};
-    heed_status status = m->session->task->run(&job, err);
-    if (!status && w->output.status && w->output.status != HEED_E_LIMIT) status = heed_fail(err, w->output.status, "%s", w->output.error);
-    w->in = (heed_lens_input){.probe = w->probe, .source = job.read, .S = w->output.source_count, .target = job.written, .T = w->output.count, .look = m->look};
+    heed_along_symbols symbols;
+    heed_status status = heed_along_symbols_of(m->session, &m->how, &m->along, i, tape, w->arena, &symbols, err);
+    w->output = symbols.output;
+    w->in = (heed_lens_input){.probe = w->probe, .source = symbols.source, .S = w->output.source_count, .target = symbols.target, .T = w->output.count,
+                              .look = m->how.look};
     return status;
 }
 
@@ -183,7 +101,7 @@ static const int32_t *words_of(worker *w, const char *text, const heed_piece_of_
 
 static heed_status read_truth(measuring *m, worker *w, int64_t i, heed_error *err)
 {
-    const pair *p = &m->pairs[i];
+    const heed_along_pair *p = &m->along.pair[i];
     const int64_t words[2] = {w->source_words, w->target_words};
     heed_error why = {.status = HEED_OK};
     w->truth.count = 0;
@@ -319,7 +237,7 @@ static void tell(measuring *m)
     int64_t done;
 #pragma omp atomic capture
     done = ++m->done;
-    if (omp_get_thread_num() || !m->o->progress || m->o->progress(m->o->user, done, m->count)) return;
+    if (omp_get_thread_num() || !m->o->progress || m->o->progress(m->o->user, done, m->along.count)) return;
 #pragma omp atomic write
     m->stopped = true;
 }
@@ -331,17 +249,17 @@ static heed_status first_error(const measuring *m, const worker *w, heed_error *
             if (err) *err = w[i].error;
             return w[i].error.status;
         }
-    return m->stopped ? heed_fail(err, HEED_E_STOPPED, "stopped after %lld of %lld pairs", (long long)m->done, (long long)m->count) : HEED_OK;
+    return m->stopped ? heed_fail(err, HEED_E_STOPPED, "stopped after %lld of %lld pairs", (long long)m->done, (long long)m->along.count) : HEED_OK;
 }
 
 static heed_status look_into_all(measuring *m, heed_error *err)
 {
     worker *w = calloc((size_t)m->session->threads, sizeof *w);
-    m->found = calloc((size_t)m->count, sizeof *m->found);
+    m->found = calloc((size_t)m->along.count, sizeof *m->found);
     heed_status status = w && m->found ? open_workers(m, w, err) : no_memory(err);
     if (!status) {
 #pragma omp parallel for schedule(dynamic) num_threads(m->session->threads)
-        for (int64_t i = 0; i < m->count; i++) {
+        for (int64_t i = 0; i < m->along.count; i++) {
             worker *own = &w[omp_get_thread_num()];
             bool stopped;
 #pragma omp atomic read
@@ -349,7 +267,7 @@ static heed_status look_into_all(measuring *m, heed_error *err)
             heed_error why = {.status = HEED_OK};
             if (own->error.status || stopped) continue;
             if (look_into(m, own, i, m->session->tapes[omp_get_thread_num()], &why))
-                heed_fail(&own->error, why.status, "%s: line %lld: %s", m->o->source, (long long)m->pairs[i].line, why.text);
+                heed_fail(&own->error, why.status, "%s: line %lld: %s", m->o->source, (long long)m->along.pair[i].line, why.text);
             else tell(m);
         }
         status = first_error(m, w, err);
@@ -373,7 +291,7 @@ static heed_status estimate(const measuring *m, int lens, int measure, heed_esti
     heed_interval drawn = {0};
     double sum[2] = {0, 0};
     heed_status status = HEED_OK;
-    for (int64_t i = 0; i < m->count && status == HEED_OK; i++) {
+    for (int64_t i = 0; i < m->along.count && status == HEED_OK; i++) {
         const found *f = &m->found[i];
         const bool links = measure == MEASURES;
         const double one[2] = {links ? f->first[lens] : f->of[lens][measure], links ? (double)f->links : 1};
@@ -414,14 +332,14 @@ static heed_status sum_up(const measuring *m, heed_faithful *f, heed_error *err)
     heed_trusted *all = f->owner = calloc((size_t)m->lenses + 1, sizeof *all);
     heed_status status = all ? summarise(m, m->lenses, &f->random, err) : no_memory(err);
     for (int k = 0; k < m->lenses && status == HEED_OK; k++) status = summarise(m, k, &all[k], err);
-    for (int64_t i = 0; i < m->count; i++) {
+    for (int64_t i = 0; i < m->along.count; i++) {
         f->pairs += m->found[i].rows > 0;
         f->symbols += m->found[i].rows;
         f->links += m->found[i].links;
     }
     f->lenses = all;
     f->count = m->lenses;
-    f->left_out = m->count - f->pairs;
+    f->left_out = m->along.count - f->pairs;
     if (status) return status;
     if (!f->pairs) return heed_fail(err, HEED_E_DATA, "%s: no pair could be judged: all are empty or too long", m->o->source);
     qsort(all, (size_t)f->count, sizeof *all, by_gain);
@@ -433,11 +351,10 @@ heed_faithful *heed_faithful_measure(heed_session *s, const heed_faithful_option
     measuring m = {.session = s, .o = options};
     heed_faithful *f = calloc(1, sizeof *f);
     heed_status status = f ? settle(&m, err) : no_memory(err);
-    if (!status) status = read_pairs(&m, err);
+    if (!status) status = heed_along_read(&m.along, err);
     if (!status) status = look_into_all(&m, err);
     if (!status) status = sum_up(&m, f, err);
-    for (int64_t i = 0; i < m.count; i++) free(m.pairs[i].text);
-    free(m.pairs);
+    heed_along_free(&m.along);
     free(m.found);
     if (!status) return f;
     heed_faithful_free(f);

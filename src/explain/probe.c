@@ -60,6 +60,13 @@ const heed_meddler *heed_probe_meddle(heed_probe *p, const heed_meddler *m)
     return before;
 }
 
+const heed_listener *heed_probe_listen(heed_probe *p, const heed_listener *l)
+{
+    const heed_listener *before = p->listener;
+    p->listener = l;
+    return before;
+}
+
 /* --- floats in the place of what the model multiplies ------------------------------------------------------------------------------------------- */
 
 static heed_status pack_floats(heed_probe *p, int64_t i, heed_error *err)
@@ -195,7 +202,14 @@ int64_t heed_probing_row(const heed_forced *f, const heed_batch *b, int64_t vari
     return row + variant;
 }
 
-void heed_probing_judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, float *logp)
+static void tell_all(const heed_probing *p, float *row, float whole, int64_t V, const heed_place *place)
+{
+    const heed_listener *l = p->probe->listener;
+    for (int64_t w = 0; w < V; w++) row[w] -= whole;
+    l->hear(l->self, p->number[place->variant], place->symbol, row, V);
+}
+
+void heed_probing_judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, const heed_place *place, float *logp)
 {
     heed_tape *t = p->tape;
     const heed_head *h = &p->probe->model->head;
@@ -205,8 +219,10 @@ void heed_probing_judge(heed_probing *p, const heed_batch *b, const heed_forced 
         const heed_mark mark = heed_arena_mark(t->arena);
         const heed_tensor *x = heed_head_choices(t, h, heed_rows(t, f->features, first, n), f->attended, f->looks, &b->source);
         for (int64_t i = 0; i < n && !heed_tape_failed(t); i++) {
-            const float *row = x->x + i * x->cols;
-            logp[first + i] = row[f->targets[first + i]] - (h->copies ? 0 : t->k->log_sum_exp(row, x->cols));
+            float *row = x->x + i * x->cols;
+            const float whole = h->copies ? 0 : t->k->log_sum_exp(row, x->cols);
+            logp[first + i] = row[f->targets[first + i]] - whole;
+            if (place) tell_all(p, row, whole, x->cols, &place[first + i]);
         }
         heed_arena_rewind(t->arena, mark);
     }
@@ -218,11 +234,21 @@ heed_status heed_probing_not_finite(heed_error *err)
                                         "train it anew, or take an earlier checkpoint");
 }
 
+/* NULL: nobody listens, or the tape has failed. */
+static heed_place *places_of(heed_probing *p, const heed_batch *b, const heed_forced *f)
+{
+    heed_place *place = p->probe->listener ? heed_tape_alloc(p->tape, (size_t)(b->target.N + 1) * sizeof *place) : NULL;
+    for (int64_t v = 0; place && v < b->B; v++)
+        for (int64_t i = 0; i < p->variant[v]->T; i++) place[heed_probing_row(f, b, v, i)] = (heed_place){v, i};
+    return place;
+}
+
 static heed_status run_batch(heed_probing *p, const heed_batch *b, heed_error *err)
 {
     float *logp = heed_tape_alloc(p->tape, (size_t)(b->target.N + 1) * sizeof *logp);
     const heed_forced f = heed_probing_pass(p, b);
-    if (!heed_tape_failed(p->tape)) heed_probing_judge(p, b, &f, b->target.N, logp);
+    const heed_place *place = heed_tape_failed(p->tape) ? NULL : places_of(p, b, &f);
+    if (!heed_tape_failed(p->tape)) heed_probing_judge(p, b, &f, b->target.N, place, logp);
     if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
     for (int64_t v = 0; v < b->B; v++)
         for (int64_t i = 0; i < p->variant[v]->T; i++) {
@@ -269,7 +295,10 @@ static int64_t *order_of(const heed_variant *v, int64_t count)
 /* All batches, in the order in which they are taken. */
 typedef struct plan { cut *cuts; int64_t *order, count; } plan;
 
-/* As many as there are threads, if that leaves each enough to do; watched or meddled with, one thread does all, in order. */
+/* Watched, meddled with or listened to, one thread does all, in order. */
+static bool one_thread(const heed_probe *p) { return p->observer || p->meddler || p->listener; }
+
+/* As many as there are threads, if that leaves each enough to do. */
 static bool make_plan(const heed_probe *p, const heed_variant *v, int64_t count, bool record, plan *a)
 {
     const int64_t F = p->model->decoder_kind->width(p->model->decoder), most = record && F < MOST_VARIANTS ? F : MOST_VARIANTS;
@@ -277,7 +306,7 @@ static bool make_plan(const heed_probe *p, const heed_variant *v, int64_t count,
     int64_t rows = 0;
     *a = (plan){.order = order_of(v, count), .cuts = malloc(((size_t)count + 1) * sizeof *a->cuts)};
     for (int64_t i = 0; i < count; i++) rows += rows_of(&v[i]);
-    const int threads = p->observer || p->meddler ? 1 : p->threads;
+    const int threads = one_thread(p) ? 1 : p->threads;
     int64_t share = threads > 1 ? rows / threads + rows_of(v) : rows;
     share = share > LEAST_SHARE ? share : LEAST_SHARE;
     for (int64_t done = 0; a->order && a->cuts && done < count; a->count++) {
@@ -293,7 +322,7 @@ static heed_status run_cut(heed_probing *w, const cut *c, const heed_taking *to,
     w->tape->hooks = &w->hooks;
     w->hooks.packs = to || w->probe->floats ? w->probe->packs : NULL;
     heed_tape_reset(w->tape, to != NULL, false, 0);
-    bool lasts_only = true;
+    bool lasts_only = !w->probe->listener;
     for (int64_t i = 0; i < c->B; i++) lasts_only = lasts_only && at(c, i)->last && at(c, i)->logp;
     heed_status status = !lay_batch(w, c, &b) ? heed_tape_status(w->tape, err)
                          : to                 ? heed_probing_gradients(w, &b, to, err)
@@ -311,7 +340,7 @@ static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, 
     for (int64_t i = 0; i < count && status == HEED_OK; i++) status = check(p, &v[i], err);
     if (status) return status;
     if (!make_plan(p, v, count, to != NULL, &a)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the variants of a pair");
-    const int threads = p->observer || p->meddler || a.count < 2 ? 1 : p->threads;
+    const int threads = one_thread(p) || a.count < 2 ? 1 : p->threads;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (int64_t i = 0; i < a.count; i++) {
         heed_error why;

@@ -58,6 +58,12 @@ void heed_probe_mean(const heed_probe *p, float *mean);
 /* Fills logp of every variant. */
 heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, heed_error *err);
 
+/* Hands ln p [V] of the whole vocabulary of the target for each symbol of a variant's target, those before it given; once each, in any order; valid until `hear`
+ * returns. What stands at the target itself is what logp has, to the bit. */
+typedef struct heed_listener { void *self; void (*hear)(void *self, int64_t variant, int64_t symbol, const float *logp, int64_t V); } heed_listener;
+/* Listens to every heed_probe_run() from now on, NULL: nobody does; returns who did before. Borrowed. */
+const heed_listener *heed_probe_listen(heed_probe *p, const heed_listener *l);
+
 /* Gradients of ln p of each variant's last target symbol, towards its source embeddings as they went in (after `scale`). take: called once a variant, in any
  * order, with embeddings and gradients [S,E]. Products are those of floats whatever the model multiplies, so gradients exist; logp is not filled.
  * Cost: a forward pass and one back for every variant, whose rows join in one batch: for all T symbols of one pair, give T variants of 1, 2, .. T target

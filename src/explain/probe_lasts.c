@@ -77,7 +77,7 @@ heed_status heed_probing_lasts(heed_probing *p, const heed_batch *b, heed_error 
     const lasts l = find_lasts(p, b, &f);
     if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
     const heed_forced last = take_lasts(p, &f, &l);
-    if (!heed_tape_failed(p->tape)) heed_probing_judge(p, b, &last, b->B, logp);
+    if (!heed_tape_failed(p->tape)) heed_probing_judge(p, b, &last, b->B, NULL, logp);
     if (heed_tape_failed(p->tape)) return heed_tape_status(p->tape, err);
     for (int64_t v = 0; v < b->B; v++) {
         const int64_t *at = bsearch(&l.row[v], l.rising, (size_t)b->B, sizeof *at, by_number);

@@ -32,14 +32,17 @@ struct heed_probe {
     const float *baseline;                  /* [E] NULL: zeros */
     const heed_observer *observer;
     const heed_meddler *meddler;
+    const heed_listener *listener;
 };
 
 /* Through encoder and decoder, forced. */
 heed_forced heed_probing_pass(heed_probing *p, const heed_batch *b);
 /* The row of the features for symbol i of the batch's variant: a recurrent decoder's rows lie moment by moment, and have targets of their own order. */
 int64_t heed_probing_row(const heed_forced *f, const heed_batch *b, int64_t variant, int64_t i);
-/* ln p [N] of every row's target. */
-void heed_probing_judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, float *logp);
+/* The symbol of a target that a row of the features is for. */
+typedef struct heed_place { int64_t variant, symbol; } heed_place;
+/* ln p [N] of every row's target; place [N] of each for who listens, NULL: nobody does. */
+void heed_probing_judge(heed_probing *p, const heed_batch *b, const heed_forced *f, int64_t N, const heed_place *place, float *logp);
 heed_status heed_probing_not_finite(heed_error *err);
 /* Of variants that all want no more than their last symbol's ln p. */
 heed_status heed_probing_lasts(heed_probing *p, const heed_batch *b, heed_error *err);

@@ -120,6 +120,48 @@ heed_status heed_bootstrap_interval(const heed_sample *s, const heed_draws *draw
     return status;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const heed_of_line *x = a, *y = b;
+    return x->x != y->x ? (x->x > y->x) - (x->x < y->x) : (x->line > y->line) - (x->line < y->line);
+}
+
+/* Of numbers that rise, each as often as its line was drawn (NULL: once). */
+static double median_of(const heed_of_line *x, int64_t n, const uint16_t *weight)
+{
+    int64_t all = 0, passed = 0, low = -1, i = 0;
+    for (int64_t k = 0; k < n; k++)
+        all += weight ? weight[x[k].line] : 1;
+    for (; i < n; i++) {
+        passed += weight ? weight[x[i].line] : 1;
+        if (low < 0 && passed > (all - 1) / 2)
+            low = i;
+        if (passed > all / 2)
+            break;
+    }
+    return (x[low].x + x[i].x) / 2;
+}
+
+heed_status heed_bootstrap_median(heed_of_line *x, int64_t n, int64_t lines, const heed_draws *draws, double *median, heed_interval *out, heed_error *err)
+{
+    const heed_draws d = {draws->count > 0 ? draws->count : USUAL_DRAWS, draws->seed};
+    uint16_t *weight = malloc((size_t)lines * sizeof *weight);
+    double *drawn = malloc((size_t)d.count * sizeof *drawn);
+    heed_status status = weight && drawn ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for drawing %lld lines", (long long)lines);
+    if (status == HEED_OK) {
+        qsort(x, (size_t)n, sizeof *x, by_number);
+        *median = median_of(x, n, NULL);
+        for (int64_t draw = 0; draw < d.count; draw++) {
+            draw_lines(&d, draw, lines, weight);
+            drawn[draw] = median_of(x, n, weight);
+        }
+        *out = heed_interval_of(drawn, d.count);
+    }
+    free(weight);
+    free(drawn);
+    return status;
+}
+
 double heed_bootstrap_p(const double *one, const double *other, int64_t n, double difference)
 {
     double mean = 0;

@@ -38,6 +38,11 @@ typedef struct heed_interval { double mean, low, high; } heed_interval;   /* of 
 /* Of one sample. Without a line: the figure of zeros, three times. Cost: draws x lines x width. HEED_E_NOMEM. */
 heed_status heed_bootstrap_interval(const heed_sample *s, const heed_draws *draws, heed_interval *out, heed_error *err);
 
+/* A number that was found in a line, from 0; lines may have several. */
+typedef struct heed_of_line { double x; int64_t line; } heed_of_line;
+/* The median of n > 0 numbers, of `lines` lines with one or more each, and its interval when lines are drawn; sorts x. Cost: draws x n. HEED_E_NOMEM. */
+heed_status heed_bootstrap_median(heed_of_line *x, int64_t n, int64_t lines, const heed_draws *draws, double *median, heed_interval *out, heed_error *err);
+
 /* The figures of several samples of as many lines, drawn alike: x [samples, draws->count]. HEED_E_NOMEM. */
 heed_status heed_bootstrap_figures(const heed_sample *samples, int count, const heed_draws *draws, double *x, heed_error *err);
 heed_interval heed_interval_of(double *x, int64_t n);     /* sorts x */

@@ -98,7 +98,7 @@ static bool explain(void *data)
     return status == HEED_OK;
 }
 
-typedef struct exam { heed_session *s; const char *tsv; } exam;
+typedef struct exam { heed_session *s; const char *tsv; const heed_model *model; } exam;
 
 static bool evaluate(void *data)
 {
@@ -111,6 +111,16 @@ static bool evaluate(void *data)
     const heed_status status = heed_eval(e->s, &o, &figures, &count, &err);
     if (status) expect_nomem(&err);
     free(figures);
+    return status == HEED_OK;
+}
+
+static bool change_attention(void *data)
+{
+    const exam *e = data;
+    heed_error err = {0};
+    heed_needed found;
+    const heed_status status = heed_needed_measure(e->s, &(heed_needed_options){.source = e->tsv, .other = e->model}, &found, &err);
+    if (status) expect_nomem(&err);
     return status == HEED_OK;
 }
 
@@ -194,7 +204,9 @@ static void test_session__survives_every_refusal_and_goes_on(void **state)
     heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, NULL);
     refuse_both_ways(ask_again, s);
     refuse_both_ways(look_into, s);
-    refuse_both_ways(evaluate, &(exam){s, scratch_text("pairs.tsv", "abc\tA B\tC\na\tB C D E\nedcba\t\n")});
+    const exam pairs = {s, scratch_text("pairs.tsv", "abc\tA B\tC\na\tB C D E\nedcba\t\n"), m};
+    refuse_both_ways(evaluate, &pairs);
+    refuse_both_ways(change_attention, &pairs);
     assert_true(ask_again(s));
     heed_session_free(s);
     heed_model_free(m);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "heed.h"
 #include "metric/bootstrap.h"
 #include "support/scratch.h"
@@ -130,6 +131,40 @@ static void test_interval__is_that_of_the_binomial(void **state)
     assert_true(fabs(is.low - (25 - 1.95996 * deviation)) < quantile_error);
     assert_true(fabs(is.high - (25 + 1.95996 * deviation)) < quantile_error);
     heed_counts_free(&c);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Against medians of the numbers of all drawn lines, written out; two numbers in each odd line. */
+static void test_median__is_that_of_what_was_drawn(void **state)
+{
+    (void)state;
+    enum { N = 11, LINES_OF = 7, MEDIANS = 200 };
+    heed_of_line x[N];
+    heed_interval is;
+    double median, drawn[MEDIANS], all[2 * LINES_OF];
+    int n = 0;
+    for (int line = 0; line < LINES_OF; line++)
+        for (int k = 0; k <= line % 2; k++) x[n++] = (heed_of_line){(line * 5 + 3 * k) % 11, line};
+    for (int draw = 0; draw < MEDIANS; draw++) {
+        int count = 0;
+        for (uint64_t i = 0; i < LINES_OF; i++)
+            for (int k = 0, line = (int)heed_below(heed_key(9, (uint64_t)draw), i, LINES_OF); k <= line % 2; k++) all[count++] = (line * 5 + 3 * k) % 11;
+        qsort(all, (size_t)count, sizeof *all, by_size);
+        drawn[draw] = (all[(count - 1) / 2] + all[count / 2]) / 2;
+    }
+    const heed_interval right = heed_interval_of(drawn, MEDIANS);
+    assert_int_equal(heed_bootstrap_median(x, n, LINES_OF, &(heed_draws){MEDIANS, 9}, &median, &is, NULL), HEED_OK);
+    assert_true(is.low == right.low && is.high == right.high && is.mean == right.mean);
+    for (int i = 1; i < n; i++) assert_true(x[i - 1].x <= x[i].x);
+    assert_true(n == 10 && median == (x[4].x + x[5].x) / 2);
+    median = 0;
+    assert_int_equal(heed_bootstrap_median(&(heed_of_line){7, 0}, 1, 1, &(heed_draws){MEDIANS, 9}, &median, &is, NULL), HEED_OK);
+    assert_true(median == 7 && is.low == 7 && is.high == 7);
 }
 
 static void test_interval__is_a_function_of_the_seed(void **state)
@@ -277,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_p__is_what_can_be_reckoned_exactly),
         cmocka_unit_test(test_p__of_two_systems_that_write_the_same_is_one),
         cmocka_unit_test(test_interval__is_that_of_the_binomial),
+        cmocka_unit_test(test_median__is_that_of_what_was_drawn),
         cmocka_unit_test(test_interval__is_a_function_of_the_seed),
         cmocka_unit_test(test_interval__without_lines_and_of_one_line_is_a_point),
         cmocka_unit_test(test_compare__scores_each_system_as_score_does),

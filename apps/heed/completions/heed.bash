@@ -41,7 +41,7 @@ _heed() {
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set --precision $everywhere" ;;
     explain) options="--film --corpus --sentence --set --precision --svg --json --steps --target -o --lens --csv --tex --npy --heads --trust --what-if --layer --head --shift --threshold --empty $everywhere" ;;
-    faithful) options="--own --truth --lens --baseline --pairs --symbols --no-store --json --set --precision $everywhere" ;;
+    faithful) options="--own --truth --lens --baseline --pairs --symbols --no-store --attention --other --json --set --precision $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
     quantize) options="-o --to $everywhere" ;;

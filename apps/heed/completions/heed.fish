@@ -131,4 +131,6 @@ complete -c heed -n '__fish_seen_subcommand_from faithful' -l lens -x -d 'judge 
 complete -c heed -n '__fish_seen_subcommand_from faithful' -l pairs -x -d 'the first of them'
 complete -c heed -n '__fish_seen_subcommand_from faithful' -l symbols -x -d 'of each target'
 complete -c heed -n '__fish_seen_subcommand_from faithful' -l no-store -d 'leave the model as it is'
+complete -c heed -n '__fish_seen_subcommand_from faithful' -l attention -d 'other weights in its place'
+complete -c heed -n '__fish_seen_subcommand_from faithful' -l other -r -F -d 'with those of this model'
 complete -c heed -n '__fish_seen_subcommand_from faithful' -l baseline -x -a 'zero mean unk' -d 'embedding that gradients measure from'
