@@ -3,7 +3,7 @@
 
 /* --- activate -------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct active { heed_activation kind; } active;
+typedef struct active { heed_activation kind; bool twice; } active;   /* twice: two outputs, whose gradients meet in the input */
 
 void grad_lay_activate(problem *p, heed_activation kind, int64_t rows, int64_t cols)
 {
@@ -17,6 +17,9 @@ static void activate_draw(problem *p)
 {
     const int64_t rows = grad_draw(p, 1, 7), cols = grad_draw(p, 1, 37);
     grad_lay_activate(p, grad_draw(p, 0, 1) ? HEED_GELU : HEED_RELU, rows, cols);
+    active *own = p->own;
+    own->twice = grad_draw(p, 0, 1);
+    if (own->twice) grad_out(p, rows, cols);
 }
 
 static double below(double x) { return 0.5 * erfc(-x * sqrt(0.5)); }   /* Phi(x) */
@@ -39,7 +42,10 @@ static num relu(problem *p, num x)
 static void activate_forward(problem *p)
 {
     const active *own = p->own;
-    for (int64_t i = 0; i < p->out->rows * p->out->cols; i++) p->out->x[i] = own->kind == HEED_GELU ? gelu(p->in[0].x[i]) : relu(p, p->in[0].x[i]);
+    for (int64_t i = 0; i < p->out->rows * p->out->cols; i++) {
+        p->out[0].x[i] = own->kind == HEED_GELU ? gelu(p->in[0].x[i]) : relu(p, p->in[0].x[i]);
+        if (own->twice) p->out[1].x[i] = p->out[0].x[i];
+    }
 }
 
 static void activate_backward(problem *p)
@@ -47,14 +53,15 @@ static void activate_backward(problem *p)
     const active *own = p->own;
     for (int64_t i = 0; i < p->out->rows * p->out->cols; i++) {
         const num x = p->in[0].x[i], slope = own->kind == HEED_GELU ? gelu_slope(x) : num_exact(x.v > 0);
-        num_gather(&p->in[0].g[i], num_mul(p->out->g[i], slope));
+        num_gather(&p->in[0].g[i], num_mul(p->out[0].g[i], slope));
+        if (own->twice) num_gather(&p->in[0].g[i], num_mul(p->out[1].g[i], slope));
     }
 }
 
 static void activate_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
 {
     const active *own = p->own;
-    out[0] = heed_activate(t, in[0], own->kind);
+    for (int i = 0; i <= own->twice; i++) out[i] = heed_activate(t, in[0], own->kind);
 }
 
 const grad_case case_activate = {"activate", "activate", activate_draw, activate_forward, activate_backward, activate_run, NULL, NULL};

@@ -55,8 +55,8 @@ for file in src/attn/score_*.c; do
 done
 every src/kernels/scalar.inc "kernel_tanh_back kernel_dropout_back" test_ops arith '*gradients*'
 every src/kernels/scalar.inc "kernel_relu_back kernel_gelu_back kernel_glu_back" test_ops activate '*gradients*'
-every src/kernels/scalar.inc kernel_rotate_back test_ops position '*gradients*'
-every src/kernels/scalar.inc kernel_norm_back test_ops norm '*gradients*'
+every src/kernels/norm_scalar.inc kernel_rotate_back test_ops position '*gradients*'
+every src/kernels/norm_scalar.inc kernel_norm_back test_ops norm '*gradients*'
 every src/kernels/scalar.inc "kernel_gru_back kernel_lstm_back" test_ops cell '*gradients*'
 every src/kernels/scalar.inc kernel_additive_back test_attention additive
 every src/kernels/scalar.inc kernel_softmax_lanes_back test_attend '*gradients*'
