@@ -61,7 +61,7 @@ typedef struct times { double forward, both; } times;
 
 static times run(heed_tape *t, const shape *s, const int64_t *queries, const int64_t *keys, bool record)
 {
-    static const heed_pair_score dot = {heed_pair_dot, heed_pair_dot_back, false};
+    static const heed_pair_score dot = {.known = HEED_ATTENTION_DOT};
     heed_tape_reset(t, record, record, 1);
     heed_tensor *q = values(t, s->B * s->queries, s->H * s->d, record), *k = values(t, s->B * s->keys, s->key_heads * s->d, record);
     heed_tensor *v = values(t, s->B * s->keys, s->key_heads * s->d, record);

@@ -48,6 +48,26 @@ typedef enum heed_attention_score {
     HEED_ATTENTION_ADDITIVE          /* scale factor v.tanh(q + k), v: `additive` */
 } heed_attention_score;
 
+/* One head of one query against n keys of width d. */
+typedef struct heed_meeting {
+    const float *q;                  /* [d] */
+    const float *k;                  /* row j lies at k + (row ? row[j] : j) * ld; NULL: the score is blind */
+    const int64_t *row;
+    int64_t n, d, ld;
+    int64_t first;                   /* number of key 0 in its sequence */
+    const float *extra;              /* the score's own weights of this head, or NULL */
+    float scale;
+} heed_meeting;
+
+/* A score of one's own: how they meet. It adds nothing outside what it is given. */
+typedef struct heed_pair_score {
+    void (*forward)(const heed_meeting *m, float *s);      /* s[j] = score(q, key j), [n] */
+    /* Given ds [n]: dq += , dk += (rows as k's, ld apart), dextra += (NULL with extra). */
+    void (*backward)(const heed_meeting *m, const float *ds, float *dq, float *dk, float *dextra);
+    bool blind;                      /* looks at no key: k may have any width */
+    heed_attention_score known;      /* where forward is NULL: one of those, for heed_attend_args.score */
+} heed_pair_score;
+
 /* The kind of attention, and the shape of a batch. Zero means: none, or the default that is named. Arrays stay the caller's. */
 typedef struct heed_attention {
     heed_number type;                /* of q, k, v, out and their gradients; all sums are f32, as are all other arrays. HEED_BF16 rounds what rotary turns, weights
@@ -64,6 +84,9 @@ typedef struct heed_attention {
     float scale;                     /* 0: 1/sqrt(d); HEED_ATTENTION_COSINE and _ADDITIVE: 1 */
     const float *factor;             /* [H] NULL: 1 (cosine's learned temperature) */
     const float *additive;           /* [H,d] */
+    const heed_pair_score *pair;     /* in the place of `score`, NULL: not; its keys and queries are neither turned nor made of length 1 */
+    const float *extra;              /* [H, extras] what it has of weights of its own; NULL: nothing */
+    int64_t extras;
     float cap;                       /* s becomes cap tanh(s / cap) before the distance's terms; 0: no cap */
     const float *slope;              /* [H] - slope |i-j| is added to s (ALiBi: Press et al. 2022); NULL: nothing */
     const float *relative;           /* [H, 2 reach + 1] relative[h][min(max(j-i, -reach), reach) + reach] is added to s; NULL: nothing */
@@ -93,7 +116,7 @@ typedef struct heed_attention_gradients {
     heed_attention_in out;           /* what came to out, of its type */
     heed_attention_out q, k, v;      /* x NULL: not wanted */
     bool add;                        /* to what stands in q, k and v; else it is overwritten */
-    float *factor, *additive, *relative, *centre;      /* always added to; NULL: not wanted */
+    float *factor, *additive, *extra, *relative, *centre;      /* always added to; NULL: not wanted */
 } heed_attention_gradients;
 
 /* --- calls ------------------------------------------------------------------------------------------------------------------------------ */

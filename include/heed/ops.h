@@ -83,25 +83,6 @@ typedef struct heed_step_args {
 HEED_API heed_lstm_state heed_rnn_step(heed_tape *t, const heed_step_args *args);     /* c stays NULL for GRU */
 
 /* --- attention ------------------------------------------------------------------------------------------------------------------------ */
-/* One head of one query against n keys of width d. */
-typedef struct heed_meeting {
-    const float *q;                 /* [d] */
-    const float *k;                 /* row j lies at k + (row ? row[j] : j) * ld */
-    const int64_t *row;
-    int64_t n, d, ld;
-    int64_t first;                  /* number of key 0 in its sequence */
-    const float *extra;             /* the score's own weights of this head, or NULL */
-    float scale;
-} heed_meeting;
-
-/* How they meet; a score adds nothing of its own outside what it is given. */
-typedef struct heed_pair_score {
-    void (*forward)(const heed_meeting *m, float *s);      /* s[j] = score(q, key j), [n] */
-    /* Given ds [n]: dq += , dk += (rows as k's), dextra += (NULL with extra). */
-    void (*backward)(const heed_meeting *m, const float *ds, float *dq, float *dk, float *dextra);
-    bool blind;                     /* looks at no key: k may have any width */
-} heed_pair_score;
-
 /* A term of the score that knows only how far key j is from the query at i. */
 typedef struct heed_distance {
     enum { HEED_DISTANCE_NONE, HEED_DISTANCE_LINEAR, HEED_DISTANCE_BUCKETS } kind;
@@ -116,14 +97,14 @@ typedef struct heed_attend_args {
     heed_tensor *q;                 /* [Nq, H d] H heads side by side */
     heed_tensor *k, *v;             /* [Nk, Hk d], [Nk, Hk dv]; query head h meets key head h / (H/Hk) */
     int64_t heads, key_heads;       /* H, 0: 1; Hk, 0: H; Hk divides H */
-    heed_tensor *extra;             /* [1, H e] the score's own weights, or NULL */
+    heed_tensor *extra;             /* [1, H e] the score's own weights, or NULL; of a dot product e = 1, a factor; of an additive score its vector, e = d */
     heed_span queries, keys;        /* groups of queries, sequences of keys */
     const int64_t *owner;           /* [queries.B] the sequence of keys that each group looks at; NULL: its own number */
     const int64_t *key_row;         /* [keys.start[keys.B]] the row of k and v where each key lies; NULL: as they lie. Not while the tape records */
     int64_t position;               /* of each group's first query in its own sequence */
     heed_align align;
     int64_t window;
-    const heed_pair_score *score;
+    const heed_pair_score *score;   /* a score of one's own, or {.known = HEED_ATTENTION_DOT}, {.known = HEED_ATTENTION_ADDITIVE} */
     float scale;
     heed_distance distance;
     heed_tensor *shift;             /* [P, Hk d] added to the key of each pair before it is scored, or NULL; pairs: below */
@@ -137,6 +118,8 @@ typedef struct heed_attended {
     heed_tensor *out;               /* [Nq, H dv] the sum over visible keys of weight times value */
     heed_tensor *weights;           /* [P, H] when asked for, 0 for keys unseen; else NULL */
     float *saved;                   /* [Nq, H] log-sum-exp of the scores, or the threshold of sparsemax and entmax; -inf: the query saw no key */
+    const float *distances;         /* LINEAR: [H] slopes; BUCKETS: [H, 2 reach + 1] terms of keys so far ahead; as heed/attention.h has them */
+    int64_t reach;
     heed_attend_args args;
 } heed_attended;
 

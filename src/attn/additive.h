@@ -7,7 +7,5 @@
 heed_status heed_additive_init(heed_attn *a, heed_params *p, const char *scope, heed_error *err);
 heed_tensor *heed_additive_keys(heed_tape *t, const heed_attn *a, heed_tensor *memory);
 heed_tensor *heed_additive_queries(heed_tape *t, const heed_attn *a, heed_tensor *q);
-void heed_pair_additive(const heed_meeting *m, float *s);
-void heed_pair_additive_back(const heed_meeting *m, const float *ds, float *dq, float *dk, float *dv);
 
 #endif

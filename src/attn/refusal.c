@@ -5,7 +5,7 @@
 
 static bool is(const heed_attn_settings *s, const char *score) { return s->score && strcmp(s->score->name, score) == 0; }
 
-static bool takes_no_dot(const heed_attn_settings *s) { return s->score && s->score->pair.forward != heed_pair_dot; }
+static bool takes_no_dot(const heed_attn_settings *s) { return s->score && (s->score->pair.forward || s->score->pair.known != HEED_ATTENTION_DOT); }
 
 bool heed_refusal_at(int i, heed_refusal *r)
 {

@@ -3,7 +3,7 @@
 #define HEED_ATTN_SCORE_H
 
 #include "attn/layer.h"
-#include "ops/pair.h"
+#include "heed/ops.h"
 
 struct heed_score {
     const char *name;

@@ -1,6 +1,5 @@
 /* additive: v . tanh(Wq q + Wk k + b). Luong's `concat` is the same function, written with one matrix over [q; k]. */
 #include "attn/additive.h"
-#include "kernels/kernels.h"
 
 heed_status heed_additive_init(heed_attn *a, heed_params *p, const char *scope, heed_error *err)
 {
@@ -18,13 +17,4 @@ heed_tensor *heed_additive_keys(heed_tape *t, const heed_attn *a, heed_tensor *m
 
 heed_tensor *heed_additive_queries(heed_tape *t, const heed_attn *a, heed_tensor *q) { return heed_linear(t, q, &a->query->tensor, NULL); }
 
-void heed_pair_additive(const heed_meeting *m, float *s) { heed_kernels_get()->scores_additive(s, m->q, m->k, m->extra, m->n, m->ld, m->d, m->row); }
-
-void heed_pair_additive_back(const heed_meeting *m, const float *ds, float *dq, float *dk, float *dv)
-{
-    const heed_kernels *k = heed_kernels_get();
-    for (int64_t j = 0; j < m->n; j++) k->additive_back(dq, dk + j * m->ld, dv, ds[j], m->q, m->k + j * m->ld, m->extra, m->d);
-}
-
-const heed_score heed_score_additive = {"additive", heed_additive_init, heed_additive_keys, heed_additive_queries, NULL,
-                                        {heed_pair_additive, heed_pair_additive_back, false}};
+const heed_score heed_score_additive = {"additive", heed_additive_init, heed_additive_keys, heed_additive_queries, NULL, {.known = HEED_ATTENTION_ADDITIVE}};

@@ -27,4 +27,4 @@ static double scale(const heed_attn *a)
     return 10;   /* t starts at 10: about the range of a scaled dot product */
 }
 
-const heed_score heed_score_cosine = {"cosine", init, keys, queries, scale, {heed_pair_dot, heed_pair_dot_back, false}};
+const heed_score heed_score_cosine = {"cosine", init, keys, queries, scale, {.known = HEED_ATTENTION_DOT}};

@@ -12,4 +12,4 @@ static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_er
                      scope, (long long)s->query_width, (long long)s->memory_width, (long long)s->memory_width);
 }
 
-const heed_score heed_score_dot = {"dot", init, NULL, NULL, NULL, {heed_pair_dot, heed_pair_dot_back, false}};
+const heed_score heed_score_dot = {"dot", init, NULL, NULL, NULL, {.known = HEED_ATTENTION_DOT}};

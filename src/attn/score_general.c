@@ -10,4 +10,4 @@ static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_er
 
 static heed_tensor *queries(heed_tape *t, const heed_attn *a, heed_tensor *q) { return heed_linear(t, q, &a->query->tensor, NULL); }
 
-const heed_score heed_score_general = {"general", init, NULL, queries, NULL, {heed_pair_dot, heed_pair_dot_back, false}};
+const heed_score heed_score_general = {"general", init, NULL, queries, NULL, {.known = HEED_ATTENTION_DOT}};

@@ -23,4 +23,4 @@ static void backward(const heed_meeting *m, const float *ds, float *dq, float *d
     for (int64_t j = 0; j < m->n && m->first + j < m->d; j++) dq[m->first + j] += ds[j];
 }
 
-const heed_score heed_score_location = {"location", init, NULL, queries, NULL, {forward, backward, true}};
+const heed_score heed_score_location = {"location", init, NULL, queries, NULL, {.forward = forward, .backward = backward, .blind = true}};

@@ -12,5 +12,4 @@ static heed_status init(heed_attn *a, heed_params *p, const char *scope, heed_er
     return heed_additive_init(a, p, scope, err);
 }
 
-const heed_score heed_score_location_conv = {"location_conv", init, heed_additive_keys, heed_additive_queries, NULL,
-                                             {heed_pair_additive, heed_pair_additive_back, false}};
+const heed_score heed_score_location_conv = {"location_conv", init, heed_additive_keys, heed_additive_queries, NULL, {.known = HEED_ATTENTION_ADDITIVE}};

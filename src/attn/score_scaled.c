@@ -18,4 +18,4 @@ static heed_tensor *queries(heed_tape *t, const heed_attn *a, heed_tensor *q) { 
 
 static double scale(const heed_attn *a) { return 1 / sqrt((double)(a->is.width / a->is.heads)); }
 
-const heed_score heed_score_scaled = {"scaled", init, keys, queries, scale, {heed_pair_dot, heed_pair_dot_back, false}};
+const heed_score heed_score_scaled = {"scaled", init, keys, queries, scale, {.known = HEED_ATTENTION_DOT}};

@@ -65,10 +65,12 @@ static int class_of(const heed_attention_job *j, int64_t b)
     return work ? __builtin_clzll(work) : CLASSES - 1;
 }
 
+static int64_t parts_of(const heed_attention_job *j) { return (j->shared + j->together - 1) / j->together; }
+
 static cut cut_of(const heed_attention_job *j, void *room)
 {
     const int64_t B = j->a->sequences;
-    cut c = {.job = j, .order = room, .first = (int64_t *)room + B, .parts = (j->shared + j->together - 1) / j->together};
+    cut c = {.job = j, .order = room, .first = (int64_t *)room + B, .parts = parts_of(j)};
     int64_t at[CLASSES + 1] = {0};
     for (int64_t b = 0; b < B; b++) at[class_of(j, b) + 1]++;
     for (int i = 0; i < CLASSES; i++) at[i + 1] += at[i];
@@ -81,21 +83,25 @@ static cut cut_of(const heed_attention_job *j, void *room)
     return c;
 }
 
+/* part: of all query heads, `parts` of them under one key head. */
+static heed_attention_unit unit_at(const heed_attention_job *j, int64_t b, int64_t part, int64_t parts, int64_t block, int64_t blocks)
+{
+    const int64_t queries = heed_attention_queries(j, b), skipped = part % parts * j->together;
+    heed_attention_unit u = {.sequence = b, .key_head = part / parts, .row = block_start(j, queries, block, blocks)};
+    u.head = u.key_head * j->shared + skipped;
+    u.heads = least(j->together, j->shared - skipped);
+    u.rows = block_start(j, queries, block + 1, blocks) - u.row;
+    return u;
+}
+
 /* Fills in the units of a task, the last block first; returns how many. */
 static int64_t units_of(const cut *c, int64_t task, heed_attention_unit *unit)
 {
     const heed_attention_job *j = c->job;
     const int64_t low = heed_attention_owner(c->first, j->a->sequences, task);
     const int64_t b = c->order[low], queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), tasks = tasks_of(c, queries);
-    const int64_t within = task - c->first[low], part = within / tasks, end = blocks - within % tasks * c->most, n = least(c->most, end);
-    const int64_t skipped = part % c->parts * j->together;
-    for (int64_t i = 0; i < n; i++) {
-        heed_attention_unit *u = unit + i;
-        *u = (heed_attention_unit){.sequence = b, .key_head = part / c->parts, .row = block_start(j, queries, end - i - 1, blocks)};
-        u->head = u->key_head * j->shared + skipped;
-        u->heads = least(j->together, j->shared - skipped);
-        u->rows = block_start(j, queries, end - i, blocks) - u->row;
-    }
+    const int64_t within = task - c->first[low], end = blocks - within % tasks * c->most, n = least(c->most, end);
+    for (int64_t i = 0; i < n; i++) unit[i] = unit_at(j, b, within / tasks, c->parts, end - i - 1, blocks);
     return n;
 }
 
@@ -104,13 +110,12 @@ static int64_t units_of(const cut *c, int64_t task, heed_attention_unit *unit)
 size_t heed_attention_room(const heed_attention_job *j)
 {
     const int64_t lanes = j->kernels->attention_lanes, margin = HEED_ATTENTION_MARGIN;
-    const int64_t rows = 2 * heed_attention_up(j->most_keys, margin) + heed_attention_up(greater(j->d, j->dv), margin) + heed_attention_up(j->d, margin);
     const int64_t even = heed_attention_even(j->d), dvp = heed_attention_up(j->dv, margin), keys = j->kernels->attention_pairs;
     const int64_t pairs = lanes * even / 2 + keys * (lanes + lanes / 2 + dvp / 2) + lanes * dvp + margin * even / 2;
     const int64_t copies = j->weighing == HEED_WEIGHING_softmax ? heed_attention_chunk(j, HEED_ATTENTION_COPIED) * (heed_attention_up(j->d, margin) + dvp) : 0;
     const int64_t tiles = most_blocks(j) * lanes * (heed_attention_power_row(j) + dvp) + greater(lanes * j->kernels->attention_keys, margin * j->d) + copies;
     const int64_t list = j->weighing == HEED_WEIGHING_softmax ? 0 : (lanes + lanes / FEWEST) * heed_attention_up(j->most_keys, margin);
-    return (size_t)heed_attention_up(j->rows ? rows : j->pairs ? pairs : tiles + list, margin) * sizeof(float);
+    return (size_t)heed_attention_up(j->rows ? heed_attention_rows_room(j) : j->pairs ? pairs : tiles + list, margin) * sizeof(float);
 }
 
 /* Room for weights that are asked for afterwards is in it. */
@@ -144,19 +149,20 @@ static double pairs_of(const heed_attention_job *j)
 
 static const char *slow_because(const heed_attention_job *j)
 {
-    return j->rows ? "this machine has no vectors that are known here, or HEED_ISA forbids them" : NULL;
+    if (!j->rows) return NULL;
+    return j->own ? "a score of one's own meets one query at a time" : "this machine has no vectors that are known here, or HEED_ISA forbids them";
 }
 
 static const char *kernel_of(const heed_attention_job *j)
 {
-    static const struct { const char *isa, *f32, *widened, *bf16; } kernels[] = {
-        {"neon", "neon f32 tiles", "neon f32 tiles of what was bf16", NULL},
-        {"avx2", "avx2 f32 tiles", "avx2 f32 tiles of what was bf16", NULL},
-        {"avx512", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16", NULL},
-        {"avx512bf16", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16", "avx512 bf16 tiles"},
+    static const struct { const char *isa, *rows, *f32, *widened, *bf16; } kernels[] = {
+        {"neon", "neon rows", "neon f32 tiles", "neon f32 tiles of what was bf16", NULL},
+        {"avx2", "avx2 rows", "avx2 f32 tiles", "avx2 f32 tiles of what was bf16", NULL},
+        {"avx512", "avx512 rows", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16", NULL},
+        {"avx512bf16", "avx512 rows", "avx512 f32 tiles", "avx512 f32 tiles of what was bf16", "avx512 bf16 tiles"},
     };
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-        if (!strcmp(j->kernels->isa, kernels[i].isa)) return !j->half ? kernels[i].f32 : j->pairs ? kernels[i].bf16 : kernels[i].widened;
+        if (!strcmp(j->kernels->isa, kernels[i].isa)) return j->rows ? kernels[i].rows : !j->half ? kernels[i].f32 : j->pairs ? kernels[i].bf16 : kernels[i].widened;
     return "scalar rows";
 }
 
@@ -170,6 +176,21 @@ heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan 
                                   .forward = heed_attention_forward_bytes(&j), .backward = heed_attention_backward_bytes(&j), .forward_flop = flop,
                                   .backward_flop = flop + pairs * (double)(4 * j.d + 2 * j.dv)};
     return HEED_OK;
+}
+
+/* --- one sequence ------------------------------------------------------------------------------------------------------------------------------ */
+
+void heed_attention_sequence(const heed_attention_job *j, int64_t b, void *room)
+{
+    const int64_t parts = (j->shared + j->together - 1) / j->together, queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), most = most_blocks(j);
+    heed_attention_unit unit[HEED_ATTENTION_BLOCKS];
+    for (int64_t h = 0; j->rows && h < j->Hk; h++) heed_attention_rows(j, &(heed_attention_unit){b, h, h * j->shared, j->shared, 0, queries}, room);
+    for (int64_t part = 0; !j->rows && part < j->Hk * parts; part++)
+        for (int64_t end = blocks, n; end > 0; end -= n) {
+            n = least(most, end);
+            for (int64_t i = 0; i < n; i++) unit[i] = unit_at(j, b, part, parts, end - i - 1, blocks);
+            j->kernels->attention_forward(j, unit, n, NULL, room);
+        }
 }
 
 /* --- forward --------------------------------------------------------------------------------------------------------------------------------- */

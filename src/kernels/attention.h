@@ -13,10 +13,21 @@
 
 enum { HEED_ATTENTION_WIDEST = 1024, HEED_ATTENTION_FAR = 1 << 30 };      /* values of a head; positions, reaches, windows and lengths end here */
 
+/* What heed_attend() asks beyond heed/attention.h, of a job of one sequence: it goes row by row. Pairs: each key for each query in turn. NULL: nothing. */
+typedef struct heed_attention_pairwise {
+    const int64_t *key_row;          /* [keys] the row of k and v where each key lies, counted from the first of all; no backward */
+    const float *shift;              /* [pairs, Hk d] added to the key of each pair before it is scored */
+    float *weights;                  /* [pairs, H] those of keys that are seen are written */
+    const float *weights_gradient;   /* [pairs, H] what came to them */
+    float *shift_gradient;           /* added to */
+} heed_attention_pairwise;
+
 struct heed_attention_job {
     const heed_kernels *kernels;
     const heed_attention *a;
     const heed_attention_data *data;
+    const heed_attention_pairwise *pairwise;  /* NULL: nothing of that */
+    const heed_pair_score *own;      /* a->pair where it has functions; NULL: a->score */
     heed_weighing weighing;
     int64_t H, Hk, shared;           /* heads, key heads, H / Hk */
     int64_t together;                /* query heads of one unit: at most shared */
@@ -66,6 +77,10 @@ struct heed_attention_unit {
 
 /* Checks every setting; data NULL: of settings alone. Errors: HEED_E_SHAPE. */
 heed_status heed_attention_job_of(heed_attention_job *job, const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, heed_error *err);
+/* The same of settings that are known to fit, before their spans are known: most_queries and most_keys are the caller's to set. */
+void heed_attention_job_settle(heed_attention_job *job, const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data);
+/* From now on row by row. */
+void heed_attention_job_by_rows(heed_attention_job *job);
 /* Whether rows that are read, or rows [start's] of heads of that width that are written, can lie so; longest: rows of the longest sequence. */
 heed_status heed_attention_in_fits(const heed_attention_job *job, const char *name, heed_attention_in in, int64_t rows, heed_error *err);
 heed_status heed_attention_out_fits(const heed_attention_job *job, const char *name, heed_attention_out out, const int64_t *start, int64_t longest, int64_t heads,
@@ -82,8 +97,16 @@ size_t heed_attention_forward_bytes(const heed_attention_job *job);      /* of s
 heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, void *scratch, size_t bytes,
                                       heed_error *err);
 
+/* All units of sequence b in turn, by the calling thread; room: of heed_attention_room(). */
+void heed_attention_sequence(const heed_attention_job *job, int64_t b, void *room);
+
+/* The weights, and scores (NULL: not wanted), of query i of the first sequence under a head, over all its keys: 0 and -inf where it does not see
+ * (attention_weights.c). */
+void heed_attention_weigh(const heed_attention_job *job, int64_t head, int64_t i, float *weights, float *scores);
+
 /* Row by row: every setting, in floats, with the functions of job->kernels (attention_rows.c). */
 void heed_attention_rows(const heed_attention_job *job, const heed_attention_unit *unit, void *room);
+int64_t heed_attention_rows_room(const heed_attention_job *job);         /* floats */
 
 /* --- where things are ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -97,6 +120,8 @@ static inline int64_t heed_attention_at(int64_t sequence, int64_t row, int64_t p
     return (sequence ? b * sequence : start[b] * row) + head * per_head;
 }
 #define HEED_ATTENTION_AT(in, start, b, h) heed_attention_at((in).sequence, (in).row, (in).head, start, b, h)
+
+static inline bool heed_attention_weights_change(const heed_attention_job *job) { return job->a->dropout > 0 || heed_align_has_centre(job->a->align); }
 
 /* Scratch begins at its first multiple of ALIGNED bytes, so a call asks for ALIGNED more than it fills. */
 enum { HEED_ATTENTION_ALIGNED = 64 };

@@ -121,11 +121,10 @@ size_t heed_attention_back_room(const heed_attention_back *x)
     const int64_t additive = j->a->score == HEED_ATTENTION_ADDITIVE ? (lanes + MARGIN) * dp : 0;
     const int64_t tiles = 2 * x->chunk * (dp + dvp) + lanes * (3 * dp + 3 * dvp) + lanes * (3 * PIECE + 7 + heed_attention_back_deltas(x)) + additive;
     const int64_t values = heed_attention_up(j->most_keys * j->d, MARGIN) + (j->half ? j->most_keys * j->dv : 0);
-    const int64_t pairs = j->pairs ? lanes * (2 * PIECE + MARGIN) + MARGIN * (dp + dvp) : 0;
-    const int64_t rows = 5 * heed_attention_up(j->most_keys, MARGIN) + 4 * dp + dvp + values, widened = j->half ? MARGIN * greater(dp, dvp) : 0;
+    const int64_t pairs = j->pairs ? lanes * (2 * PIECE + MARGIN) + MARGIN * (dp + dvp) : 0, widened = j->half ? MARGIN * greater(dp, dvp) : 0;
     const int64_t sparse = 3 * heed_attention_up(j->most_keys, MARGIN) + 3 * dp + dvp + values;
     if (!j->rows && j->weighing != HEED_WEIGHING_softmax) return heed_attention_room(j) + (size_t)heed_attention_up(sparse, MARGIN) * sizeof(float);
-    return (size_t)heed_attention_up(j->rows ? rows : tiles + widened + pairs, MARGIN) * sizeof(float);
+    return (size_t)heed_attention_up(j->rows ? heed_attention_rows_back_room(x) : tiles + widened + pairs, MARGIN) * sizeof(float);
 }
 
 typedef struct layout { size_t first_unit, first_beside, shared, extra, queries, beside, rooms, end; } layout;
@@ -160,12 +159,15 @@ static layout layout_of(heed_attention_back *x)
     return l;
 }
 
-static heed_attention_back back_of(const heed_attention_job *j, const heed_attention_gradients *to)
+/* A score of one's own sums the gradients of its weights up, whoever wants them. */
+static int64_t own_extras(const heed_attention_job *j) { return j->own && j->a->extra ? j->a->extras : 0; }
+
+heed_attention_back heed_attention_back_of(const heed_attention_job *j, const heed_attention_gradients *to)
 {
     heed_attention_back x = {.job = j, .to = to, .rows = j->rows ? 1 : j->kernels->attention_lanes / j->together};
     x.chunk = heed_attention_chunk(j, HEED_ATTENTION_BESIDE_GRADIENTS);
     x.pitch = heed_attention_up(j->d + (to->centre ? 1 : 0), MARGIN);
-    x.extras = (to->factor ? 1 : 0) + (to->additive ? j->d : 0) + (to->relative ? 2 * j->a->reach + 1 : 0);
+    x.extras = (to->factor ? 1 : 0) + (to->additive ? j->d : 0) + own_extras(j) + (to->relative ? 2 * j->a->reach + 1 : 0);
     return x;
 }
 
@@ -174,8 +176,8 @@ size_t heed_attention_backward_bytes(const heed_attention_job *j)
     float some;
     const heed_attention *a = j->a;
     const heed_attention_gradients all = {.q = {.x = &some}, .k = {.x = &some}, .v = {.x = &some}, .factor = a->factor ? &some : NULL,
-                                          .additive = a->additive ? &some : NULL, .relative = a->relative ? &some : NULL, .centre = a->centre ? &some : NULL};
-    heed_attention_back x = back_of(j, &all);
+                                          .additive = a->additive ? &some : NULL, .extra = a->extra ? &some : NULL, .relative = a->relative ? &some : NULL, .centre = a->centre ? &some : NULL};
+    heed_attention_back x = heed_attention_back_of(j, &all);
     return layout_of(&x).end;
 }
 
@@ -226,20 +228,37 @@ static void join_queries(const heed_attention_back *x)
     }
 }
 
-static void join_extras(const heed_attention_back *x, int64_t units)
+void heed_attention_join_extra(const heed_attention_back *x, int64_t key_head, const float *extra)
 {
     const heed_attention_job *j = x->job;
     const heed_attention_gradients *to = x->to;
-    const int64_t wide = 2 * j->a->reach + 1;
+    const int64_t wide = 2 * j->a->reach + 1, own = own_extras(j);
+    for (int64_t h = 0; h < j->shared && x->extras; h++) {
+        const int64_t head = key_head * j->shared + h;
+        const float *at = extra + h * x->extras;
+        if (to->factor) to->factor[head] += *at++;
+        if (to->additive) j->kernels->axpy(to->additive + head * j->d, 1, at, j->d), at += j->d;
+        if (own && to->extra) j->kernels->axpy(to->extra + head * own, 1, at, own);
+        if (to->relative) j->kernels->axpy(to->relative + head * wide, 1, at + own, wide);
+    }
+}
+
+static void join_extras(const heed_attention_back *x, int64_t units)
+{
     for (int64_t unit = 0; x->extras && unit < units; unit++) {
         const heed_attention_range u = unit_of(x, unit);
-        for (int64_t h = 0; h < j->shared; h++) {
-            const int64_t head = u.key_head * j->shared + h;
-            const float *at = u.extra + h * x->extras;
-            if (to->factor) to->factor[head] += *at++;
-            if (to->additive) j->kernels->axpy(to->additive + head * j->d, 1, at, j->d), at += j->d;
-            if (to->relative) j->kernels->axpy(to->relative + head * wide, 1, at, wide);
-        }
+        heed_attention_join_extra(x, u.key_head, u.extra);
+    }
+}
+
+/* --- one sequence ------------------------------------------------------------------------------------------------------------------------------ */
+
+void heed_attention_sequence_back(const heed_attention_back *x, int64_t b, void *room)
+{
+    const heed_attention_job *j = x->job;
+    for (int64_t h = 0; h < j->Hk; h++) {
+        const heed_attention_range u = {.sequence = b, .key_head = h, .ranges = 1, .keys = heed_attention_keys(j, b), .extra = x->extra + h * j->shared * x->extras};
+        j->kernels->attention_backward(x, &u, room);
     }
 }
 
@@ -249,7 +268,7 @@ static heed_status gradients_fit(const heed_attention_job *j, const heed_attenti
 {
     const heed_attention *a = j->a;
     if (!j->data->saved && j->queries) return heed_fail(err, HEED_E_SHAPE, "attention: backward without what forward saved");
-    if ((to->factor && !a->factor) || (to->additive && !a->additive) || (to->relative && !a->relative) || (to->centre && !heed_align_has_centre(a->align)))
+    if ((to->factor && !a->factor) || (to->additive && !a->additive) || (to->extra && !a->extra) || (to->relative && !a->relative) || (to->centre && !heed_align_has_centre(a->align)))
         return heed_fail(err, HEED_E_SHAPE, "attention: a gradient is wanted of a setting that is not there");
     heed_status status = heed_attention_in_fits(j, "the gradient of out", to->out, j->queries, err);
     if (!status && to->q.x) status = heed_attention_out_fits(j, "the gradient of q", to->q, a->query_start, j->most_queries, j->H, j->d, err);
@@ -284,7 +303,7 @@ heed_status heed_attention_backward_by(const heed_kernels *kernels, const heed_a
     heed_status status = heed_attention_job_of(&j, kernels, a, data, err);
     if (!status) status = gradients_fit(&j, to, err);
     if (status) return status;
-    heed_attention_back x = back_of(&j, to);
+    heed_attention_back x = heed_attention_back_of(&j, to);
     const layout l = layout_of(&x);
     if (bytes < l.end || !scratch) return heed_fail(err, HEED_E_SHAPE, "attention: %zu bytes of scratch, backward needs %zu", scratch ? bytes : 0, l.end);
     char *at = heed_attention_aligned(scratch) - ALIGNED;

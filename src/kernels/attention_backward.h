@@ -14,7 +14,7 @@ struct heed_attention_back {
     int64_t rows;                    /* queries of a block */
     int64_t chunk;                   /* keys that a thread holds at a time, with their gradients */
     int64_t pitch;                   /* floats of a row beside: d, and one for the centre */
-    int64_t extras;                  /* floats a unit and head: factor, additive [d], relative [2 reach + 1], as far as wanted */
+    int64_t extras;                  /* floats a unit and head: factor, additive [d], extra [extras], relative [2 reach + 1], as far as wanted */
     float *queries;                  /* [queries of the batch, H, pitch] gradients of bf16 queries to which more than one chunk adds; NULL: none */
     float *beside;                   /* rows of later ranges */
     float *extra;                    /* [units, shared, extras] */
@@ -53,7 +53,16 @@ size_t heed_attention_back_room(const heed_attention_back *x);
 
 /* Row by row: every setting (attention_backward_rows.c). */
 void heed_attention_rows_back(const heed_attention_back *x, const heed_attention_range *u, void *room);
+int64_t heed_attention_rows_back_room(const heed_attention_back *x);          /* floats */
 size_t heed_attention_backward_bytes(const heed_attention_job *job);      /* of scratch */
+
+/* What of it the settings tell; the rest has to do with the cut. */
+heed_attention_back heed_attention_back_of(const heed_attention_job *job, const heed_attention_gradients *to);
+/* One sequence, by the calling thread, without a cut; only where gradients are added. x->extra: [H, x->extras], of all sequences together, cleared by the caller, who
+ * in the end joins them. room: of heed_attention_back_room(). */
+void heed_attention_sequence_back(const heed_attention_back *x, int64_t b, void *room);
+/* Adds extra [shared, extras] of a key head where it belongs. */
+void heed_attention_join_extra(const heed_attention_back *x, int64_t key_head, const float *extra);
 
 heed_status heed_attention_backward_by(const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, const heed_attention_gradients *to,
                                        void *scratch, size_t bytes, heed_error *err);

@@ -9,12 +9,16 @@ typedef struct work {
     const heed_attention_back *x;
     const heed_attention_range *u;
     heed_attention_row r;
-    float *products, *share, *ds;    /* of the keys that are seen, run after run */
-    float *dq;                       /* [d] of the query as it is multiplied */
-    float *dk;                       /* [keys, d] likewise */
-    float *dv;                       /* [keys, dv], of bf16 */
+    bool changes;                    /* weights, after they were normalised */
+    float *products, *share, *ds;    /* of the keys that are seen, run after run; products NULL: nobody asks */
+    float *dq, *dq_room;             /* [d] of the query as it is multiplied: where the gradient belongs, or room */
+    float *dk;                       /* of the sequence's first key: where the gradient belongs, or room for that of the keys as they are multiplied; NULL: not wanted */
+    float *dv;                       /* likewise of its first value */
+    int64_t ldk, ldv;
     float *dout;                     /* [dv] what came to the result, as floats */
     float *unit;                     /* [d] a key of length 1 */
+    float *dcopies;                  /* [COPIED, d] of keys that were copied */
+    float *unwanted;                 /* [d] */
 } work;
 
 /* --- where rows are -------------------------------------------------------------------------------------------------------------------------- */
@@ -31,11 +35,6 @@ static int64_t key_at(const work *w, heed_attention_out to, int64_t key)
     return HEED_ATTENTION_AT(to, w->x->job->a->key_start, w->u->sequence, w->u->key_head) + key * to.row;
 }
 
-static float *value_gradient(const work *w, int64_t key)
-{
-    return w->x->job->half ? w->dv + key * w->x->job->dv : (float *)w->x->to->v.x + key_at(w, w->x->to->v, key);
-}
-
 static float *extra(const work *w) { return w->u->extra + w->r.head % w->x->job->shared * w->x->extras; }
 
 static void clear(float *to, int64_t n)
@@ -45,26 +44,31 @@ static void clear(float *to, int64_t n)
 
 /* --- one query under one head ------------------------------------------------------------------------------------------------------------ */
 
-/* From what came to the result: share, and ds as the gradient of weights; values get theirs. */
+/* From what came to the result: ds as the gradient of weights as they were normalised; values get theirs. */
 static void values_back(work *w)
 {
     const heed_attention_job *job = w->x->job;
     const heed_kernels *k = job->kernels;
+    const heed_attention_pairwise *pairs = job->pairwise;
     int64_t ld;
     const float *rows = heed_attention_value_rows(job, w->r.sequence, w->r.key_head, &ld), *dout = gradient_in(w);
-    for (int64_t j = 0; j < w->r.sees.seen; j++) w->share[j] = 1;
-    heed_attention_row part = w->r;
-    part.weights = w->share;
-    heed_attention_row_change(&part);
-    float *ds = w->ds;
-    const float *weight = w->r.weights, *share = w->share;
+    float *ds = w->ds, *final = w->r.weights;
+    if (w->changes) {
+        heed_attention_row part = w->r;
+        for (int64_t j = 0; j < w->r.sees.seen; j++) w->share[j] = 1;
+        part.weights = w->share;
+        heed_attention_row_change(&part);
+        final = w->r.scores;
+        for (int64_t j = 0; j < w->r.sees.seen; j++) final[j] = w->r.weights[j] * w->share[j];
+    }
     for (int run = 0; run < w->r.sees.runs; run++) {
         const int64_t first = w->r.sees.first[run], n = w->r.sees.count[run];
         k->scores_dot(ds, dout, rows + first * ld, n, ld, job->dv, 1, NULL);
-        for (int64_t j = 0; w->x->to->v.x && j < n; j++) k->axpy(value_gradient(w, first + j), weight[j] * share[j], dout, job->dv);
-        for (int64_t j = 0; j < n; j++) ds[j] *= share[j];
-        ds += n, weight += n, share += n;
+        if (w->dv) k->product(w->dv + first * w->ldv, w->ldv, final, 1, 0, dout, job->dv, n, job->dv, 1, 1, true);
+        for (int64_t j = 0; pairs && pairs->weights_gradient && j < n; j++) ds[j] += pairs->weights_gradient[heed_attention_pair(&w->r, first + j)];
+        ds += n, final += n;
     }
+    for (int64_t j = 0; w->changes && j < w->r.sees.seen; j++) w->ds[j] *= w->share[j];
 }
 
 /* ds is still the gradient of weights. p = n sigmoid(u) moves the Gaussian, whose slope at j is g (j - p) / width^2. */
@@ -78,14 +82,13 @@ static float centre_back(const work *w)
     return (float)sum / (l->width * l->width) * l->place * (n - l->place) / n;
 }
 
-/* ds: from the gradient of scores to that of the product of query and key; relative's and factor's sums. */
+/* ds: from the gradient of scores to that of the product of query and key, but for scale and factor; relative's and factor's sums. */
 static void terms_back(const work *w, int64_t first, int64_t n, float *ds, const float *products)
 {
-    const heed_attention_job *job = w->x->job;
-    const heed_attention *a = job->a;
+    const heed_attention *a = w->x->job->a;
     const float factor = a->factor ? a->factor[w->r.head] : 1;
     float *relative = w->x->to->relative ? extra(w) + w->x->extras - a->reach - 1 : NULL;
-    for (int64_t j = 0; j < n; j++) {
+    for (int64_t j = 0; (relative || products) && j < n; j++) {
         const int64_t ahead = first + j - w->r.position;
         if (relative) relative[ahead < -a->reach ? -a->reach : ahead > a->reach ? a->reach : ahead] += ds[j];
         if (a->cap > 0) {
@@ -93,25 +96,69 @@ static void terms_back(const work *w, int64_t first, int64_t n, float *ds, const
             ds[j] *= 1 - flat * flat;
         }
         if (w->x->to->factor) *extra(w) += ds[j] * products[j];
-        ds[j] *= job->scale * factor;
     }
 }
 
-static void keys_back(const work *w, int64_t first, int64_t n, const float *ds)
+/* Where the sums of the score's own weights stand. */
+static float *sums_of(const work *w) { return extra(w) + (w->x->to->factor ? 1 : 0); }
+
+static void additive_back(const work *w, const heed_meeting *m, const float *ds, float *dk, int64_t ldk)
+{
+    float *sums = w->x->to->additive ? sums_of(w) : w->unwanted;
+    for (int64_t j = 0; j < m->n; j++)
+        w->x->job->kernels->additive_back(w->dq, dk ? dk + j * ldk : w->unwanted, sums, ds[j], m->q, m->k + j * m->ld, m->extra, m->d);
+}
+
+static void dot_back(const work *w, const heed_meeting *m, float *ds, float *dk, int64_t ldk)
 {
     const heed_attention_job *job = w->x->job;
-    const heed_attention *a = job->a;
-    int64_t ld;
-    const float *k = heed_attention_key_rows(job, w->r.sequence, w->r.key_head, &ld) + first * ld;
+    const float by = job->scale * (job->a->factor ? job->a->factor[w->r.head] : 1);
     const float *inverse = heed_attention_key_factors(job, w->r.sequence, w->r.key_head);
-    float *dk = w->dk + first * job->d, *additive = w->x->to->additive ? extra(w) + (w->x->to->factor ? 1 : 0) : w->unit;
-    for (int64_t j = 0; j < n; j++, k += ld, dk += job->d) {
-        if (a->score == HEED_ATTENTION_ADDITIVE) {
-            job->kernels->additive_back(w->dq, dk, additive, ds[j], w->r.q, k, a->additive + w->r.head * job->d, job->d);
-            continue;
-        }
-        job->kernels->axpy(w->dq, inverse ? ds[j] * inverse[first + j] : ds[j], k, job->d);
-        job->kernels->axpy(dk, ds[j], w->r.q, job->d);
+    if (dk) job->kernels->product(dk, ldk, ds, 1, 0, m->q, m->d, m->n, m->d, 1, by, true);
+    for (int64_t j = 0; inverse && j < m->n; j++) ds[j] *= inverse[m->first + j];
+    job->kernels->product(w->dq, m->d, ds, 0, 1, m->k, m->ld, 1, m->d, m->n, by, true);
+}
+
+/* One query and keys that lie ldk apart in dk, NULL: not wanted. */
+static void meeting_back(const work *w, const heed_meeting *m, float *ds, float *dk, int64_t ldk)
+{
+    const heed_attention_job *job = w->x->job;
+    const bool additive = job->a->score == HEED_ATTENTION_ADDITIVE;
+    const float by = (additive ? job->scale : 1) * (job->a->factor ? job->a->factor[w->r.head] : 1);
+    if ((job->own || additive) && by != 1) job->kernels->scale(ds, by, ds, m->n);     /* a score of one's own has the scale in its hands */
+    if (job->own) job->own->backward(m, ds, w->dq, dk, m->extra ? sums_of(w) : NULL);
+    else if (additive) additive_back(w, m, ds, dk, ldk);
+    else dot_back(w, m, ds, dk, ldk);
+}
+
+/* Keys that were shifted, or that a score of one's own wants its gradients beside: side by side there and back. */
+static void copies_back(const work *w, heed_meeting *m, float *ds)
+{
+    const heed_attention_job *job = w->x->job;
+    const heed_attention_pairwise *pairs = job->pairwise;
+    const int64_t d = job->d, ld = job->Hk * d;
+    float *shift = NULL;
+    if (pairs && pairs->shift_gradient) shift = pairs->shift_gradient + (w->r.i * heed_attention_keys(job, w->r.sequence) + m->first) * ld + w->r.key_head * d;
+    for (int64_t j = 0; m->k != w->r.copies && j < m->n; j++) memcpy(w->r.copies + j * d, m->k + j * m->ld, (size_t)d * sizeof(float));
+    m->k = w->r.copies, m->ld = d;
+    clear(w->dcopies, m->n * d);
+    meeting_back(w, m, ds, w->dcopies, d);
+    for (int64_t j = 0; j < m->n; j++) {
+        if (w->dk) job->kernels->axpy(w->dk + (m->first + j) * w->ldk, 1, w->dcopies + j * d, d);
+        if (shift) job->kernels->axpy(shift + j * ld, 1, w->dcopies + j * d, d);
+    }
+}
+
+static void keys_back(const work *w, int64_t first, int64_t n, float *ds)
+{
+    const heed_attention_job *job = w->x->job;
+    const bool shifted = job->pairwise && job->pairwise->shift, blind = job->own && job->own->blind;
+    const bool copied = shifted || (job->own && !blind && !(w->dk && w->ldk == job->data->k.row));
+    for (int64_t j = 0, part; j < n; j += part) {
+        part = copied && n - j > HEED_ATTENTION_COPIED ? HEED_ATTENTION_COPIED : n - j;
+        heed_meeting m = heed_attention_row_meets(&w->r, first + j, part);
+        if (copied) copies_back(w, &m, ds + j);
+        else meeting_back(w, &m, ds + j, w->dk && !blind ? w->dk + (first + j) * w->ldk : NULL, w->ldk);
     }
 }
 
@@ -141,6 +188,9 @@ static float query_inverse(const work *w)
     return heed_attention_inverse(job->kernels, heed_attention_floats(job, in.x, at, job->d, w->unit), job->d);
 }
 
+/* Queries and keys are multiplied as they are, and their gradients go where they belong at once. */
+static bool rows_are_plain(const heed_attention_job *job) { return !job->half && !(job->a->rotary > 0) && job->a->score != HEED_ATTENTION_COSINE; }
+
 static void query_back(work *w)
 {
     const heed_attention_job *job = w->x->job;
@@ -148,10 +198,10 @@ static void query_back(work *w)
     const int64_t at = HEED_ATTENTION_AT(to, job->a->query_start, w->r.sequence, w->r.head) + w->r.i * to.row;
     float *centre = w->x->to->centre;
     if (centre) centre += (job->a->query_start[w->r.sequence] + w->r.i) * job->H + w->r.head;
-    clear(w->dq, job->d);
     heed_attention_row_see(&w->r);
     if (!w->r.sees.seen) {
-        if (to.x && !w->x->to->add) deliver(job, to.x, at, w->dq, w->r.position, false);
+        clear(w->dq_room, job->d);
+        if (to.x && !w->x->to->add) deliver(job, to.x, at, w->dq_room, w->r.position, false);
         return;
     }
     const float saved = job->data->saved[(job->a->query_start[w->r.sequence] + w->r.i) * job->H + w->r.head];
@@ -160,16 +210,39 @@ static void query_back(work *w)
     values_back(w);
     if (centre) *centre += centre_back(w);
     heed_align_back(job->kernels, job->weighing, w->ds, w->r.weights, w->ds, w->r.sees.seen);
+    w->dq = to.x && w->x->to->add && rows_are_plain(job) ? (float *)to.x + at : w->dq_room;
+    if (w->dq == w->dq_room) clear(w->dq, job->d);
     for (int64_t run = 0, done = 0; run < w->r.sees.runs; done += w->r.sees.count[run++]) {
-        terms_back(w, w->r.sees.first[run], w->r.sees.count[run], w->ds + done, w->products + done);
+        terms_back(w, w->r.sees.first[run], w->r.sees.count[run], w->ds + done, w->products ? w->products + done : NULL);
         keys_back(w, w->r.sees.first[run], w->r.sees.count[run], w->ds + done);
     }
-    if (!to.x) return;
+    if (!to.x || w->dq != w->dq_room) return;
     if (job->key_factor) normalise_back(job->kernels, w->dq, w->r.q, query_inverse(w), job->d);
     deliver(job, to.x, at, w->dq, w->r.position, w->x->to->add);
 }
 
 /* --- a unit ------------------------------------------------------------------------------------------------------------------------------------- */
+
+static float *take(float **at, int64_t n)
+{
+    float *x = *at;
+    *at += heed_attention_up(n, HEED_ATTENTION_MARGIN);
+    return x;
+}
+
+/* Where gradients of keys and values are summed up. */
+static void keys_come(work *w, float *room)
+{
+    const heed_attention_job *job = w->x->job;
+    const heed_attention_out k = w->x->to->k, v = w->x->to->v;
+    const bool plain = rows_are_plain(job);
+    if (k.x) w->dk = plain ? (float *)k.x + key_at(w, k, 0) : take(&room, job->most_keys * job->d), w->ldk = plain ? k.row : job->d;
+    if (v.x) w->dv = job->half ? room : (float *)v.x + key_at(w, v, 0), w->ldv = job->half ? job->dv : v.row;
+    for (int64_t j = 0; j < w->u->keys; j++) {
+        if (w->dk && !(plain && w->x->to->add)) clear(w->dk + j * w->ldk, job->d);
+        if (w->dv && (job->half || !w->x->to->add)) clear(w->dv + j * w->ldv, job->dv);
+    }
+}
 
 static void keys_leave(const work *w)
 {
@@ -194,28 +267,32 @@ static void values_leave(const work *w)
     for (int64_t j = 0; j < w->u->keys; j++) heed_attention_leave(job, to.x, key_at(w, to, j), w->dv + j * job->dv, w->x->to->add, job->dv);
 }
 
-static float *take(float **at, int64_t n)
+int64_t heed_attention_rows_back_room(const heed_attention_back *x)
 {
-    float *x = *at;
-    *at += heed_attention_up(n, HEED_ATTENTION_MARGIN);
-    return x;
+    const heed_attention_job *job = x->job;
+    const int64_t margin = HEED_ATTENTION_MARGIN, keys = heed_attention_up(job->most_keys, margin), d = heed_attention_up(job->d, margin);
+    const bool copies = job->own || (job->pairwise && job->pairwise->shift);
+    const int64_t made = (rows_are_plain(job) ? 0 : heed_attention_up(job->most_keys * job->d, margin)) + (job->half ? job->most_keys * job->dv : 0);
+    return 5 * keys + 5 * d + heed_attention_up(job->dv, margin) + (copies ? 2 * HEED_ATTENTION_COPIED * d : 0) + made;
 }
 
 void heed_attention_rows_back(const heed_attention_back *x, const heed_attention_range *u, void *room)
 {
     const heed_attention_job *job = x->job;
+    const bool copies = job->own || (job->pairwise && job->pairwise->shift);
     float *at = room;
-    work w = {.x = x, .u = u, .r = {.job = job, .sequence = u->sequence, .key_head = u->key_head}};
-    float **const rows[] = {&w.r.scores, &w.r.weights, &w.products, &w.share, &w.ds}, **const widths[] = {&w.r.query, &w.r.turned, &w.dq, &w.unit};
+    work w = {.x = x, .u = u, .r = {.job = job, .sequence = u->sequence, .key_head = u->key_head, .copied = HEED_ATTENTION_COPIED},
+              .changes = heed_attention_weights_change(job)};
+    float **const rows[] = {&w.r.scores, &w.r.weights, &w.products, &w.share, &w.ds}, **const widths[] = {&w.r.query, &w.r.turned, &w.dq_room, &w.unit, &w.unwanted};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) *rows[i] = take(&at, job->most_keys);
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) *widths[i] = take(&at, job->d);
     w.dout = take(&at, job->dv);
-    w.dk = take(&at, job->most_keys * job->d);
-    w.dv = at;
-    clear(w.dk, u->keys * job->d);
-    for (int64_t j = 0; x->to->v.x && j < u->keys && (job->half || !x->to->add); j++) clear(value_gradient(&w, j), job->dv);
+    if (copies) w.r.copies = take(&at, HEED_ATTENTION_COPIED * job->d), w.dcopies = take(&at, HEED_ATTENTION_COPIED * job->d);
+    if (!(job->a->cap > 0) && !x->to->factor) w.products = NULL;
+    clear(w.unwanted, job->d);
+    keys_come(&w, at);
     for (w.r.head = u->key_head * job->shared; w.r.head < (u->key_head + 1) * job->shared; w.r.head++)
         for (w.r.i = 0; w.r.i < heed_attention_queries(job, u->sequence); w.r.i++) query_back(&w);
-    if (x->to->k.x) keys_leave(&w);
-    if (x->to->v.x && job->half) values_leave(&w);
+    if (w.dk && !rows_are_plain(job)) keys_leave(&w);
+    if (w.dv && job->half) values_leave(&w);
 }

@@ -46,6 +46,8 @@ static heed_status settings_fit(const heed_attention *a, heed_error *err)
         return heed_fail(err, HEED_E_SHAPE, "attention: type %d, score %d, align %d: there is none of that number", (int)a->type, (int)a->score, (int)a->align);
     if (a->window < 0 || a->window > HEED_ATTENTION_FAR || a->reach < 0 || a->reach > HEED_ATTENTION_FAR)
         return heed_fail(err, HEED_E_SHAPE, "attention: window %lld, reach %lld; 0 to %d are possible", (long long)a->window, (long long)a->reach, HEED_ATTENTION_FAR);
+    if (a->pair && (a->score != HEED_ATTENTION_DOT || a->rotary > 0 || !a->pair->forward || !a->pair->backward || a->extras < 0 || (a->extra && !a->extras) || a->type != HEED_F32))
+        return heed_fail(err, HEED_E_SHAPE, "attention: a score of one's own has two functions and weights of which it says the number, is of floats, and is neither turned nor another score");
     if (a->score == HEED_ATTENTION_ADDITIVE && !a->additive) return heed_fail(err, HEED_E_SHAPE, "attention: an additive score without its vector");
     if (heed_align_has_centre(a->align) && !a->centre) return heed_fail(err, HEED_E_SHAPE, "attention: an alignment around a centre without centres");
     if (a->threads < 0) return heed_fail(err, HEED_E_SHAPE, "attention: %d threads", a->threads);
@@ -116,7 +118,7 @@ static heed_status data_fits(const heed_attention_job *j, heed_error *err)
     const heed_attention_data *data = j->data;
     const heed_attention *a = j->a;
     heed_status status = heed_attention_in_fits(j, "q", data->q, j->queries, err);
-    if (!status) status = heed_attention_in_fits(j, "k", data->k, j->keys, err);
+    if (!status && !(j->own && j->own->blind)) status = heed_attention_in_fits(j, "k", data->k, j->keys, err);
     if (!status) status = heed_attention_in_fits(j, "v", data->v, j->keys, err);
     if (!status) status = heed_attention_out_fits(j, "out", data->out, a->query_start, j->most_queries, j->H, j->dv, err);
     return status;
@@ -144,22 +146,46 @@ static void measure(heed_attention_job *j)
     }
 }
 
+static heed_attention_job given(const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data)
+{
+    return (heed_attention_job){.kernels = kernels, .a = a, .data = data, .own = a->pair && a->pair->forward ? a->pair : NULL, .H = a->heads,
+                                .Hk = a->key_heads ? a->key_heads : a->heads, .d = a->width, .dv = a->value_width ? a->value_width : a->width,
+                                .threads = a->threads ? a->threads : omp_get_max_threads(), .half = a->type == HEED_BF16, .only = -1};
+}
+
+void heed_attention_job_by_rows(heed_attention_job *j)
+{
+    j->rows = true;
+    j->together = 1;
+}
+
+static void settle(heed_attention_job *j)
+{
+    const heed_attention *a = j->a;
+    look(j);
+    j->shared = j->H / j->Hk;
+    j->unit = j->weighing == HEED_WEIGHING_softmax ? HEED_LOG2_E : 1;
+    j->together = a->relative || a->score == HEED_ATTENTION_ADDITIVE ? 1 : least(j->shared, j->kernels->attention_lanes);
+    j->scale = a->scale != 0 ? a->scale : a->score == HEED_ATTENTION_DOT ? 1 / sqrtf((float)j->d) : 1;
+    if (!j->kernels->attention_lanes || j->own) heed_attention_job_by_rows(j);
+    j->pairs = j->half && !j->rows && j->kernels->attention_pairs && j->weighing == HEED_WEIGHING_softmax && a->score != HEED_ATTENTION_ADDITIVE;
+}
+
+void heed_attention_job_settle(heed_attention_job *j, const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data)
+{
+    *j = given(kernels, a, data);
+    settle(j);
+}
+
 heed_status heed_attention_job_of(heed_attention_job *j, const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, heed_error *err)
 {
-    *j = (heed_attention_job){.kernels = kernels, .a = a, .data = data, .H = a->heads, .Hk = a->key_heads ? a->key_heads : a->heads, .d = a->width,
-                              .dv = a->value_width ? a->value_width : a->width, .threads = a->threads ? a->threads : omp_get_max_threads(), .half = a->type == HEED_BF16, .only = -1};
+    *j = given(kernels, a, data);
     heed_status status = widths_fit(j, err);
     if (!status) status = settings_fit(a, err);
     if (!status) status = spans_fit(a, err);
     if (status) return status;
-    look(j);
+    settle(j);
     measure(j);
-    j->shared = j->H / j->Hk;
-    j->unit = j->weighing == HEED_WEIGHING_softmax ? HEED_LOG2_E : 1;
-    j->rows = !kernels->attention_lanes;
-    j->together = j->rows || a->relative || a->score == HEED_ATTENTION_ADDITIVE ? 1 : least(j->shared, kernels->attention_lanes);
-    j->scale = a->scale != 0 ? a->scale : a->score == HEED_ATTENTION_DOT ? 1 / sqrtf((float)j->d) : 1;
-    j->pairs = j->half && !j->rows && kernels->attention_pairs && j->weighing == HEED_WEIGHING_softmax && a->score != HEED_ATTENTION_ADDITIVE;
     return data ? data_fits(j, err) : HEED_OK;
 }
 

@@ -4,6 +4,8 @@
 
 #include "kernels/attention.h"
 
+enum { HEED_ATTENTION_COPIED = 16 };          /* keys that are copied at a time, where each has to be changed before it is scored */
+
 typedef struct heed_attention_row {
     const heed_attention_job *job;
     int64_t sequence, key_head, head, i;      /* i: the query's row in its sequence */
@@ -12,13 +14,23 @@ typedef struct heed_attention_row {
     const float *q;                           /* the query as it is multiplied: turned, and for cosine of length 1 */
     float *scores;                            /* of all keys that are seen, run after run */
     float *weights, *query, *turned;          /* query, turned: room for q */
+    float *copies;                            /* [copied, d] room for keys that are shifted; copied: at the most COPIED */
+    int64_t copied;
 } heed_attention_row;
 
 /* position and sees, from sequence, head and i. */
 void heed_attention_row_see(heed_attention_row *r);
 /* q and scores. products (NULL: not wanted): what they were before the factor, the cap and the distance's terms; scale is in them. */
 void heed_attention_row_score(heed_attention_row *r, float *products);
+/* q with keys first .. first+n-1 of its sequence; shifted ones are copied, so n <= copied then. */
+heed_meeting heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n);
 /* What happens to weights after they were normalised: the Gaussian around a centre, dropout. */
 void heed_attention_row_change(const heed_attention_row *r);
+
+/* A value of the pair of query i and key j of the sequence, of which each head has one. */
+static inline int64_t heed_attention_pair(const heed_attention_row *r, int64_t j)
+{
+    return (r->i * heed_attention_keys(r->job, r->sequence) + j) * r->job->H + r->head;
+}
 
 #endif

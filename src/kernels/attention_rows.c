@@ -30,6 +30,7 @@ static void terms_add(const heed_attention_row *r, float *s, int64_t first, int6
     const heed_attention *a = r->job->a;
     const float factor = a->factor ? a->factor[r->head] : 1;
     const float *relative = a->relative ? a->relative + r->head * (2 * a->reach + 1) + a->reach : NULL;
+    if (!a->factor && !(a->cap > 0) && !a->slope && !relative) return;
     for (int64_t j = 0; j < n; j++) {
         const int64_t ahead = first + j - r->position;
         s[j] = capped(s[j] * factor, a->cap);
@@ -38,25 +39,61 @@ static void terms_add(const heed_attention_row *r, float *s, int64_t first, int6
     }
 }
 
-void heed_attention_row_score(heed_attention_row *r, float *products)
+/* The keys of a meeting, its shifts added, side by side. */
+static void shift_keys(const heed_attention_row *r, heed_meeting *m)
+{
+    const heed_attention_job *job = r->job;
+    const int64_t d = job->d, ld = job->Hk * d;
+    const float *shift = job->pairwise->shift + (r->i * heed_attention_keys(job, r->sequence) + m->first) * ld + r->key_head * d;
+    for (int64_t j = 0; j < m->n; j++) job->kernels->add(r->copies + j * d, m->k + (m->row ? m->row[j] : j) * m->ld, shift + j * ld, d);
+    m->k = r->copies;
+    m->row = NULL;
+    m->ld = d;
+}
+
+heed_meeting heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n)
 {
     const heed_attention_job *job = r->job;
     const heed_attention *a = job->a;
-    int64_t ld, at = 0;
-    const float *k = heed_attention_key_rows(job, r->sequence, r->key_head, &ld);
+    const heed_attention_pairwise *pairs = job->pairwise;
+    heed_meeting m = {.q = r->q, .n = n, .d = job->d, .first = first, .scale = job->scale};
+    m.extra = job->own ? (a->extra ? a->extra + r->head * a->extras : NULL) : a->additive ? a->additive + r->head * job->d : NULL;
+    if (job->own && job->own->blind) return m;
+    m.k = heed_attention_key_rows(job, r->sequence, r->key_head, &m.ld);
+    if (pairs && pairs->key_row) m.k = (const float *)job->data->k.x + r->key_head * job->data->k.head, m.row = pairs->key_row + first;
+    else m.k += first * m.ld;
+    if (pairs && pairs->shift) shift_keys(r, &m);
+    return m;
+}
+
+/* Scores of keys first .. first+n-1 before all that is added to them. */
+static void products(const heed_attention_row *r, float *s, int64_t first, int64_t n)
+{
+    const heed_attention_job *job = r->job;
+    const heed_meeting m = heed_attention_row_meets(r, first, n);
+    if (job->own) {
+        job->own->forward(&m, s);
+    } else if (job->a->score == HEED_ATTENTION_ADDITIVE) {
+        job->kernels->scores_additive(s, m.q, m.k, m.extra, n, m.ld, m.d, m.row);
+        if (job->scale != 1) job->kernels->scale(s, job->scale, s, n);
+    } else {
+        job->kernels->scores_dot(s, m.q, m.k, n, m.ld, m.d, job->scale, m.row);
+    }
     const float *inverse = heed_attention_key_factors(job, r->sequence, r->key_head);
+    for (int64_t j = 0; inverse && j < n; j++) s[j] *= inverse[first + j];
+}
+
+void heed_attention_row_score(heed_attention_row *r, float *kept)
+{
+    const heed_attention_job *job = r->job;
+    const bool shifted = job->pairwise && job->pairwise->shift;
+    int64_t at = 0;
     r->q = query_of(r);
     for (int run = 0; run < r->sees.runs; run++) {
-        const int64_t first = r->sees.first[run], n = r->sees.count[run];
+        const int64_t first = r->sees.first[run], n = r->sees.count[run], step = shifted ? r->copied : n;
         float *s = r->scores + at;
-        if (a->score == HEED_ATTENTION_ADDITIVE) {
-            job->kernels->scores_additive(s, r->q, k + first * ld, a->additive + r->head * job->d, n, ld, job->d, NULL);
-            job->kernels->scale(s, job->scale, s, n);
-        } else {
-            job->kernels->scores_dot(s, r->q, k + first * ld, n, ld, job->d, job->scale, NULL);
-        }
-        for (int64_t j = 0; inverse && j < n; j++) s[j] *= inverse[first + j];
-        if (products) memcpy(products + at, s, (size_t)n * sizeof *s);
+        for (int64_t j = 0; j < n; j += step) products(r, s + j, first + j, n - j < step ? n - j : step);
+        if (kept) memcpy(kept + at, s, (size_t)n * sizeof *s);
         terms_add(r, s, first, n);
         at += n;
     }
@@ -69,7 +106,7 @@ void heed_attention_row_change(const heed_attention_row *r)
     const heed_drop drop = heed_drop_of(a->dropout);
     const uint64_t key = a->dropout > 0 ? heed_drop_query(a->seed, a->record[r->sequence], r->head, r->position) : 0;
     float *w = r->weights;
-    for (int run = 0; run < r->sees.runs; run++)
+    for (int run = 0; run < r->sees.runs && heed_attention_weights_change(r->job); run++)
         for (int64_t j = r->sees.first[run]; j < r->sees.first[run] + r->sees.count[run]; j++, w++) {
             const float x = centre && r->sees.width > 0 ? ((float)j - r->sees.place) / r->sees.width : 0;
             uint32_t bits;
@@ -79,16 +116,32 @@ void heed_attention_row_change(const heed_attention_row *r)
         }
 }
 
-/* out = sum of w v, over one run or two. */
-static void mix(const heed_attention_row *r, float *out, float *more)
+/* out = sum of w v over keys first .. first+n-1. */
+static void mix_run(const heed_attention_row *r, float *out, const float *weights, int64_t first, int64_t n)
 {
     const heed_attention_job *job = r->job;
+    const int64_t *row = job->pairwise ? job->pairwise->key_row : NULL;
     int64_t ld;
-    const float *rows = heed_attention_value_rows(job, r->sequence, r->key_head, &ld);
-    job->kernels->mix(out, r->weights, rows + r->sees.first[0] * ld, r->sees.count[0], ld, job->dv, NULL);
-    if (r->sees.runs < 2) return;
-    job->kernels->mix(more, r->weights + r->sees.count[0], rows + r->sees.first[1] * ld, r->sees.count[1], ld, job->dv, NULL);
-    job->kernels->add(out, out, more, job->dv);
+    const float *rows = heed_attention_value_rows(job, r->sequence, r->key_head, &ld) + first * ld;
+    if (row) rows = (const float *)job->data->v.x + r->key_head * job->data->v.head;
+    job->kernels->mix(out, weights, rows, n, ld, job->dv, row ? row + first : NULL);
+}
+
+static void mix(const heed_attention_row *r, float *out, float *more)
+{
+    const heed_looking *sees = &r->sees;
+    mix_run(r, out, r->weights, sees->first[0], sees->count[0]);
+    if (sees->runs < 2) return;
+    mix_run(r, more, r->weights + sees->count[0], sees->first[1], sees->count[1]);
+    r->job->kernels->add(out, out, more, r->job->dv);
+}
+
+/* Weights that were asked for as a result. */
+static void keep_weights(const heed_attention_row *r, float *to)
+{
+    const float *w = r->weights;
+    for (int run = 0; run < r->sees.runs; run++)
+        for (int64_t j = r->sees.first[run]; j < r->sees.first[run] + r->sees.count[run]; j++) to[heed_attention_pair(r, j)] = *w++;
 }
 
 void heed_attention_row_see(heed_attention_row *r)
@@ -112,6 +165,7 @@ static void attend(heed_attention_row *r)
         heed_attention_row_score(r, NULL);
         saved = heed_align_weights(job->kernels, job->weighing, r->weights, r->scores, r->sees.seen);
         heed_attention_row_change(r);
+        if (job->pairwise && job->pairwise->weights) keep_weights(r, job->pairwise->weights);
         mix(r, out, r->query);
     } else {
         memset(out, 0, (size_t)job->dv * sizeof *out);
@@ -120,13 +174,26 @@ static void attend(heed_attention_row *r)
     if (job->data->saved) job->data->saved[number * job->H + r->head] = saved;
 }
 
+static float *take(float **at, int64_t n)
+{
+    float *x = *at;
+    *at += heed_attention_up(n, HEED_ATTENTION_MARGIN);
+    return x;
+}
+
+int64_t heed_attention_rows_room(const heed_attention_job *job)
+{
+    const int64_t margin = HEED_ATTENTION_MARGIN, shifted = job->pairwise && job->pairwise->shift ? HEED_ATTENTION_COPIED * job->d : 0;
+    return 2 * heed_attention_up(job->most_keys, margin) + 2 * heed_attention_up(job->d > job->dv ? job->d : job->dv, margin) + heed_attention_up(shifted, margin);
+}
+
 void heed_attention_rows(const heed_attention_job *job, const heed_attention_unit *unit, void *room)
 {
-    const int64_t margin = HEED_ATTENTION_MARGIN, keys = heed_attention_up(job->most_keys, margin), d = heed_attention_up(job->d, margin);
-    heed_attention_row r = {.job = job, .sequence = unit->sequence, .key_head = unit->key_head, .scores = room};
-    r.weights = r.scores + keys;
-    r.query = r.weights + keys;
-    r.turned = r.query + (job->d > job->dv ? d : heed_attention_up(job->dv, margin));
+    float *at = room;
+    heed_attention_row r = {.job = job, .sequence = unit->sequence, .key_head = unit->key_head, .copied = HEED_ATTENTION_COPIED};
+    r.scores = take(&at, job->most_keys), r.weights = take(&at, job->most_keys);
+    r.query = take(&at, job->d > job->dv ? job->d : job->dv), r.turned = take(&at, job->d);
+    r.copies = at;
     for (r.i = unit->row; r.i < unit->row + unit->rows; r.i++)
         for (r.head = unit->head; r.head < unit->head + unit->heads; r.head++) attend(&r);
 }

@@ -44,11 +44,11 @@ static void spread(const heed_looking *sees, float *x, int64_t keys, float unsee
     for (int64_t j = 0; j < end; j++) x[j] = unseen;
 }
 
-static void weigh(const heed_attention_job *job, int64_t head, int64_t i, float *weights, float *scores)
+void heed_attention_weigh(const heed_attention_job *job, int64_t head, int64_t i, float *weights, float *scores)
 {
-    float query[HEED_ATTENTION_WIDEST], turned[HEED_ATTENTION_WIDEST];
+    float query[HEED_ATTENTION_WIDEST], turned[HEED_ATTENTION_WIDEST], copy[HEED_ATTENTION_WIDEST];
     heed_attention_row r = {.job = job, .head = head, .key_head = head / job->shared, .i = i, .scores = scores ? scores : weights, .weights = weights, .query = query,
-                            .turned = turned};
+                            .turned = turned, .copies = copy, .copied = 1};
     const int64_t keys = heed_attention_keys(job, 0);
     heed_attention_row_see(&r);
     if (r.sees.seen > 0) {
@@ -94,7 +94,7 @@ heed_status heed_attention_weights(const heed_attention *a, const heed_attention
     heed_attention_share(&job, heed_attention_aligned(scratch));
     const int64_t keys = job.most_keys;
 #pragma omp parallel for schedule(static) num_threads(job.threads) if (n > 1 && n * keys > 1 << 14)
-    for (int64_t i = 0; i < n; i++) weigh(&job, head, first + i, weights + i * keys, scores ? scores + i * keys : NULL);
+    for (int64_t i = 0; i < n; i++) heed_attention_weigh(&job, head, first + i, weights + i * keys, scores ? scores + i * keys : NULL);
     return HEED_OK;
 }
 

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "attn/score.h"
+#include "kernels/align.h"
 #include "model/keys.h"
-#include "ops/align.h"
 
 /* --- what the settings come to -------------------------------------------------------------------------------------------------------------- */
 

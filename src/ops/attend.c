@@ -2,31 +2,16 @@
  *
  *   s_j = score(q, k_j + shift_j) + distance(i, j),   w = align(s),   out = sum_j w_j v_j            (Bahdanau et al. 2015, eqs. 5 and 6)
  *
- * This file checks what is asked, allocates the results, records, and takes the groups of queries in order; ops/attend.h names those who do the work. Forward
- * keeps one float a query and head; backward and heed_attend_weights() compute s and w anew. A sequence's keys belong to the groups of queries that own it,
- * taken in order. Which keys, and scores to weights: ops/align.h. */
+ * This file checks what is asked, allocates the results, records, and gives the groups of queries in order to the kernels of heed/attention.h, one sequence at a
+ * time and on the thread that it is called by. Forward keeps one float a query and head; backward and heed_attend_weights() compute s and w anew. A sequence's
+ * keys belong to the groups of queries that own it. */
 #include "ops/attend.h"
 
 #include <string.h>
 
-heed_attend_group heed_attend_group_of(const heed_attend_args *a, int64_t number, int64_t pair)
-{
-    const int64_t owner = a->owner ? a->owner[number] : number;
-    return (heed_attend_group){.row = a->queries.start[number], .rows = a->queries.start[number + 1] - a->queries.start[number], .key = a->keys.start[owner],
-                               .keys = a->keys.start[owner + 1] - a->keys.start[owner], .position = a->position, .pair = pair};
-}
-
-int64_t heed_attend_pairs(const heed_attend_args *a, int64_t groups)
-{
-    int64_t pairs = 0;
-    for (int64_t b = 0; b < groups; b++) {
-        const heed_attend_group g = heed_attend_group_of(a, b, pairs);
-        pairs += g.rows * g.keys;
-    }
-    return pairs;
-}
-
-float *heed_attend_room(heed_tape *t, int64_t n) { return heed_tape_alloc(t, (size_t)(n + 1) * sizeof(float)); }
+#include "kernels/attention_backward.h"
+#include "ops/distance.h"
+#include "tensor/tape.h"
 
 /* --- what fits ------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -47,13 +32,22 @@ static bool heads_fit(const heed_attend_args *a)
 {
     const int64_t H = heed_attend_heads(a), Hk = heed_attend_key_heads(a);
     if (H < 1 || Hk < 1 || H % Hk || a->q->cols % H || a->k->cols % Hk || a->v->cols % Hk) return false;
-    return (a->score->blind || a->q->cols / H == a->k->cols / Hk) && (!a->extra || a->extra->cols % H == 0);
+    return a->score->blind || a->q->cols / H == a->k->cols / Hk;
+}
+
+/* The score's own weights: of a dot product a factor a head, of an additive score a vector. */
+static bool score_fits(const heed_attend_args *a)
+{
+    const int64_t H = heed_attend_heads(a);
+    if (a->score->forward) return !a->extra || a->extra->cols % H == 0;
+    if (a->score->known == HEED_ATTENTION_ADDITIVE) return a->extra && a->extra->cols == a->q->cols;
+    return a->score->known == HEED_ATTENTION_DOT && (!a->extra || a->extra->cols == H);
 }
 
 static bool extras_fit(const heed_attend_args *a)
 {
     const bool shift = !a->shift || (!a->score->blind && a->shift->cols == a->k->cols && a->shift->rows == heed_attend_pairs(a, a->queries.B) &&
-                                     heed_attend_width(a) <= HEED_ATTEND_WIDEST);
+                                     heed_attend_width(a) <= HEED_ATTENTION_WIDEST);
     const bool centre = a->centre ? a->centre->rows == a->q->rows && a->centre->cols == heed_attend_heads(a) : !heed_align_has_centre(a->align);
     return shift && centre && heed_distance_fits(&a->distance, heed_attend_heads(a));
 }
@@ -61,7 +55,7 @@ static bool extras_fit(const heed_attend_args *a)
 static bool attend_fits(heed_tape *t, const heed_attend_args *a)
 {
     if (heed_tape_failed(t)) return false;
-    if (spans_fit(a) && heads_fit(a) && owners_fit(a) && extras_fit(a)) return true;
+    if (spans_fit(a) && heads_fit(a) && score_fits(a) && owners_fit(a) && extras_fit(a)) return true;
     heed_tape_fail(t, HEED_E_SHAPE, "attend: q [%lld,%lld], k [%lld,%lld], v [%lld,%lld], %lld and %lld sequences, %lld and %lld heads do not fit",
                    (long long)a->q->rows, (long long)a->q->cols, (long long)a->k->rows, (long long)a->k->cols, (long long)a->v->rows, (long long)a->v->cols,
                    (long long)a->queries.B, (long long)a->keys.B, (long long)heed_attend_heads(a), (long long)heed_attend_key_heads(a));
@@ -76,7 +70,7 @@ static void count_work(heed_tape *t, const heed_attend_args *a, double ways)
     if (!t->watch) return;
     for (int64_t b = 0; b < a->queries.B; b++) {
         const heed_attend_group g = heed_attend_group_of(a, b, 0);
-        for (int64_t i = 0; i < g.rows; i++) pairs += (double)heed_looking_of(a->align, a->window, g.position + i, g.keys, 0).seen;
+        for (int64_t i = 0; i < g.rows; i++) pairs += (double)heed_looking_of(a->align, a->window, a->position + i, g.keys, 0).seen;
     }
     const int64_t each = (a->score->blind ? 0 : heed_attend_width(a)) + heed_attend_value_width(a);
     heed_stopwatch_count(t->watch, 2 * ways * pairs * (double)(heed_attend_heads(a) * each), 0);
@@ -84,32 +78,84 @@ static void count_work(heed_tape *t, const heed_attend_args *a, double ways)
 
 /* --- backward ------------------------------------------------------------------------------------------------------------------------------- */
 
-static float *cleared(heed_tape *t, const heed_tensor *x)
+static float *room_for(heed_tape *t, int64_t n) { return heed_tape_alloc(t, (size_t)(n + 1) * sizeof(float)); }
+
+static float *cleared(heed_tape *t, int64_t n)
 {
-    const int64_t n = x->rows * x->cols;
-    float *g = heed_attend_room(t, n);
-    if (g) memset(g, 0, (size_t)n * sizeof *g);
-    return g;
+    float *x = room_for(t, n);
+    if (x) memset(x, 0, (size_t)n * sizeof *x);
+    return x;
 }
 
 static float *gradient_of(heed_tape *t, heed_tensor *x) { return x ? heed_tape_grad(t, x) : NULL; }
+
+static void share_room(heed_tape *t, heed_attend_call *c)
+{
+    c->shared = c->any_tiles ? heed_tape_alloc(t, heed_attention_shared_bytes(&c->tiles) + HEED_ATTENTION_ALIGNED) : NULL;
+    if (c->shared) c->shared = heed_attention_aligned(c->shared);
+}
+
+/* What tiles share: the distance's terms, once for all groups, and what an additive score makes of the keys of each. */
+static void share(heed_attend_call *c, bool first)
+{
+    if (c->shared && (first || c->a.additive)) heed_attention_share(&c->tiles, c->shared);
+}
+
+static heed_attention_out gradient_rows(heed_tape *t, heed_tensor *x, int64_t heads)
+{
+    return (heed_attention_out){gradient_of(t, x), 0, x->cols, x->cols / heads};
+}
+
+static heed_attention_gradients gradients_of(heed_tape *t, const heed_attend_call *c)
+{
+    const heed_attended *s = c->s;
+    const heed_attend_args *a = &s->args;
+    float *extra = gradient_of(t, a->extra);
+    heed_attention_gradients to = {.q = gradient_rows(t, a->q, c->a.heads), .k = gradient_rows(t, a->k, c->a.key_heads), .v = gradient_rows(t, a->v, c->a.key_heads),
+                                   .centre = gradient_of(t, a->centre), .add = true};
+    to.out = (heed_attention_in){s->out->g ? s->out->g : cleared(t, s->out->rows * s->out->cols), 0, s->out->cols, c->a.value_width};
+    *(c->a.pair ? &to.extra : c->a.additive ? &to.additive : &to.factor) = extra;
+    if (a->distance.weight && a->distance.weight->wants_grad) to.relative = cleared(t, c->a.heads * (2 * s->reach + 1));
+    return to;
+}
+
+/* Of either way that a group may go. */
+typedef struct back_work { heed_attention_back tiles, rows; void *room; } back_work;
+
+static back_work back_of(heed_tape *t, const heed_attend_call *c, const heed_attention_gradients *to)
+{
+    back_work w = {.tiles = heed_attention_back_of(&c->tiles, to), .rows = heed_attention_back_of(&c->rows, to)};
+    const size_t tiles = c->any_tiles ? heed_attention_back_room(&w.tiles) : 0, rows = c->any_rows ? heed_attention_back_room(&w.rows) : 0;
+    w.tiles.extra = w.rows.extra = cleared(t, c->a.heads * w.rows.extras);
+    w.room = heed_tape_alloc(t, (tiles > rows ? tiles : rows) + 1);
+    return w;
+}
 
 static void attend_back(heed_tape *t, heed_node *node)
 {
     const heed_attended *s = node->saved;
     const heed_attend_args *a = &s->args;
-    heed_attend_grads to = {.out = s->out->g, .weights = s->weights ? s->weights->g : NULL, .q = gradient_of(t, a->q), .k = gradient_of(t, a->k),
-                            .v = gradient_of(t, a->v), .shift = gradient_of(t, a->shift), .centre = gradient_of(t, a->centre),
-                            .distance = gradient_of(t, a->distance.weight), .extra = gradient_of(t, a->extra)};
-    if (!to.out) to.out = cleared(t, s->out);
-    if (a->extra && !to.extra) to.extra = cleared(t, a->extra);
+    heed_attend_call c;
+    heed_attend_call_of(&c, s, t->k);
+    heed_attend_call_measure(&c);
+    const heed_attention_gradients to = gradients_of(t, &c);
+    float *shift = gradient_of(t, a->shift), *weight = gradient_of(t, a->distance.weight);
+    const heed_mark mark = heed_arena_mark(t->arena);
     count_work(t, a, 2);
+    share_room(t, &c);
+    const back_work w = back_of(t, &c, &to);
+    bool shared = false;
     for (int64_t b = 0, pair = 0; b < a->queries.B && !heed_tape_failed(t); b++) {
         const heed_attend_group g = heed_attend_group_of(a, b, pair);
-        if (heed_attend_suits_lanes(s, &g)) heed_attend_lanes_back(t, s, &g, &to);
-        else heed_attend_rows_back(t, s, &g, &to);
+        const bool tiles = heed_attend_call_take(&c, &g) == &c.tiles;
+        if (tiles) share(&c, !shared), shared = true;
+        c.pairs.shift_gradient = shift ? shift + pair * a->shift->cols : NULL;
+        heed_attention_sequence_back(tiles ? &w.tiles : &w.rows, 0, w.room);
         pair += g.rows * g.keys;
     }
+    for (int64_t h = 0; h < c.a.key_heads && !heed_tape_failed(t); h++) heed_attention_join_extra(&w.rows, h, w.rows.extra + h * c.rows.shared * w.rows.extras);
+    if (weight && !heed_tape_failed(t)) heed_distance_terms_back(&a->distance, to.relative, weight, c.a.heads, s->reach);
+    heed_arena_rewind(t->arena, mark);
 }
 
 /* --- builder --------------------------------------------------------------------------------------------------------------------------------- */
@@ -133,6 +179,69 @@ static heed_attended *record(heed_tape *t, heed_attended *s)
     return s;
 }
 
+/* The distance's terms as the kernels take them: up to the furthest distance that there is, or beyond which all are alike. */
+static void distances_of(heed_tape *t, heed_attended *s)
+{
+    const heed_attend_args *a = &s->args;
+    const int64_t H = heed_attend_heads(a);
+    float *x = NULL;
+    if (a->distance.kind == HEED_DISTANCE_LINEAR && (x = room_for(t, H))) heed_distance_slopes(x, H);
+    if (a->distance.kind == HEED_DISTANCE_BUCKETS) {
+        for (int64_t b = 0; b < a->queries.B; b++) {
+            const heed_attend_group g = heed_attend_group_of(a, b, 0);
+            const int64_t far = a->position + g.rows > g.keys ? a->position + g.rows : g.keys;
+            s->reach = far > s->reach ? far : s->reach;
+        }
+        if (s->reach > HEED_DISTANCE_FURTHEST) s->reach = HEED_DISTANCE_FURTHEST;
+        if ((x = room_for(t, H * (2 * s->reach + 1)))) heed_distance_terms(&a->distance, x, H, s->reach);
+    }
+    s->distances = x;
+}
+
+/* The rows of x that keys of the group are, copied together. */
+static heed_attention_in gathered(heed_tape *t, const heed_tensor *x, const heed_attend_call *c, const heed_attend_group *g)
+{
+    float *copy = room_for(t, g->keys * x->cols);
+    for (int64_t j = 0; copy && j < g->keys; j++) memcpy(copy + j * x->cols, x->x + c->s->args.key_row[g->key + j] * x->cols, (size_t)x->cols * sizeof *copy);
+    return (heed_attention_in){copy, 0, x->cols, x->cols / c->a.key_heads};
+}
+
+/* Tiles want keys that lie one after the other. */
+static void gather(heed_tape *t, heed_attend_call *c, const heed_attend_group *g)
+{
+    const heed_attend_args *a = &c->s->args;
+    c->data.k = gathered(t, a->k, c, g);
+    c->data.v = a->v == a->k ? c->data.k : gathered(t, a->v, c, g);
+    c->gathered[0] = 0, c->gathered[1] = g->keys;
+    c->a.key_start = c->gathered;
+}
+
+static void look(heed_tape *t, const heed_attended *s)
+{
+    const heed_attend_args *a = &s->args;
+    const heed_mark mark = heed_arena_mark(t->arena);
+    heed_attend_call c;
+    heed_attend_call_of(&c, s, t->k);
+    heed_attend_call_measure(&c);
+    bool shared = false;
+    share_room(t, &c);
+    const size_t tiles = c.any_tiles ? heed_attention_room(&c.tiles) : 0, rows = c.any_rows ? heed_attention_room(&c.rows) : 0;
+    void *room = heed_tape_alloc(t, (tiles > rows ? tiles : rows) + 1);
+    for (int64_t b = 0, pair = 0; b < a->queries.B && !heed_tape_failed(t); b++) {
+        const heed_attend_group g = heed_attend_group_of(a, b, pair);
+        const heed_attention_job *job = heed_attend_call_take(&c, &g);
+        const heed_mark group = heed_arena_mark(t->arena);
+        const heed_attention_data lying = c.data;
+        if (job == &c.tiles && a->key_row) gather(t, &c, &g);
+        if (!heed_tape_failed(t) && job == &c.tiles) share(&c, !shared), shared = true;
+        if (!heed_tape_failed(t)) heed_attention_sequence(job, 0, room);
+        c.data = lying;
+        heed_arena_rewind(t->arena, group);
+        pair += g.rows * g.keys;
+    }
+    heed_arena_rewind(t->arena, mark);
+}
+
 heed_attended heed_attend(heed_tape *t, const heed_attend_args *a)
 {
     const heed_attended failed = {.out = &t->poison};
@@ -140,14 +249,11 @@ heed_attended heed_attend(heed_tape *t, const heed_attend_args *a)
     if (!s || !attend_fits(t, a)) return failed;
     if (a->key_row && heed_tape_wants(t, wants(a))) return heed_tape_fail(t, HEED_E_USAGE, "attend: keys by number cannot be recorded"), failed;
     const int64_t H = heed_attend_heads(a);
-    *s = (heed_attended){.out = heed_tape_tensor(t, a->q->rows, H * heed_attend_value_width(a)), .saved = heed_attend_room(t, a->q->rows * H), .args = *a};
+    *s = (heed_attended){.out = heed_tape_tensor(t, a->q->rows, H * heed_attend_value_width(a)), .saved = room_for(t, a->q->rows * H), .args = *a};
     count_work(t, a, 1);
     if (a->weights) s->weights = heed_input(t, heed_attend_pairs(a, a->queries.B), H, NULL, false);
-    for (int64_t b = 0, pair = 0; b < a->queries.B && !heed_tape_failed(t); b++) {
-        const heed_attend_group g = heed_attend_group_of(a, b, pair);
-        if (heed_attend_suits_lanes(s, &g)) heed_attend_lanes(t, s, &g);
-        else heed_attend_rows(t, s, &g);
-        pair += g.rows * g.keys;
-    }
+    distances_of(t, s);
+    if (heed_tape_failed(t)) return failed;
+    look(t, s);
     return heed_tape_failed(t) ? failed : *record(t, s);
 }

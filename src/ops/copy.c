@@ -12,7 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "ops/align.h"
+#include "heed/ops.h"
+#include "kernels/align.h"
 #include "tensor/tape.h"
 
 #define STEEPEST 69   /* ln 1e30: of the slope towards a weight */

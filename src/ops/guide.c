@@ -7,7 +7,8 @@
  * through as it is, or times the root of a; there e is a tenth of what n keys would have if all had the same, which no head that is of use for alignment is near. */
 #include <math.h>
 
-#include "ops/align.h"
+#include "heed/ops.h"
+#include "kernels/align.h"
 #include "tensor/tape.h"
 
 typedef struct guided {

@@ -170,7 +170,7 @@ typedef struct looked {
     ref_attend ref;
     int64_t d, *owner;
     int q, k, v, extra, shift, centre, weight;
-    bool dot;                /* heed_pair_dot instead of the odd score */
+    bool dot;                /* the dot product instead of the odd score */
     int weights;
 } looked;
 
@@ -329,7 +329,7 @@ static void odd_pair_back(const heed_meeting *m, const float *ds, float *dq, flo
 
 heed_attend_args grad_attend_args(const problem *p, heed_tensor *const *in)
 {
-    static const heed_pair_score odd = {odd_pair, odd_pair_back, false}, dot = {heed_pair_dot, heed_pair_dot_back, false};
+    static const heed_pair_score odd = {.forward = odd_pair, .backward = odd_pair_back}, dot = {.known = HEED_ATTENTION_DOT};
     const looked *own = p->own;
     const ref_attend *r = &own->ref;
     return (heed_attend_args){

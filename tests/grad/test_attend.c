@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 #include "attention.h"
-#include "ops/align.h"
+#include "kernels/align.h"
+#include "ops/distance.h"
 #include "tensor/tape.h"
 
 /* --- problems drawn over everything ------------------------------------------------------------------------------------------------------------ */
@@ -253,7 +254,7 @@ static int64_t seen_by(const heed_attend_args *a, int64_t row) { return a->align
 /* queries: of the group, so that it is taken by rows or in lanes. */
 static heed_attend_args long_args(heed_tape *t, int64_t queries, heed_align align, const int64_t *starts, bool record)
 {
-    static const heed_pair_score dot = {heed_pair_dot, heed_pair_dot_back, false};
+    static const heed_pair_score dot = {.known = HEED_ATTENTION_DOT};
     static const int64_t keys[] = {0, LONG};
     return (heed_attend_args){.q = waves(t, queries, WIDTH, record), .k = waves(t, LONG, WIDTH, record), .v = waves(t, LONG, WIDTH, record), .queries = {starts, 1},
                               .keys = {keys, 1}, .position = LONG - queries - 3, .align = align, .score = &dot, .scale = 2};
@@ -355,7 +356,7 @@ static void test_attend__memory_grows_with_the_keys_not_with_the_pairs(void **st
 {
     (void)state;
     enum { T = 8192, D = 8 };
-    static const heed_pair_score dot = {heed_pair_dot, heed_pair_dot_back, false};
+    static const heed_pair_score dot = {.known = HEED_ATTENTION_DOT};
     const int64_t start[] = {0, T}, lone[] = {0, 2};
     heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true, .limit = 8 * T * (4 * D + 1) * sizeof(float)}, NULL);
     for (int rows = 0; rows < 2; rows++) {
@@ -376,7 +377,7 @@ static void test_attend__memory_grows_with_the_keys_not_with_the_pairs(void **st
 static void test_attend__a_score_that_is_nan_shows_in_the_result(void **state)
 {
     (void)state;
-    static const heed_pair_score dot = {heed_pair_dot, heed_pair_dot_back, false};
+    static const heed_pair_score dot = {.known = HEED_ATTENTION_DOT};
     for (int align = 0; align < HEED_ALIGN_COUNT; align++)
         for (int64_t queries = 1; queries <= 5; queries += 4) {
             const int64_t starts[] = {0, queries}, keys[] = {0, 5};
@@ -420,7 +421,7 @@ static void test_attend__ranges_of_distance_begin_where_t5_has_them(void **state
 static heed_status status_of(void (*spoil)(heed_tape *t, heed_attend_args *a), bool record)
 {
     static const int64_t starts[] = {0, 2}, keys[] = {0, 3}, row[] = {0, 1, 2};
-    static const heed_pair_score dot = {heed_pair_dot, heed_pair_dot_back, false};
+    static const heed_pair_score dot = {.known = HEED_ATTENTION_DOT};
     heed_tape *t = heed_tape_new(&(heed_tape_options){.record = record}, NULL);
     heed_attend_args a = {.q = waves(t, 2, 12, true), .k = waves(t, 3, 6, true), .v = waves(t, 3, 8, true), .heads = 4, .key_heads = 2, .queries = {starts, 1},
                           .keys = {keys, 1}, .key_row = record ? NULL : row, .score = &dot, .scale = 1};

@@ -111,7 +111,9 @@ static bool same(const float *a, const float *b, int64_t n) { return !memcmp(a, 
 static bool has_same_bits(const heed_attended *all, int64_t group)
 {
     const heed_attend_group g = heed_attend_group_of(&all->args, group, 0);
-    return !heed_attend_suits_lanes(all, &g);
+    heed_attend_call c;
+    heed_attend_call_of(&c, all, heed_kernels_get());
+    return heed_attend_call_take(&c, &g) == &c.rows;
 }
 
 static bool is_near(float found, num expected)

@@ -237,7 +237,7 @@ static void an_owner_that_does_not_exist_poisons_the_tape(void **state)
 {
     (void)state;
     static const int64_t one[] = {0, 1}, far[] = {1};
-    static const heed_pair_score none = {NULL, NULL, false};
+    static const heed_pair_score none = {.known = HEED_ATTENTION_DOT};
     heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true}, NULL);
     heed_tensor *x = heed_input(t, 1, 2, NULL, true);
     heed_attend(t, &(heed_attend_args){.q = x, .k = x, .v = x, .queries = {one, 1}, .keys = {one, 1}, .owner = far, .score = &none, .scale = 1});

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A sign error in any way back must turn the gradient tests red: plants one at every place where a sign can be turned in the functions NAME_back of
-# src/ops, the row functions of the scores, the sums of weights' gradients and the scalar kernels; compiles the file, links it in place of the
+# src/ops, the row functions of the scores, the sums of weights' gradients, attention row by row and the scalar kernels; compiles the file, links it in place of the
 # original, runs the tests of the family's gradients and demands that they fail. Unmodified, they must pass. What else these programs test, slopes of
 # references above all, would cost most of the time and sees no such error.
 set -u
@@ -43,8 +43,8 @@ for file in src/ops/*.c; do
     case $family in
         embed) continue ;;                # it lists its gradient; the sum is made in collect.c
         activate | norm | rnn_step) continue ;;      # their ways back are kernels
-        attend | attend_row) continue ;;  # the ways back that they call stand in the others
-        attend_rows | attend_lanes | align | pair) every "$file" "$(ways_back "$file")" test_attend '*gradients*'; continue ;;
+        attend | attend_call) continue ;; # the ways back that they call are kernels
+        distance) every "$file" "$(ways_back "$file")" test_attend '*gradients*'; continue ;;
     esac
     every "$file" "$(ways_back "$file")" test_ops "$family" '*gradients*'
 done
@@ -59,7 +59,8 @@ every src/kernels/norm_scalar.inc kernel_rotate_back test_ops position '*gradien
 every src/kernels/norm_scalar.inc kernel_norm_back test_ops norm '*gradients*'
 every src/kernels/scalar.inc "kernel_gru_back kernel_lstm_back" test_ops cell '*gradients*'
 every src/kernels/scalar.inc kernel_additive_back test_attention additive
-every src/kernels/scalar.inc kernel_softmax_lanes_back test_attend '*gradients*'
+every src/kernels/attention_backward_rows.c "values_back terms_back dot_back copies_back" test_attend '*gradients*'
+every src/kernels/attention_backward_rows.c additive_back test_attention additive
 
 for program in test_ops test_attend test_attention; do
     # shellcheck disable=SC2086

@@ -153,53 +153,6 @@ static void test_kernel_promises__an_element_of_a_product_has_the_same_bits_alon
     array_done(c, M * N), array_done(a, M * TERMS), array_done(b, TERMS * N), array_done(turned, TERMS * M);
 }
 
-static void test_kernel_promises__a_lane_has_the_same_bits_wherever_it_stands(void **state)
-{
-    (void)state;
-    enum { KEYS = 9, LANES = 40 };
-    float *s = array_of(1, KEYS * LANES, 8), w[KEYS * LANES], alone[KEYS], lse[LANES], its;
-    EACH_ISA(k)
-    {
-        memcpy(w, s, sizeof w);
-        k->softmax_lanes(w, LANES, KEYS, LANES, NULL, NULL, lse);
-        for (int i = 0; i < LANES; i++) {
-            for (int j = 0; j < KEYS; j++) alone[j] = s[j * LANES + i];
-            k->softmax_lanes(alone, 1, KEYS, 1, NULL, NULL, &its);
-            assert_same_bits(&its, lse + i, 1);
-            for (int j = 0; j < KEYS; j++) assert_same_bits(alone + j, w + j * LANES + i, 1);
-        }
-    }
-    array_done(s, KEYS * LANES);
-}
-
-/* ln as softmax_lanes takes it: of two keys, one far behind or near the other. */
-static void test_kernel_promises__the_logarithm_of_a_sum_is_exact_to_four_roundings(void **state)
-{
-    (void)state;
-    enum { LANES = 4000 };
-    static float s[2 * LANES], lse[LANES], w[2 * LANES];
-    EACH_ISA(k)
-    {
-        for (int i = 0; i < LANES; i++) s[i] = 0, s[LANES + i] = -(float)i * 0.004f;
-        memcpy(w, s, sizeof w);
-        k->softmax_lanes(w, LANES, 2, LANES, NULL, NULL, lse);
-        for (int i = 0; i < LANES; i++) assert_near(lse[i], log1p(exp((double)s[LANES + i])), 1, 4);   /* of a sum that is rounded itself */
-    }
-}
-
-static void test_kernel_promises__softmax_in_lanes_passes_nan_on_and_keeps_it_from_other_lanes(void **state)
-{
-    (void)state;
-    enum { KEYS = 3, LANES = 20 };
-    EACH_ISA(k)
-    {
-        float s[KEYS * LANES] = {0}, lse[LANES];
-        s[LANES + 11] = NAN;
-        k->softmax_lanes(s, LANES, KEYS, LANES, NULL, NULL, lse);
-        for (int i = 0; i < LANES; i++) assert_true(i == 11 ? isnan(lse[i]) && isnan(s[LANES + i]) : s[LANES + i] > 0.33F && s[LANES + i] < 0.34F);
-    }
-}
-
 static void test_kernel_promises__alignment_does_not_change_bits(void **state)
 {
     (void)state;
@@ -458,9 +411,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_kernel_promises__a_row_of_a_cell_has_the_same_bits_at_every_place),
         cmocka_unit_test(test_kernel_promises__a_score_has_the_same_bits_alone_and_in_company),
         cmocka_unit_test(test_kernel_promises__an_element_of_a_product_has_the_same_bits_alone_and_in_company),
-        cmocka_unit_test(test_kernel_promises__a_lane_has_the_same_bits_wherever_it_stands),
-        cmocka_unit_test(test_kernel_promises__the_logarithm_of_a_sum_is_exact_to_four_roundings),
-        cmocka_unit_test(test_kernel_promises__softmax_in_lanes_passes_nan_on_and_keeps_it_from_other_lanes),
         cmocka_unit_test(test_kernel_promises__alignment_does_not_change_bits),
         cmocka_unit_test(test_kernel_promises__dropout_drops_its_share),
         cmocka_unit_test(test_kernel_promises__dropout_masks_of_rows_and_sites_have_nothing_in_common),

@@ -408,7 +408,7 @@ static void run_adam(void)
 
 static void run_sgd(void) { k->sgd(in[0], in[3], in[1], N, 1e-9f, 0.9f, 0, 1); }
 
-#include "isa/lanes.inc"
+#include "isa/matrices.inc"
 #include "isa/attention.inc"
 #include "isa/attention_decode.inc"
 #include "isa/layers.inc"
