@@ -182,7 +182,7 @@ heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan 
 
 void heed_attention_sequence(const heed_attention_job *j, int64_t b, void *room)
 {
-    const int64_t parts = (j->shared + j->together - 1) / j->together, queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), most = most_blocks(j);
+    const int64_t parts = parts_of(j), queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), most = most_blocks(j);
     heed_attention_unit unit[HEED_ATTENTION_BLOCKS];
     for (int64_t h = 0; j->rows && h < j->Hk; h++) heed_attention_rows(j, &(heed_attention_unit){b, h, h * j->shared, j->shared, 0, queries}, room);
     for (int64_t part = 0; !j->rows && part < j->Hk * parts; part++)

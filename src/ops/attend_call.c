@@ -53,6 +53,7 @@ void heed_attend_call_of(heed_attend_call *c, const heed_attended *s, const heed
     c->rows = c->tiles;
     heed_attention_job_by_rows(&c->rows);
     if (x->key_row || x->shift || s->weights) c->rows.pairwise = &c->pairs;
+    c->pairs.shift = x->shift ? x->shift->x : NULL;      /* so that room is counted for it */
 }
 
 /* --- groups ---------------------------------------------------------------------------------------------------------------------------------- */

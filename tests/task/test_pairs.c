@@ -394,7 +394,7 @@ static void test_training__learns_to_read_backwards(void **state)
         for (int64_t update = 1; update <= UPDATES; update++) {
             heed_batch *b = new_lesson(m, (uint64_t)update);
             learn(t, m, b, 1 / (double)b->target.N, name);
-            heed_optimizer_step(&o, heed_params_grads(m->params), 1, 0.01, update, 1);
+            heed_optimizer_step(&o, heed_params_grads(m->params), 1, 0.005, update, 1);
             assert_int_equal(heed_params_pack(m->params, true, 1, NULL), HEED_OK);
             heed_batch_free(b);
         }
