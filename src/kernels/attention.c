@@ -184,7 +184,7 @@ void heed_attention_sequence(const heed_attention_job *j, int64_t b, void *room)
 {
     const int64_t parts = parts_of(j), queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), most = most_blocks(j);
     heed_attention_unit unit[HEED_ATTENTION_BLOCKS];
-    for (int64_t h = 0; j->rows && h < j->Hk; h++) heed_attention_rows(j, &(heed_attention_unit){b, h, h * j->shared, j->shared, 0, queries}, room);
+    if (j->rows) heed_attention_rows(j, &(heed_attention_unit){.sequence = b, .heads = j->H, .rows = queries}, room);
     for (int64_t part = 0; !j->rows && part < j->Hk * parts; part++)
         for (int64_t end = blocks, n; end > 0; end -= n) {
             n = least(most, end);

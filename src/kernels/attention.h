@@ -104,7 +104,7 @@ void heed_attention_sequence(const heed_attention_job *job, int64_t b, void *roo
  * (attention_weights.c). */
 void heed_attention_weigh(const heed_attention_job *job, int64_t head, int64_t i, float *weights, float *scores);
 
-/* Row by row: every setting, in floats, with the functions of job->kernels (attention_rows.c). */
+/* Row by row: every setting, in floats, with the functions of job->kernels (attention_rows.c). The unit's heads may be those of several heads of keys. */
 void heed_attention_rows(const heed_attention_job *job, const heed_attention_unit *unit, void *room);
 int64_t heed_attention_rows_room(const heed_attention_job *job);         /* floats */
 

@@ -238,8 +238,8 @@ static void keys_come(work *w, float *room)
     const bool plain = rows_are_plain(job);
     if (k.x) w->dk = plain ? (float *)k.x + key_at(w, k, 0) : take(&room, job->most_keys * job->d), w->ldk = plain ? k.row : job->d;
     if (v.x) w->dv = job->half ? room : (float *)v.x + key_at(w, v, 0), w->ldv = job->half ? job->dv : v.row;
-    for (int64_t j = 0; j < w->u->keys; j++) {
-        if (w->dk && !(plain && w->x->to->add)) clear(w->dk + j * w->ldk, job->d);
+    for (int64_t j = 0; !(plain && w->x->to->add) && j < w->u->keys; j++) {
+        if (w->dk) clear(w->dk + j * w->ldk, job->d);
         if (w->dv && (job->half || !w->x->to->add)) clear(w->dv + j * w->ldv, job->dv);
     }
 }

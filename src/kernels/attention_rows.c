@@ -51,7 +51,7 @@ static void shift_keys(const heed_attention_row *r, heed_meeting *m)
     m->ld = d;
 }
 
-heed_meeting heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n)
+static inline heed_meeting meeting_of(const heed_attention_row *r, int64_t first, int64_t n)
 {
     const heed_attention_job *job = r->job;
     const heed_attention *a = job->a;
@@ -66,11 +66,13 @@ heed_meeting heed_attention_row_meets(const heed_attention_row *r, int64_t first
     return m;
 }
 
+heed_meeting heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n) { return meeting_of(r, first, n); }
+
 /* Scores of keys first .. first+n-1 before all that is added to them. */
 static void products(const heed_attention_row *r, float *s, int64_t first, int64_t n)
 {
     const heed_attention_job *job = r->job;
-    const heed_meeting m = heed_attention_row_meets(r, first, n);
+    const heed_meeting m = meeting_of(r, first, n);
     if (job->own) {
         job->own->forward(&m, s);
     } else if (job->a->score == HEED_ATTENTION_ADDITIVE) {
@@ -101,12 +103,13 @@ void heed_attention_row_score(heed_attention_row *r, float *kept)
 
 void heed_attention_row_change(const heed_attention_row *r)
 {
+    if (!heed_attention_weights_change(r->job)) return;
     const heed_attention *a = r->job->a;
     const bool centre = heed_align_has_centre(a->align);
     const heed_drop drop = heed_drop_of(a->dropout);
     const uint64_t key = a->dropout > 0 ? heed_drop_query(a->seed, a->record[r->sequence], r->head, r->position) : 0;
     float *w = r->weights;
-    for (int run = 0; run < r->sees.runs && heed_attention_weights_change(r->job); run++)
+    for (int run = 0; run < r->sees.runs; run++)
         for (int64_t j = r->sees.first[run]; j < r->sees.first[run] + r->sees.count[run]; j++, w++) {
             const float x = centre && r->sees.width > 0 ? ((float)j - r->sees.place) / r->sees.width : 0;
             uint32_t bits;
@@ -160,7 +163,6 @@ static void attend(heed_attention_row *r)
     const heed_attention_out to = job->data->out;
     const int64_t b = r->sequence, number = a->query_start[b] + r->i, at = HEED_ATTENTION_AT(to, a->query_start, b, r->head) + r->i * to.row;
     float room[HEED_ATTENTION_WIDEST], *out = job->half ? room : (float *)to.x + at, saved = -INFINITY;
-    heed_attention_row_see(r);
     if (r->sees.seen > 0) {
         heed_attention_row_score(r, NULL);
         saved = heed_align_weights(job->kernels, job->weighing, r->weights, r->scores, r->sees.seen);
@@ -190,10 +192,15 @@ int64_t heed_attention_rows_room(const heed_attention_job *job)
 void heed_attention_rows(const heed_attention_job *job, const heed_attention_unit *unit, void *room)
 {
     float *at = room;
-    heed_attention_row r = {.job = job, .sequence = unit->sequence, .key_head = unit->key_head, .copied = HEED_ATTENTION_COPIED};
+    const bool centre = heed_align_has_centre(job->a->align);
+    heed_attention_row r = {.job = job, .sequence = unit->sequence, .copied = HEED_ATTENTION_COPIED};
     r.scores = take(&at, job->most_keys), r.weights = take(&at, job->most_keys);
     r.query = take(&at, job->d > job->dv ? job->d : job->dv), r.turned = take(&at, job->d);
     r.copies = at;
     for (r.i = unit->row; r.i < unit->row + unit->rows; r.i++)
-        for (r.head = unit->head; r.head < unit->head + unit->heads; r.head++) attend(&r);
+        for (r.head = unit->head; r.head < unit->head + unit->heads; r.head++) {
+            r.key_head = job->shared == 1 ? r.head : r.head / job->shared;
+            if (centre || r.head == unit->head) heed_attention_row_see(&r);
+            attend(&r);
+        }
 }
