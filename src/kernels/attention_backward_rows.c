@@ -17,7 +17,7 @@ typedef struct work {
     int64_t ldk, ldv;
     float *dout;                     /* [dv] what came to the result, as floats */
     float *unit;                     /* [d] a key of length 1 */
-    float *dcopies;                  /* [COPIED, d] of keys that were copied */
+    float *dcopies;                  /* [HELD, d] of keys that were copied */
     float *unwanted;                 /* [d] */
 } work;
 
@@ -155,7 +155,7 @@ static void keys_back(const work *w, int64_t first, int64_t n, float *ds)
     const bool shifted = job->pairwise && job->pairwise->shift, blind = job->own && job->own->blind;
     const bool copied = shifted || (job->own && !blind && !(w->dk && w->ldk == job->data->k.row));
     for (int64_t j = 0, part; j < n; j += part) {
-        part = copied && n - j > HEED_ATTENTION_COPIED ? HEED_ATTENTION_COPIED : n - j;
+        part = copied && n - j > HEED_ATTENTION_HELD ? HEED_ATTENTION_HELD : n - j;
         heed_meeting m = heed_attention_row_meets(&w->r, first + j, part);
         if (copied) copies_back(w, &m, ds + j);
         else meeting_back(w, &m, ds + j, w->dk && !blind ? w->dk + (first + j) * w->ldk : NULL, w->ldk);
@@ -273,7 +273,7 @@ int64_t heed_attention_rows_back_room(const heed_attention_back *x)
     const int64_t margin = HEED_ATTENTION_MARGIN, keys = heed_attention_up(job->most_keys, margin), d = heed_attention_up(job->d, margin);
     const bool copies = job->own || (job->pairwise && job->pairwise->shift);
     const int64_t made = (rows_are_plain(job) ? 0 : heed_attention_up(job->most_keys * job->d, margin)) + (job->half ? job->most_keys * job->dv : 0);
-    return 5 * keys + 5 * d + heed_attention_up(job->dv, margin) + (copies ? 2 * HEED_ATTENTION_COPIED * d : 0) + made;
+    return 5 * keys + 5 * d + heed_attention_up(job->dv, margin) + (copies ? 2 * HEED_ATTENTION_HELD * d : 0) + made;
 }
 
 void heed_attention_rows_back(const heed_attention_back *x, const heed_attention_range *u, void *room)
@@ -281,13 +281,13 @@ void heed_attention_rows_back(const heed_attention_back *x, const heed_attention
     const heed_attention_job *job = x->job;
     const bool copies = job->own || (job->pairwise && job->pairwise->shift);
     float *at = room;
-    work w = {.x = x, .u = u, .r = {.job = job, .sequence = u->sequence, .key_head = u->key_head, .copied = HEED_ATTENTION_COPIED},
+    work w = {.x = x, .u = u, .r = {.job = job, .sequence = u->sequence, .key_head = u->key_head, .copied = HEED_ATTENTION_HELD},
               .changes = heed_attention_weights_change(job)};
     float **const rows[] = {&w.r.scores, &w.r.weights, &w.products, &w.share, &w.ds}, **const widths[] = {&w.r.query, &w.r.turned, &w.dq_room, &w.unit, &w.unwanted};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) *rows[i] = take(&at, job->most_keys);
     for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) *widths[i] = take(&at, job->d);
     w.dout = take(&at, job->dv);
-    if (copies) w.r.copies = take(&at, HEED_ATTENTION_COPIED * job->d), w.dcopies = take(&at, HEED_ATTENTION_COPIED * job->d);
+    if (copies) w.r.copies = take(&at, HEED_ATTENTION_HELD * job->d), w.dcopies = take(&at, HEED_ATTENTION_HELD * job->d);
     if (!(job->a->cap > 0) && !x->to->factor) w.products = NULL;
     clear(w.unwanted, job->d);
     keys_come(&w, at);

@@ -4,7 +4,7 @@
 
 #include "kernels/attention.h"
 
-enum { HEED_ATTENTION_COPIED = 16 };          /* keys that are copied at a time, where each has to be changed before it is scored */
+enum { HEED_ATTENTION_HELD = 16 };          /* keys that are copied at a time, where each has to be changed before it is scored */
 
 typedef struct heed_attention_row {
     const heed_attention_job *job;
@@ -14,7 +14,7 @@ typedef struct heed_attention_row {
     const float *q;                           /* the query as it is multiplied: turned, and for cosine of length 1 */
     float *scores;                            /* of all keys that are seen, run after run */
     float *weights, *query, *turned;          /* query, turned: room for q */
-    float *copies;                            /* [copied, d] room for keys that are shifted; copied: at the most COPIED */
+    float *copies;                            /* [copied, d] room for keys that are shifted; copied: at the most HELD */
     int64_t copied;
 } heed_attention_row;
 

@@ -185,7 +185,7 @@ static float *take(float **at, int64_t n)
 
 int64_t heed_attention_rows_room(const heed_attention_job *job)
 {
-    const int64_t margin = HEED_ATTENTION_MARGIN, shifted = job->pairwise && job->pairwise->shift ? HEED_ATTENTION_COPIED * job->d : 0;
+    const int64_t margin = HEED_ATTENTION_MARGIN, shifted = job->pairwise && job->pairwise->shift ? HEED_ATTENTION_HELD * job->d : 0;
     return 2 * heed_attention_up(job->most_keys, margin) + 2 * heed_attention_up(job->d > job->dv ? job->d : job->dv, margin) + heed_attention_up(shifted, margin);
 }
 
@@ -193,7 +193,7 @@ void heed_attention_rows(const heed_attention_job *job, const heed_attention_uni
 {
     float *at = room;
     const bool centre = heed_align_has_centre(job->a->align);
-    heed_attention_row r = {.job = job, .sequence = unit->sequence, .copied = HEED_ATTENTION_COPIED};
+    heed_attention_row r = {.job = job, .sequence = unit->sequence, .copied = HEED_ATTENTION_HELD};
     r.scores = take(&at, job->most_keys), r.weights = take(&at, job->most_keys);
     r.query = take(&at, job->d > job->dv ? job->d : job->dv), r.turned = take(&at, job->d);
     r.copies = at;

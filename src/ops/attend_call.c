@@ -46,7 +46,8 @@ void heed_attend_call_of(heed_attend_call *c, const heed_attended *s, const heed
 {
     const heed_attend_args *x = &s->args;
     *c = (heed_attend_call){.s = s, .a = settings_of(s)};
-    c->data = (heed_attention_data){.q = lying(x->q, c->a.heads), .k = lying(x->k, c->a.key_heads), .v = lying(x->v, c->a.key_heads), .out = {s->out->x, 0, s->out->cols, c->a.value_width}, .saved = s->saved};
+    c->data = (heed_attention_data){.q = lying(x->q, c->a.heads), .k = lying(x->k, c->a.key_heads), .v = lying(x->v, c->a.key_heads), .saved = s->saved};
+    if (s->out) c->data.out = (heed_attention_out){s->out->x, 0, s->out->cols, c->a.value_width};      /* weights are asked for without it */
     heed_attention_job_settle(&c->tiles, kernels, &c->a, &c->data);
     c->tiles.scale = x->scale;
     c->tiles.keys = most(x->k->rows, x->keys.start[x->keys.B]);
