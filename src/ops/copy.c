@@ -290,6 +290,7 @@ static void copy_loss_back(heed_tape *t, heed_node *n)
     if (!s->logits->g && !s->logits->base) {
         if (by != 1) t->k->scale(s->logits->x, by, s->logits->x, size);
         s->logits->g = s->logits->x;
+        s->logits->x = NULL;      /* one memory, which is a gradient now: the list of a weight may point at it */
     } else if ((dx = heed_tape_grad(t, s->logits))) {
         t->k->axpy(dx, by, s->logits->x, size);
     }

@@ -200,7 +200,7 @@ static void *use_spare(heed_tape *t, size_t bytes)
 static void leave(heed_tape *t, heed_tensor *x)
 {
     if (!x || x->base || x->weight) return;
-    if (!x->lists_x) {
+    if (x->x && !x->lists_x) {
         spare(t, x->x, bytes_of(x));
         x->x = NULL;
     }
