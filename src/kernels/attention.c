@@ -112,7 +112,7 @@ size_t heed_attention_room(const heed_attention_job *j)
     const int64_t lanes = j->kernels->attention_lanes, margin = HEED_ATTENTION_MARGIN;
     const int64_t even = heed_attention_even(j->d), dvp = heed_attention_up(j->dv, margin), keys = j->kernels->attention_pairs;
     const int64_t pairs = lanes * even / 2 + keys * (lanes + lanes / 2 + dvp / 2) + lanes * dvp + margin * even / 2;
-    const int64_t copies = j->weighing == HEED_WEIGHING_softmax ? heed_attention_chunk(j, HEED_ATTENTION_COPIED) * (heed_attention_up(j->d, margin) + dvp) : 0;
+    const int64_t copies = j->weighing == HEED_WEIGHING_softmax ? heed_attention_chunk(j, HEED_ATTENTION_COPIED) * (heed_attention_apart(j->d) + heed_attention_apart(j->dv)) : 0;
     const int64_t tiles = most_blocks(j) * lanes * (heed_attention_power_row(j) + dvp) + greater(lanes * j->kernels->attention_keys, margin * j->d) + copies;
     const int64_t list = j->weighing == HEED_WEIGHING_softmax ? 0 : (lanes + lanes / FEWEST) * heed_attention_up(j->most_keys, margin);
     return (size_t)heed_attention_up(j->rows ? heed_attention_rows_room(j) : j->pairs ? pairs : tiles + list, margin) * sizeof(float);

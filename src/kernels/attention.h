@@ -128,6 +128,13 @@ enum { HEED_ATTENTION_ALIGNED = 64 };
 static inline char *heed_attention_aligned(void *scratch) { return (char *)(((uintptr_t)scratch + HEED_ATTENTION_ALIGNED - 1) / HEED_ATTENTION_ALIGNED * HEED_ATTENTION_ALIGNED); }
 static inline int64_t heed_attention_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
+/* Values from row to row of what is copied: an odd number of lines where rows are long, or they would share few places of the nearest cache. */
+static inline int64_t heed_attention_apart(int64_t width)
+{
+    const int64_t whole = heed_attention_up(width, HEED_ATTENTION_MARGIN), lines = whole / HEED_ATTENTION_MARGIN;
+    return lines >= 8 && lines % 2 == 0 ? whole + HEED_ATTENTION_MARGIN : whole;
+}
+
 /* Rows are asked for ahead: unless all of a job's stay in the second cache, where what has just made them may have left them, or there are few to a head. */
 static inline bool heed_attention_is_far(const heed_attention_job *job)
 {
