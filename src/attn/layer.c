@@ -12,12 +12,15 @@ enum { BUCKETS = 32 };   /* of relative positions, as T5 has them */
 
 static bool keys_are_memory(const heed_attn_settings *s) { return s->score && !s->score->keys && !s->score->pair.blind; }
 
+/* There is nothing that queries as they are must fit. */
+static bool width_is_theirs(const heed_attn_settings *s) { return s->score && !s->score->queries && s->score->pair.blind; }
+
 heed_attn_settings heed_attn_settled(const heed_attn_settings *given)
 {
     heed_attn_settings s = *given;
     if (!s.heads) s.heads = 1;
     if (!s.key_heads) s.key_heads = s.heads;
-    if (!s.width) s.width = s.query_width;
+    if (!s.width || width_is_theirs(&s)) s.width = s.query_width;
     if (keys_are_memory(&s)) s.width = s.memory_width / s.key_heads * s.heads;
     return s;
 }

@@ -24,7 +24,7 @@ typedef struct heed_attn_settings {
     int64_t window;
     int64_t heads, key_heads;                     /* H, 0: 1; Hk, 0: H */
     int64_t query_width, memory_width;            /* Dq, Dm */
-    int64_t width;                                /* H d, 0: Dq. Scores that take the memory's rows as keys (dot, general) set it: H Dm / Hk */
+    int64_t width;                                /* H d, 0: Dq. Scores that take the memory's rows as keys (dot, general) set it: H Dm / Hk; uniform: Dq */
     bool projected;
     heed_positions positions;                     /* those that enter scores (rotary, relative, alibi); others leave it alone */
     bool both;                                    /* relative: keys ahead are seen as well */
@@ -73,7 +73,7 @@ int64_t heed_attn_width(const heed_attn *a);      /* of the result: H Dm / Hk wh
 /* What is looked at: sequence by sequence. */
 typedef struct heed_memory {
     heed_tensor *values;        /* [Nk,Dm] bare, [Nk,Hk dv] projected */
-    heed_tensor *keys;          /* [Nk,Hk d]; location: [Nk,Dm], not looked at */
+    heed_tensor *keys;          /* [Nk,Hk d]; location, uniform: [Nk,Dm], not looked at */
     heed_span span;
 } heed_memory;
 /* values [Nk,Dm]; keyed: what keys are made of, NULL: values. position: of each sequence's first row, for rotary. */

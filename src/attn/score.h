@@ -15,6 +15,9 @@ struct heed_score {
     heed_pair_score pair;
 };
 
+/* Has a row of its own for each place that a key may have, so that keys have a limit. */
+static inline bool heed_score_has_places(const heed_score *s) { return s->pair.blind && s->queries; }
+
 /* Row number i of scores.def, NULL past the end. */
 const heed_score *heed_score_at(int i);
 

@@ -45,7 +45,7 @@ int64_t heed_recipe_guided_layer(const heed_recipe *r)
 /* Learned positions, and self-attention whose score has a row for each place. */
 static bool is_bounded(const heed_stack_settings *s, bool recurrent, bool attends_itself)
 {
-    return !recurrent && (s->positions == HEED_POSITIONS_learned || (attends_itself && heed_score_at(s->score)->pair.blind));
+    return !recurrent && (s->positions == HEED_POSITIONS_learned || (attends_itself && heed_score_has_places(heed_score_at(s->score))));
 }
 
 int heed_recipe_limits(const heed_recipe *r, heed_limit out[HEED_MOST_LIMITS])
@@ -53,7 +53,7 @@ int heed_recipe_limits(const heed_recipe *r, heed_limit out[HEED_MOST_LIMITS])
     const heed_encoder_settings *e = &r->model.encoder;
     const heed_decoder_settings *d = &r->model.decoder;
     int n = 0;
-    if (looks(r) && heed_recipe_attention(r).score->pair.blind) out[n++] = (heed_limit){"model.attention.longest", r->model.attention.longest, false};
+    if (looks(r) && heed_score_has_places(heed_recipe_attention(r).score)) out[n++] = (heed_limit){"model.attention.longest", r->model.attention.longest, false};
     if (is_bounded(&e->stack, e->type == HEED_ENCODER_rnn, e->type == HEED_ENCODER_transformer))
         out[n++] = (heed_limit){"model.encoder.longest", e->stack.longest, false};
     if (is_bounded(&d->stack, d->type == HEED_DECODER_rnn, d->type == HEED_DECODER_transformer))
@@ -134,6 +134,9 @@ static heed_status check_guided(const visit *v)
     if (!layers)
         return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment teaches attention where to look, and with score none there is none; choose a score, or "
                                 "links: none");
+    if (strcmp(heed_recipe_choice(v->r, "model.attention.score"), "uniform") == 0)
+        return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment teaches attention where to look, and score uniform learns nothing of that; choose another "
+                                "score, or links: none");
     if (g->layer >= layers || g->layer < -layers)
         return heed_origin_fail(v->from, 0, v->err, "train.guided_alignment.layer: %lld, but the layers that look at the source are 0 to %lld (or -1 to -%lld, from the last)",
                                 (long long)g->layer, (long long)layers - 1, (long long)layers);

@@ -139,8 +139,8 @@ static void draw_widths(problem *p, const ref_score *score, heed_attn_settings *
     const int64_t d = s->positions == HEED_POSITIONS_rotary ? 2 * grad_draw(p, 1, 2) : grad_draw(p, least, 4);
     const bool as_they_are = !(score->has & (REF_KEY | REF_BLIND)), any = s->projected && score->has & REF_KEY;
     s->memory_width = as_they_are ? Hk * d : any ? grad_draw(p, 2, 6) : Hk * grad_draw(p, least, 4);
-    s->query_width = score->has & REF_QUERY ? grad_draw(p, 2, 6) : s->memory_width;
     s->width = H * d;
+    s->query_width = score->has & REF_QUERY ? grad_draw(p, 2, 6) : score->has & REF_BLIND ? s->width : s->memory_width;
 }
 
 static void draw(problem *p)

@@ -92,6 +92,7 @@ static void widths_that_do_not_fit_are_refused_with_both(void **state)
         {"dot", {.query_width = 6, .memory_width = 4},
          "a: score dot compares equal widths, but queries are 6 wide and the encoder's states 4; set model.decoder.width: 4, or model.attention.score: general"},
         {"location", {.query_width = 6, .memory_width = 4}, "a: score location needs longest, the number of keys a sequence may have"},
+        {"uniform", {.heads = 2, .width = 6, .query_width = 7, .memory_width = 4}, "a: 2 heads do not divide the width of 7; make it a multiple of them"},
         {"location_conv", {.query_width = 6, .memory_width = 4, .filter_width = 3}, "a: score location_conv needs filters, the number of its convolutions"},
         {"location_conv", {.query_width = 6, .memory_width = 4, .filters = 1, .filter_width = 4},
          "a: filter_width is 4; it must be odd, so that a filter has a middle"},

@@ -283,6 +283,28 @@ static void test_needed__uniform_weights_are_those_of_a_model_that_scores_all_al
     probed_close(&flat);
 }
 
+/* Attention that is the same for all keys is so however it is permuted; a softmax may round 1/n otherwise. */
+static void test_needed__nothing_changes_a_model_whose_score_is_uniform(void **state)
+{
+    (void)state;
+    static const tiny models[] = {{.attention = "{score: uniform, heads: 2}"}, {.attention = "{score: uniform, align: window, window: 1, copy: true}"},
+                                  {.attention = "{score: uniform, heads: 3}", .encoder = "type: transformer, heads: 2, score: uniform",
+                                   .decoder = "type: transformer, heads: 3, score: uniform", .layers = 2}};
+    const char *path = scratch_text("pairs.tsv", pairs);
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        heed_model *m = tiny_build(&models[i]);
+        int64_t longest[2];
+        model_name = models[i].attention;
+        const heed_needed n = measure(m, 1, &(heed_needed_options){.source = path});
+        is_exactly(&n.changed[HEED_CHANGE_PERMUTED].distance, 0);
+        is_exactly(&n.changed[HEED_CHANGE_PERMUTED].same, 1);
+        assert_true(n.changed[HEED_CHANGE_UNIFORM].distance.value < 1e-6 && n.changed[HEED_CHANGE_UNIFORM].divergence.value < 1e-12);
+        heed_model_longest(m, &longest[0], &longest[1]);
+        assert_true(longest[0] == 0 && longest[1] == 0);      /* no place has a row of its own */
+        heed_model_free(m);
+    }
+}
+
 static void test_needed__figures_do_not_depend_on_threads(void **state)
 {
     (void)state;
@@ -351,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_looks_divergence__by_hand),
         cmocka_unit_test(test_needed__the_same_weights_change_nothing),
         cmocka_unit_test(test_needed__uniform_weights_are_those_of_a_model_that_scores_all_alike),
+        cmocka_unit_test(test_needed__nothing_changes_a_model_whose_score_is_uniform),
         cmocka_unit_test(test_needed__figures_do_not_depend_on_threads),
         cmocka_unit_test(test_needed__bad_input_is_told),
     };

@@ -14,7 +14,7 @@ static const char *const aligns[] = {
 #undef HEED_ALIGN
 };
 static const char *const orders[] = {"order: bahdanau", "order: luong", "order: luong, input_feeding: true"};
-/* Those that know where they looked, and those that copy. */
+/* Those that know where they looked, those that copy, and those that look everywhere alike. */
 static const char *const memories[] = {
     "{score: additive, coverage: true}",
     "{score: additive, copy: true}",
@@ -29,9 +29,13 @@ static const char *const memories[] = {
     "{score: scaled, align: local_p, window: 2, copy: true}",
     "{score: scaled, align: window, window: 1, coverage: true, copy: true}",
     "{score: additive, align: sparsemax, coverage: true, copy: true}",
+    "{score: uniform, heads: 2}",
+    "{score: uniform, align: window, window: 2, copy: true}",
+    "{score: uniform, align: local_p, window: 2}",
+    "{score: uniform, align: sparsemax, copy: true}",
 };
 enum {
-    SCORES = sizeof scores / sizeof *scores,
+    SCORES = sizeof scores / sizeof *scores - 1,
     ALIGNS = sizeof aligns / sizeof *aligns,
     ORDERS = sizeof orders / sizeof *orders,
     VECTORS = 2,
@@ -55,6 +59,14 @@ static const tiny *memory_at(int i, const char **name)
     return &t;
 }
 
+/* Number i of those that decide where to look. */
+static const char *score_at(int i)
+{
+    const char *const *at = scores;
+    while (strcmp(*at, "uniform") == 0 || i-- > 0) at++;
+    return *at;
+}
+
 static bool has_window(const char *align) { return strstr(align, "window") || strcmp(align, "local_p") == 0 || strcmp(align, "block_sparse") == 0; }
 
 const tiny *variant_at(int i, const char **name)
@@ -65,7 +77,7 @@ const tiny *variant_at(int i, const char **name)
     const int look = i % LOOKS, order = i / LOOKS;
     if (look < VECTORS) snprintf(attention, sizeof attention, "{score: none, vector: %s}", look ? "every_step" : "start");
     else {
-        const char *score = scores[(look - VECTORS) / ALIGNS];
+        const char *score = score_at((look - VECTORS) / ALIGNS);
         const char *align = aligns[(look - VECTORS) % ALIGNS];
         int size = snprintf(attention, sizeof attention, "{score: %s, align: %s, window: %d, width: %d", score, align, has_window(align) ? VARIANT_WINDOW : 0,
                             look % 2 && strcmp(score, "dot") ? 7 : 0);   /* dot projects nothing */
