@@ -53,6 +53,7 @@ static int64_t most_blocks(const heed_attention_job *j)
 /* The first query of block i of n: shares of about equal size in granules. */
 static int64_t block_start(const heed_attention_job *j, int64_t queries, int64_t i, int64_t n)
 {
+    if (i == 0 || i == n) return i ? queries : 0;
     const int64_t granule = granule_of(j), granules = (queries + granule - 1) / granule;
     return least(queries, granules * i / n * granule);
 }
@@ -65,12 +66,11 @@ static int class_of(const heed_attention_job *j, int64_t b)
     return work ? __builtin_clzll(work) : CLASSES - 1;
 }
 
-static int64_t parts_of(const heed_attention_job *j) { return (j->shared + j->together - 1) / j->together; }
 
 static cut cut_of(const heed_attention_job *j, void *room)
 {
     const int64_t B = j->a->sequences;
-    cut c = {.job = j, .order = room, .first = (int64_t *)room + B, .parts = parts_of(j)};
+    cut c = {.job = j, .order = room, .first = (int64_t *)room + B, .parts = (j->shared + j->together - 1) / j->together};
     int64_t at[CLASSES + 1] = {0};
     for (int64_t b = 0; b < B; b++) at[class_of(j, b) + 1]++;
     for (int i = 0; i < CLASSES; i++) at[i + 1] += at[i];
@@ -83,13 +83,12 @@ static cut cut_of(const heed_attention_job *j, void *room)
     return c;
 }
 
-/* part: of all query heads, `parts` of them under one key head. */
-static heed_attention_unit unit_at(const heed_attention_job *j, int64_t b, int64_t part, int64_t parts, int64_t block, int64_t blocks)
+/* skipped: of the query heads that share the key head. */
+static heed_attention_unit unit_at(const heed_attention_job *j, int64_t b, int64_t key_head, int64_t skipped, int64_t block, int64_t blocks)
 {
-    const int64_t queries = heed_attention_queries(j, b), skipped = part % parts * j->together;
-    heed_attention_unit u = {.sequence = b, .key_head = part / parts, .row = block_start(j, queries, block, blocks)};
-    u.head = u.key_head * j->shared + skipped;
-    u.heads = least(j->together, j->shared - skipped);
+    const int64_t queries = heed_attention_queries(j, b);
+    heed_attention_unit u = {.sequence = b, .key_head = key_head, .head = key_head * j->shared + skipped, .heads = least(j->together, j->shared - skipped)};
+    u.row = block_start(j, queries, block, blocks);
     u.rows = block_start(j, queries, block + 1, blocks) - u.row;
     return u;
 }
@@ -101,7 +100,8 @@ static int64_t units_of(const cut *c, int64_t task, heed_attention_unit *unit)
     const int64_t low = heed_attention_owner(c->first, j->a->sequences, task);
     const int64_t b = c->order[low], queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), tasks = tasks_of(c, queries);
     const int64_t within = task - c->first[low], end = blocks - within % tasks * c->most, n = least(c->most, end);
-    for (int64_t i = 0; i < n; i++) unit[i] = unit_at(j, b, within / tasks, c->parts, end - i - 1, blocks);
+    const int64_t part = within / tasks, skipped = part % c->parts * j->together;
+    for (int64_t i = 0; i < n; i++) unit[i] = unit_at(j, b, part / c->parts, skipped, end - i - 1, blocks);
     return n;
 }
 
@@ -180,17 +180,22 @@ heed_status heed_attention_plan_of(const heed_attention *a, heed_attention_plan 
 
 /* --- one sequence ------------------------------------------------------------------------------------------------------------------------------ */
 
-void heed_attention_sequence(const heed_attention_job *j, int64_t b, void *room)
+static void sequence_of_head(const heed_attention_job *j, int64_t b, int64_t key_head, int64_t blocks, int64_t most, void *room)
 {
-    const int64_t parts = parts_of(j), queries = heed_attention_queries(j, b), blocks = blocks_of(j, queries), most = most_blocks(j);
     heed_attention_unit unit[HEED_ATTENTION_BLOCKS];
-    if (j->rows) heed_attention_rows(j, &(heed_attention_unit){.sequence = b, .heads = j->H, .rows = queries}, room);
-    for (int64_t part = 0; !j->rows && part < j->Hk * parts; part++)
+    for (int64_t skipped = 0; skipped < j->shared; skipped += j->together)
         for (int64_t end = blocks, n; end > 0; end -= n) {
             n = least(most, end);
-            for (int64_t i = 0; i < n; i++) unit[i] = unit_at(j, b, part, parts, end - i - 1, blocks);
+            for (int64_t i = 0; i < n; i++) unit[i] = unit_at(j, b, key_head, skipped, end - i - 1, blocks);
             j->kernels->attention_forward(j, unit, n, NULL, room);
         }
+}
+
+void heed_attention_sequence(const heed_attention_job *j, int64_t b, void *room)
+{
+    const int64_t queries = heed_attention_queries(j, b), blocks = j->rows ? 0 : blocks_of(j, queries), most = blocks > 1 ? most_blocks(j) : 1;
+    if (j->rows) heed_attention_rows(j, &(heed_attention_unit){.sequence = b, .heads = j->H, .rows = queries}, room);
+    for (int64_t h = 0; !j->rows && h < j->Hk; h++) sequence_of_head(j, b, h, blocks, most, room);
 }
 
 /* --- forward --------------------------------------------------------------------------------------------------------------------------------- */

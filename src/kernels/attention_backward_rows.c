@@ -156,7 +156,8 @@ static void keys_back(const work *w, int64_t first, int64_t n, float *ds)
     const bool copied = shifted || (job->own && !blind && !(w->dk && w->ldk == job->data->k.row));
     for (int64_t j = 0, part; j < n; j += part) {
         part = copied && n - j > HEED_ATTENTION_HELD ? HEED_ATTENTION_HELD : n - j;
-        heed_meeting m = heed_attention_row_meets(&w->r, first + j, part);
+        heed_meeting m;
+        heed_attention_row_meets(&w->r, first + j, part, &m);
         if (copied) copies_back(w, &m, ds + j);
         else meeting_back(w, &m, ds + j, w->dk && !blind ? w->dk + (first + j) * w->ldk : NULL, w->ldk);
     }

@@ -22,8 +22,8 @@ typedef struct heed_attention_row {
 void heed_attention_row_see(heed_attention_row *r);
 /* q and scores. products (NULL: not wanted): what they were before the factor, the cap and the distance's terms; scale is in them. */
 void heed_attention_row_score(heed_attention_row *r, float *products);
-/* q with keys first .. first+n-1 of its sequence; shifted ones are copied, so n <= copied then. */
-heed_meeting heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n);
+/* m: q with keys first .. first+n-1 of its sequence; shifted ones are copied, so n <= copied then. */
+void heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n, heed_meeting *m);
 /* What happens to weights after they were normalised: the Gaussian around a centre, dropout. */
 void heed_attention_row_change(const heed_attention_row *r);
 

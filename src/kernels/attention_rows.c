@@ -51,28 +51,29 @@ static void shift_keys(const heed_attention_row *r, heed_meeting *m)
     m->ld = d;
 }
 
-static inline heed_meeting meeting_of(const heed_attention_row *r, int64_t first, int64_t n)
+/* Written where it is wanted: a copy would have to wait until what it copies is stored. */
+void heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n, heed_meeting *m)
 {
     const heed_attention_job *job = r->job;
     const heed_attention *a = job->a;
     const heed_attention_pairwise *pairs = job->pairwise;
-    heed_meeting m = {.q = r->q, .n = n, .d = job->d, .first = first, .scale = job->scale};
-    m.extra = job->own ? (a->extra ? a->extra + r->head * a->extras : NULL) : a->additive ? a->additive + r->head * job->d : NULL;
-    if (job->own && job->own->blind) return m;
-    m.k = heed_attention_key_rows(job, r->sequence, r->key_head, &m.ld);
-    if (pairs && pairs->key_row) m.k = (const float *)job->data->k.x + r->key_head * job->data->k.head, m.row = pairs->key_row + first;
-    else m.k += first * m.ld;
-    if (pairs && pairs->shift) shift_keys(r, &m);
-    return m;
+    m->q = r->q, m->k = NULL, m->row = NULL;
+    m->n = n, m->d = job->d, m->ld = 0, m->first = first;
+    m->extra = job->own ? (a->extra ? a->extra + r->head * a->extras : NULL) : a->additive ? a->additive + r->head * job->d : NULL;
+    m->scale = job->scale;
+    if (job->own && job->own->blind) return;
+    m->k = heed_attention_key_rows(job, r->sequence, r->key_head, &m->ld);
+    if (pairs && pairs->key_row) m->k = (const float *)job->data->k.x + r->key_head * job->data->k.head, m->row = pairs->key_row + first;
+    else m->k += first * m->ld;
+    if (pairs && pairs->shift) shift_keys(r, m);
 }
-
-heed_meeting heed_attention_row_meets(const heed_attention_row *r, int64_t first, int64_t n) { return meeting_of(r, first, n); }
 
 /* Scores of keys first .. first+n-1 before all that is added to them. */
 static void products(const heed_attention_row *r, float *s, int64_t first, int64_t n)
 {
     const heed_attention_job *job = r->job;
-    const heed_meeting m = meeting_of(r, first, n);
+    heed_meeting m;
+    heed_attention_row_meets(r, first, n, &m);
     if (job->own) {
         job->own->forward(&m, s);
     } else if (job->a->score == HEED_ATTENTION_ADDITIVE) {
