@@ -46,7 +46,7 @@ static heed_status settings_fit(const heed_attention *a, heed_error *err)
         return heed_fail(err, HEED_E_SHAPE, "attention: type %d, score %d, align %d: there is none of that number", (int)a->type, (int)a->score, (int)a->align);
     if (a->window < 0 || a->window > HEED_ATTENTION_FAR || a->reach < 0 || a->reach > HEED_ATTENTION_FAR)
         return heed_fail(err, HEED_E_SHAPE, "attention: window %lld, reach %lld; 0 to %d are possible", (long long)a->window, (long long)a->reach, HEED_ATTENTION_FAR);
-    if (a->pair && (a->score != HEED_ATTENTION_DOT || a->rotary > 0 || !a->pair->forward || !a->pair->backward || a->extras < 0 || (a->extra && !a->extras) || a->type != HEED_F32))
+    if (a->pair && (a->score != HEED_ATTENTION_DOT || a->additive || a->rotary > 0 || !a->pair->forward || !a->pair->backward || a->extras < 0 || (a->extra && !a->extras) || a->type != HEED_F32))
         return heed_fail(err, HEED_E_SHAPE, "attention: a score of one's own has two functions and weights of which it says the number, is of floats, and is neither turned nor another score");
     if (a->score == HEED_ATTENTION_ADDITIVE && !a->additive) return heed_fail(err, HEED_E_SHAPE, "attention: an additive score without its vector");
     if (heed_align_has_centre(a->align) && !a->centre) return heed_fail(err, HEED_E_SHAPE, "attention: an alignment around a centre without centres");

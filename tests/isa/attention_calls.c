@@ -65,7 +65,7 @@ static parts parts_of(const attention_problem *p)
 {
     const heed_attention *a = &p->is;
     const int64_t H = attention_heads(a), Hk = attention_key_heads(a), d = a->width, dv = attention_value_width(a);
-    parts x = {{p->queries * H * dv, p->queries * H, p->queries * H * d, p->keys * Hk * d, p->keys * Hk * dv, a->factor ? H : 0, a->additive ? H * d : 0,
+    parts x = {{p->queries * H * dv, p->queries * H, p->queries * H * d, p->keys * Hk * d, p->keys * Hk * dv, a->factor ? H : 0, a->additive ? H * d : a->extra ? H * a->extras : 0,
                 a->relative ? H * (2 * a->reach + 1) : 0, a->centre ? p->queries * H : 0}, 0};
     for (int i = 0; i < PARTS; i++) x.all += x.size[i];
     return x;
@@ -84,11 +84,14 @@ static void widen(double *y, const float *x, int64_t n)
     for (int64_t i = 0; x && i < n; i++) y[i] = (double)x[i];
 }
 
+/* Of the score's own weights. */
+static float *score_gradient(const attention_problem *p) { return p->to.additive ? p->to.additive : p->to.extra; }
+
 static heed_attention_in in_of(heed_attention_out x) { return (heed_attention_in){x.x, x.sequence, x.row, x.head}; }
 
 static void clear_sums(const attention_problem *p, const parts *x)
 {
-    float *const sums[] = {p->to.factor, p->to.additive, p->to.relative, p->to.centre};
+    float *const sums[] = {p->to.factor, score_gradient(p), p->to.relative, p->to.centre};
     for (int i = 0; i < 4; i++)
         for (int64_t at = 0; sums[i] && at < x->size[5 + i]; at++) sums[i][at] = 0;
 }
@@ -114,7 +117,7 @@ attention_results attention_run(const attention_problem *given, int threads, boo
     if (p.to.q.x) attention_gather(&p, a->query_start, in_of(p.to.q), H, d, r.q);
     if (p.to.k.x) attention_gather(&p, a->key_start, in_of(p.to.k), Hk, d, r.k);
     if (p.to.v.x) attention_gather(&p, a->key_start, in_of(p.to.v), Hk, dv, r.v);
-    widen(r.factor, p.to.factor, x.size[5]), widen(r.additive, p.to.additive, x.size[6]);
+    widen(r.factor, p.to.factor, x.size[5]), widen(r.additive, score_gradient(&p), x.size[6]);
     widen(r.relative, p.to.relative, x.size[7]), widen(r.centre, p.to.centre, x.size[8]);
     return r;
 }
@@ -232,10 +235,12 @@ static void hold(const attention_problem *p, const char *what, int part, const d
                  ours.greatest, ours.mean, bound.greatest, bound.mean, most, spared);
 }
 
-void attention_hold(const attention_problem *p, bool backward, const char *what)
+void attention_hold(const attention_problem *p, bool backward, const char *what) { attention_hold_as(p, p, backward, what); }
+
+void attention_hold_as(const attention_problem *p, const attention_problem *called, bool backward, const char *what)
 {
     const heed_attention_in *dout = backward ? &p->to.out : NULL;
-    attention_results want = attention_reference(&p->is, &p->data, dout), naive = attention_naive(&p->is, &p->data, dout), got = attention_run(p, 1, backward);
+    attention_results want = attention_reference(&p->is, &p->data, dout), naive = attention_naive(&p->is, &p->data, dout), got = attention_run(called, 1, backward);
     double **exact[PARTS], **plain[PARTS], **ours[PARTS];
     const parts x = parts_of(p);
     place_all(&want, exact), place_all(&naive, plain), place_all(&got, ours);

@@ -26,5 +26,7 @@ void attention_alone_of(attention_alone *one, const attention_problem *p, int64_
 /* Every result errs at most twice as far as the naive form, as the greatest and as the root of the mean square, and by what stands at `hold` in attention_calls.c;
  * `what` and the ISA go into the message. */
 void attention_hold(const attention_problem *p, bool backward, const char *what);
+/* The same of a problem that says in other words what p says. */
+void attention_hold_as(const attention_problem *p, const attention_problem *called, bool backward, const char *what);
 
 #endif

@@ -1,4 +1,5 @@
 /* heed/attention.h computes what its formulas say, on every instruction set: against references in double, with errors at most twice those of the naive form. */
+#include <math.h>
 #include <stdio.h>
 
 #include "isa/attention_calls.h"
@@ -217,6 +218,21 @@ static void test_attention__norms_of_errors_are_near_those_of_the_naive_form(voi
     }
 }
 
+/* Of two scores, 0 and s <= 0, is ln (1 + e^s): e^s errs by 2 and by 1/2 of its greatest value for its exponent, the sum by 1, its logarithm by 1. */
+static void test_attention__the_logarithm_of_a_sum_is_exact_to_a_few_roundings(void **state)
+{
+    (void)state;
+    enum { QUERIES = 4000 };
+    static float q[QUERIES], out[QUERIES], saved[QUERIES];
+    static const float k[] = {0, 1};
+    static const int64_t queries[] = {0, QUERIES}, keys[] = {0, 2};
+    for (int i = 0; i < QUERIES; i++) q[i] = -(float)i * 0.004F;
+    const heed_attention a = {.heads = 1, .width = 1, .sequences = 1, .query_start = queries, .key_start = keys, .scale = 1, .threads = 1};
+    const attention_problem p = {.is = a, .data = {{q, 0, 1, 1}, {k, 0, 1, 1}, {k, 0, 1, 1}, {out, 0, 1, 1}, saved}, .queries = QUERIES, .keys = 2};
+    assert_int_equal(attention_call(&p, false, NULL), HEED_OK);
+    for (int i = 0; i < QUERIES; i++) assert_near(saved[i], log1p(exp((double)q[i])), 1, 4.5);
+}
+
 static int group(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +250,7 @@ static int group(void)
         cmocka_unit_test(test_attention__forward_under_drawn_settings),
         cmocka_unit_test(test_attention__backward_under_drawn_settings),
         cmocka_unit_test(test_attention__long_sequences_under_drawn_settings),
+        cmocka_unit_test(test_attention__the_logarithm_of_a_sum_is_exact_to_a_few_roundings),
         cmocka_unit_test(test_attention__norms_of_errors_are_near_those_of_the_naive_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
