@@ -292,7 +292,7 @@ static void test_faithful__the_order_is_kept_beside_the_model(void **state)
 static void refused(const heed_model *m, const heed_faithful_options *o, heed_status status, const char *part)
 {
     heed_error err;
-    heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 2}, &err);
+    heed_session *s = heed_session_new(m, &(heed_session_options){.threads = 1}, &err);
     assert_null(heed_faithful_measure(s, o, &err));
     assert_int_equal(err.status, status);
     if (!strstr(err.text, part)) fail_msg("\"%s\" lacks \"%s\"", err.text, part);

@@ -330,7 +330,7 @@ static void refused(const heed_model *m, const heed_needed_options *o, heed_stat
 {
     heed_error err;
     heed_needed n;
-    assert_int_equal(try(m, 2, o, &n, &err), status);
+    assert_int_equal(try(m, 1, o, &n, &err), status);
     assert_int_equal(err.status, status);
     if (!strstr(err.text, part)) fail_msg("\"%s\" lacks \"%s\"", err.text, part);
 }
