@@ -192,6 +192,7 @@ static void *use_spare(heed_tape *t, size_t bytes)
     if (!best) return NULL;
     heed_spare *found = *best;
     *best = found->next;
+    heed_arena_reuse(found, bytes);
     spare(t, (unsigned char *)found + bytes, found->bytes - bytes);
     return found;
 }
