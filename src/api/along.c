@@ -1,6 +1,7 @@
 /* Pairs of a corpus, read and read along: api/along.h. */
 #include "api/along.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,5 +109,55 @@ heed_status heed_along_symbols_of(const heed_session *s, const heed_along_how *h
     if (!status && out->output.status && out->output.status != HEED_E_LIMIT) status = heed_fail(err, out->output.status, "%s", out->output.error);
     out->source = job.read;
     out->target = job.written;
+    return status;
+}
+
+/* --- all pairs ------------------------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct walk {
+    const heed_along *along;
+    heed_along_visit *visit; void *self;
+    bool (*progress)(void *, int64_t, int64_t); void *user;
+    heed_error *errors;                /* [threads] */
+    int64_t done;
+    bool stopped;
+} walk;
+
+/* The calling thread tells how far all are. */
+static void tell(walk *w)
+{
+    int64_t done;
+#pragma omp atomic capture
+    done = ++w->done;
+    if (omp_get_thread_num() || !w->progress || w->progress(w->user, done, w->along->count)) return;
+#pragma omp atomic write
+    w->stopped = true;
+}
+
+static void visit_one(walk *w, int64_t i)
+{
+    const int thread = omp_get_thread_num();
+    heed_error *own = &w->errors[thread], why = {.status = HEED_OK};
+    bool stopped;
+#pragma omp atomic read
+    stopped = w->stopped;
+    if (own->status || stopped) return;
+    if (w->visit(w->self, thread, i, &why)) heed_fail(own, why.status, "%s: line %lld: %s", w->along->source, (long long)w->along->pair[i].line, why.text);
+    else tell(w);
+}
+
+heed_status heed_along_each(const heed_session *s, const heed_along *a, heed_along_visit *visit, void *self, bool (*progress)(void *, int64_t, int64_t), void *user,
+                            heed_error *err)
+{
+    walk w = {.along = a, .visit = visit, .self = self, .progress = progress, .user = user, .errors = calloc((size_t)s->threads, sizeof *w.errors)};
+    if (!w.errors) return no_memory(err);
+#pragma omp parallel for schedule(dynamic) num_threads(s->threads)
+    for (int64_t i = 0; i < a->count; i++) visit_one(&w, i);
+    heed_status status = w.stopped ? heed_fail(err, HEED_E_STOPPED, "stopped after %lld of %lld pairs", (long long)w.done, (long long)a->count) : HEED_OK;
+    for (int i = s->threads - 1; i >= 0; i--) {
+        if (w.errors[i].status && err) *err = w.errors[i];
+        if (w.errors[i].status) status = w.errors[i].status;
+    }
+    free(w.errors);
     return status;
 }

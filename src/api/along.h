@@ -29,4 +29,11 @@ typedef struct heed_along_symbols {
 heed_status heed_along_symbols_of(const heed_session *s, const heed_along_how *how, const heed_along *a, int64_t i, heed_tape *tape, heed_arena *arena,
                                   heed_along_symbols *out, heed_error *err);
 
+/* What is done with pair i by one of the session's threads, numbered from 0 as its tapes are. */
+typedef heed_status heed_along_visit(void *self, int thread, int64_t i, heed_error *err);
+/* Visits all pairs, spread over the session's threads. An error ends the work of its thread and is told with file and line. progress: as in
+ * heed_faithful_options, asked by the calling thread; HEED_E_STOPPED. */
+heed_status heed_along_each(const heed_session *s, const heed_along *a, heed_along_visit *visit, void *self, bool (*progress)(void *, int64_t, int64_t), void *user,
+                            heed_error *err);
+
 #endif

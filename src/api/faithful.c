@@ -1,7 +1,6 @@
 /* heed_faithful_measure: which lens can be believed, over a corpus. Pairs are read, looked into by every lens and judged one by one, on all threads; what was
  * found of each is kept in its order, and intervals are drawn from that. */
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +30,7 @@ typedef struct measuring {
     heed_along_how how;
     heed_along along;
     found *found;                      /* [along.count] */
-    int64_t done;
-    bool stopped;
+    struct worker *workers;            /* [threads] */
 } measuring;
 
 static heed_status no_memory(heed_error *err) { return heed_fail(err, HEED_E_NOMEM, "out of memory for judging lenses"); }
@@ -72,7 +70,6 @@ typedef struct worker {
     int64_t *row, rows;                /* judged */
     float *scores[HEED_LENSES];        /* [T,S] */
     float *baseline;                   /* room for one */
-    heed_error error;
 } worker;
 
 static heed_status read_along(measuring *m, worker *w, int64_t i, heed_tape *tape, heed_error *err)
@@ -231,48 +228,19 @@ static void close_workers(const measuring *m, worker *w)
     free(w);
 }
 
-/* The calling thread tells how far all are. */
-static void tell(measuring *m)
+static heed_status visit(void *self, int thread, int64_t i, heed_error *err)
 {
-    int64_t done;
-#pragma omp atomic capture
-    done = ++m->done;
-    if (omp_get_thread_num() || !m->o->progress || m->o->progress(m->o->user, done, m->along.count)) return;
-#pragma omp atomic write
-    m->stopped = true;
-}
-
-static heed_status first_error(const measuring *m, const worker *w, heed_error *err)
-{
-    for (int i = 0; i < m->session->threads; i++)
-        if (w[i].error.status) {
-            if (err) *err = w[i].error;
-            return w[i].error.status;
-        }
-    return m->stopped ? heed_fail(err, HEED_E_STOPPED, "stopped after %lld of %lld pairs", (long long)m->done, (long long)m->along.count) : HEED_OK;
+    measuring *m = self;
+    return look_into(m, &m->workers[thread], i, m->session->tapes[thread], err);
 }
 
 static heed_status look_into_all(measuring *m, heed_error *err)
 {
-    worker *w = calloc((size_t)m->session->threads, sizeof *w);
+    m->workers = calloc((size_t)m->session->threads, sizeof *m->workers);
     m->found = calloc((size_t)m->along.count, sizeof *m->found);
-    heed_status status = w && m->found ? open_workers(m, w, err) : no_memory(err);
-    if (!status) {
-#pragma omp parallel for schedule(dynamic) num_threads(m->session->threads)
-        for (int64_t i = 0; i < m->along.count; i++) {
-            worker *own = &w[omp_get_thread_num()];
-            bool stopped;
-#pragma omp atomic read
-            stopped = m->stopped;
-            heed_error why = {.status = HEED_OK};
-            if (own->error.status || stopped) continue;
-            if (look_into(m, own, i, m->session->tapes[omp_get_thread_num()], &why))
-                heed_fail(&own->error, why.status, "%s: line %lld: %s", m->o->source, (long long)m->along.pair[i].line, why.text);
-            else tell(m);
-        }
-        status = first_error(m, w, err);
-    }
-    close_workers(m, w);
+    heed_status status = m->workers && m->found ? open_workers(m, m->workers, err) : no_memory(err);
+    if (!status) status = heed_along_each(m->session, &m->along, visit, m, m->o->progress, m->o->user, err);
+    close_workers(m, m->workers);
     return status;
 }
 

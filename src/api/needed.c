@@ -1,7 +1,6 @@
 /* heed_needed_measure: what becomes of a model when its cross attention is another. Pairs are read along with the model's own weights and with others, on all
  * threads; what was found of each is kept in its order, and intervals are drawn from that. */
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +25,7 @@ typedef struct measuring {
     heed_along along;
     int changes;
     found *found;                      /* [along.count] */
-    int64_t done;
-    bool stopped;
+    struct worker *workers;            /* [threads] */
 } measuring;
 
 const char *heed_attention_change_name(heed_attention_change c)
@@ -77,7 +75,6 @@ static heed_status settle(measuring *m, heed_error *err)
 typedef struct worker {
     heed_arena *arena;
     heed_probe *probe, *other;         /* on one tape, one after the other */
-    heed_error error;
 } worker;
 
 /* What is known of the pair in hand, [T,V] and [T]. */
@@ -224,45 +221,19 @@ static heed_status open_workers(const measuring *m, worker *w, heed_error *err)
     return HEED_OK;
 }
 
-/* The calling thread tells how far all are. */
-static void tell(measuring *m)
+static heed_status visit(void *self, int thread, int64_t i, heed_error *err)
 {
-    int64_t done;
-#pragma omp atomic capture
-    done = ++m->done;
-    if (omp_get_thread_num() || !m->o->progress || m->o->progress(m->o->user, done, m->along.count)) return;
-#pragma omp atomic write
-    m->stopped = true;
-}
-
-static void look_into_one(measuring *m, worker *all, int64_t i)
-{
-    worker *w = &all[omp_get_thread_num()];
-    heed_error why = {.status = HEED_OK};
-    bool stopped;
-#pragma omp atomic read
-    stopped = m->stopped;
-    if (w->error.status || stopped) return;
-    if (look_into(m, w, i, m->session->tapes[omp_get_thread_num()], &why))
-        heed_fail(&w->error, why.status, "%s: line %lld: %s", m->o->source, (long long)m->along.pair[i].line, why.text);
-    else tell(m);
+    measuring *m = self;
+    return look_into(m, &m->workers[thread], i, m->session->tapes[thread], err);
 }
 
 static heed_status look_into_all(measuring *m, heed_error *err)
 {
-    const int threads = m->session->threads;
-    worker *w = calloc((size_t)threads, sizeof *w);
+    worker *w = m->workers = calloc((size_t)m->session->threads, sizeof *w);
     m->found = calloc((size_t)m->along.count, sizeof *m->found);
     heed_status status = w && m->found ? open_workers(m, w, err) : no_memory(err);
-    if (!status) {
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-        for (int64_t i = 0; i < m->along.count; i++) look_into_one(m, w, i);
-    }
-    if (!status && m->stopped)
-        status = heed_fail(err, HEED_E_STOPPED, "stopped after %lld of %lld pairs", (long long)m->done, (long long)m->along.count);
-    for (int i = threads - 1; w && i >= 0; i--) {
-        if (w[i].error.status && err) *err = w[i].error;
-        if (w[i].error.status) status = w[i].error.status;
+    if (!status) status = heed_along_each(m->session, &m->along, visit, m, m->o->progress, m->o->user, err);
+    for (int i = 0; w && i < m->session->threads; i++) {
         heed_probe_free(w[i].other);
         heed_probe_free(w[i].probe);
         heed_arena_free(w[i].arena);

@@ -10,22 +10,12 @@
 
 /* --- the model ------------------------------------------------------------------------------------------------------------------------------------ */
 
-static const char *const encoders[] = {
-#define HEED_ENCODER(name, help) #name,
-#include "model/encoders.def"
-#undef HEED_ENCODER
-};
-static const char *const decoders[] = {
-#define HEED_DECODER(name, help) #name,
-#include "model/decoders.def"
-#undef HEED_DECODER
-};
-
 /* "transformer 4 + 4 x 128, 4 heads" */
 static void add_model(const heed_explanation *x, heed_buf *out)
 {
-    const heed_recipe *r = &heed_probe_model(x->in.probe)->recipe;
-    const char *encoder = encoders[r->model.encoder.type], *decoder = decoders[r->model.decoder.type];
+    const heed_model *m = heed_probe_model(x->in.probe);
+    const heed_recipe *r = &m->recipe;
+    const char *encoder = m->encoder_kind->name, *decoder = m->decoder_kind->name;
     int layers, heads;
     heed_probe_heads(x->in.probe, HEED_SITE_CROSS, &layers, &heads);
     heed_buf_text(out, "\"model\": {\"name\": ");
