@@ -140,7 +140,7 @@ static bool build(bench *b, const char *path, const char *weights, double dropou
         const heed_weight *w = heed_params_at(p, i);
         named[i] = (heed_named){w->name, w->tensor.x, w->rank, w->tensor.rows, w->tensor.cols, HEED_F32};
     }
-    b->shards = heed_shards_new(b->model, b->threads, 1, err);
+    b->shards = heed_shards_new(b->model, NULL, b->threads, 1, err);
     const bool good = named && heed_safetensors_write(weights, named, count, NULL, err) == HEED_OK && b->shards &&
                       heed_optimizer_init(&b->optimizer, p, &b->model->recipe, err) == HEED_OK && heed_params_pack(p, true, b->threads, err) == HEED_OK;
     free(named);

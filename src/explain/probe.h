@@ -23,6 +23,7 @@
 #ifndef HEED_EXPLAIN_PROBE_H
 #define HEED_EXPLAIN_PROBE_H
 
+#include "attn/site.h"
 #include "model/model.h"
 
 typedef struct heed_probe heed_probe;
@@ -80,8 +81,6 @@ void heed_probe_take_down(heed_probe *p);
 
 /* --- attention at work ---------------------------------------------------------------------------------------------------------------------------- */
 
-/* Encoder and decoder: self-attention of Transformers; recurrent and convolutional models have cross attention alone, if any. */
-typedef enum heed_site { HEED_SITE_ENCODER, HEED_SITE_DECODER, HEED_SITE_CROSS, HEED_SITES } heed_site;
 const char *heed_site_name(heed_site site);                /* "encoder", "decoder", "cross" */
 /* Layers of a site, and heads of each; 0: the model has none there. */
 void heed_probe_heads(const heed_probe *p, heed_site site, int *layers, int *heads);

@@ -52,13 +52,6 @@ const char *heed_site_name(heed_site site)
     return names[site];
 }
 
-/* Rows that look at themselves share their span with the keys, or find these by number in a history (attn/history.h). */
-static heed_site site_of(const heed_tape *t, const heed_attend_args *args)
-{
-    if (strncmp(t->scope, "encoder", strlen("encoder")) == 0) return HEED_SITE_ENCODER;
-    return args->key_row || args->queries.start == args->keys.start ? HEED_SITE_DECODER : HEED_SITE_CROSS;
-}
-
 static int64_t owner_of(const heed_attend_args *args, int64_t group) { return args->owner ? args->owner[group] : group; }
 
 static int64_t keys_of(const heed_attend_args *args, int64_t group)
@@ -69,14 +62,6 @@ static int64_t keys_of(const heed_attend_args *args, int64_t group)
 
 static int64_t rows_of(const heed_attend_args *args, int64_t group) { return args->queries.start[group + 1] - args->queries.start[group]; }
 
-/* "decoder.3"; a recurrent decoder's is "attention" */
-static int layer_of(const heed_tape *t)
-{
-    int layer = 0;
-    for (const char *at = strchr(t->scope, '.'); at && at[1] >= '0' && at[1] <= '9'; at++) layer = 10 * layer + (at[1] - '0');
-    return layer;
-}
-
 /* One group of what a layer does, whose first pair is `pair`; false: it is of an other's source, and nobody's. Hypotheses of a search are all the one
  * variant's. */
 static bool sight(const heed_probing *p, const heed_tape *t, const heed_attn *a, const heed_attended *x, int64_t group, int64_t pair, heed_sighting *s)
@@ -84,7 +69,7 @@ static bool sight(const heed_probing *p, const heed_tape *t, const heed_attn *a,
     const heed_attend_args *args = &x->args;
     const int64_t variant = p->hung ? 0 : owner_of(args, group);
     if (variant >= p->B) return false;
-    *s = (heed_sighting){.site = site_of(t, args), .layer = layer_of(t), .variant = p->number[variant], .first = args->position, .rows = rows_of(args, group),
+    *s = (heed_sighting){.site = heed_site_of(t, args), .layer = heed_site_layer(t), .variant = p->number[variant], .first = args->position, .rows = rows_of(args, group),
                          .keys = keys_of(args, group), .attn = a, .attended = x, .group = group, .row = args->queries.start[group], .pair = pair};
     return true;
 }
@@ -163,10 +148,10 @@ heed_attended heed_probe_attend(void *self, heed_tape *t, const heed_attn *a, co
 {
     heed_probing *p = self;
     heed_attend_args args = *given;
-    const heed_site site = site_of(t, given);
+    const heed_site site = heed_site_of(t, given);
     const bool stays = site == HEED_SITE_CROSS && p->probe->model->recipe.model.decoder.type == HEED_DECODER_rnn;
     if (site != HEED_SITE_DECODER && any_muted(p)) args.v = mute(p, t, args.v, stays);
-    const bool changes = p->probe->meddler && p->probe->meddler->wants(p->probe->meddler->self, site, layer_of(t));
+    const bool changes = p->probe->meddler && p->probe->meddler->wants(p->probe->meddler->self, site, heed_site_layer(t));
     args.weights |= changes;
     heed_attended x = heed_attend(t, &args);
     if (changes && !heed_tape_failed(t)) change(p, t, a, &x);

@@ -125,6 +125,7 @@ typedef struct heed_recipe {
         int precision;          /* a heed_number */
         heed_patterns freeze;   /* of weights that keep their values */
         char *init_from;        /* model directory to begin from, "" when not set */
+        char *frozen_attention; /* model directory whose attention's weights are those of the training, likewise */
         uint64_t seed;
     } train;
     struct {

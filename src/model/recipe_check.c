@@ -64,6 +64,16 @@ static bool distance_in_conv(const heed_recipe *r)
            (strcmp(heed_recipe_choice(r, "model.decoder.type"), "conv") == 0 && distance(r->model.decoder.stack.positions));
 }
 
+static bool frozen(const heed_recipe *r) { return *r->train.frozen_attention; }
+static bool frozen_without(const heed_recipe *r) { return frozen(r) && r->model.attention.score == HEED_ATTENTION_NONE; }
+static bool frozen_guided(const heed_recipe *r) { return frozen(r) && heed_recipe_is_guided(r); }
+static bool frozen_choosing(const heed_recipe *r) { return frozen(r) && r->train.teacher_forcing < 1; }
+static bool frozen_measured(const heed_recipe *r) { return frozen(r) && strcmp(r->train.validate.metric, "loss") != 0; }
+static bool frozen_remembering(const heed_recipe *r)
+{
+    return frozen(r) && (r->model.attention.coverage || strcmp(heed_recipe_choice(r, "model.attention.score"), "location_conv") == 0);
+}
+
 typedef struct rule {
     bool of_model;
     bool (*broken)(const heed_recipe *r);
@@ -89,6 +99,11 @@ static const rule rules[] = {
     {true, no_window, "model.attention.align: this one needs model.attention.window, the number of keys to each side or the size of a block"},
     {true, early_feeding, "model.decoder.input_feeding needs order: luong; with bahdanau the context is an input already"},
     {false, choice_at_once, "train.teacher_forcing below 1 needs model.decoder.type: rnn; other decoders see all symbols at once, before any is chosen"},
+    {false, frozen_without, "train.frozen_attention puts another model's weights in the place of attention's, and with score none there is none; choose a score"},
+    {false, frozen_guided, "train.guided_alignment teaches attention where to look, and with train.frozen_attention that is settled; leave one of them out"},
+    {false, frozen_choosing, "train.frozen_attention: the other model looks where the reference was read; set train.teacher_forcing to 1"},
+    {false, frozen_remembering, "train.frozen_attention: coverage and score location_conv learn from weights what the next ones are, and these are another model's; leave them out"},
+    {false, frozen_measured, "train.frozen_attention: of symbols that this model chose itself the other's weights are not known; set train.validate.metric to loss"},
     {true, all_without_one, "model.tie: all needs text.shared: true, one vocabulary for the one embedding; or tie: output"},
     {true, all_of_two_widths, "model.tie: all needs embeddings of one width; set model.encoder and model.decoder alike (embed; width of a transformer)"},
     {true, even_filter, "model.attention.filter_width must be odd, so that a filter has a middle"},

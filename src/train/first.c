@@ -1,7 +1,6 @@
 /* The first values of a run: those of another model where it begins from one, and which of them stay: train/run.h. */
 #include <string.h>
 
-#include "base/file.h"
 #include "model/words.h"
 #include "tensor/tape.h"
 #include "train/run.h"
@@ -21,21 +20,13 @@ static void end_list(heed_buf *out, int64_t count)
 
 /* --- from another model -------------------------------------------------------------------------------------------------------------------- */
 
-static heed_status find_model(const heed_run *run, const heed_recipe *r, char path[HEED_PATH], heed_error *err)
-{
-    const char *given = r->train.init_from;
-    if (heed_path_is_dir(given)) return heed_path_join(path, HEED_PATH, "", given, err);
-    if (heed_recipe_find(r, given, run->options->data_dir, path, HEED_PATH, err) == HEED_OK) return HEED_OK;
-    return heed_fail(err, HEED_E_MODEL, "%s: no such model directory (train.init_from)", given);
-}
-
 heed_model *heed_run_find_first(heed_run *run, heed_recipe *r, heed_error *err)
 {
     char path[HEED_PATH];
     heed_buf differences = {0};
-    heed_model *from = find_model(run, r, path, err) == HEED_OK ? heed_model_load(path, NULL, 0, err) : NULL;
+    heed_status status = heed_run_find_model(run, r, "train.init_from", r->train.init_from, path, err);
+    heed_model *from = status ? NULL : heed_model_load(path, NULL, 0, err);
     if (!from) return NULL;
-    heed_status status = HEED_OK;
     if (heed_recipe_take_text(r, &from->recipe, &differences) > 0)
         status = heed_fail(err, HEED_E_USAGE, "%s: its vocabularies were made otherwise than the recipe says:\n%sleave these keys out, or do without --init-from", path,
                            differences.data ? differences.data : "");

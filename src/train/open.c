@@ -292,7 +292,7 @@ static heed_status open_data(heed_run *run, heed_error *err)
     run->loader = heed_loader_new(&settings, err);
     if (!run->loader) return err->status;
     if (run->valid.count > 0 && !(run->validator = heed_validator_new(run->model, run->valid.path, run->valid.count, r->data.max_length, err))) return err->status;
-    if (run->training->film) {
+    if (run->training->film && !*r->train.frozen_attention) {   /* where it looks is not its own */
         const heed_status status = heed_reel_choose(&run->reel, run->model, run->valid.path, run->valid.count, err);
         if (status) return status;
     }
@@ -304,7 +304,7 @@ static heed_status open_learning(heed_run *run, heed_error *err)
     const char *isa = heed_kernels_get()->isa;
     heed_status status = heed_run_freeze(run, err);
     if (status) return status;
-    run->shards = heed_shards_new(run->model, run->threads, heed_run_recipe(run)->train.seed, err);
+    run->shards = heed_shards_new(run->model, run->base, run->threads, heed_run_recipe(run)->train.seed, err);
     if (!run->shards) return err->status;
     status = heed_optimizer_init(&run->optimizer, run->model->params, heed_run_recipe(run), err);
     if (!status && run->saved) status = load_optimizer(run, err);
@@ -361,6 +361,7 @@ heed_status heed_run_rehearse(heed_run *run, const heed_training *t, heed_error 
     heed_recipe_free(&recipe);
     if (!status) status = open_guide(run, err);
     if (!status) status = open_data(run, err);
+    if (!status) status = heed_run_open_base(run, err);
     return status ? status : open_learning(run, err);
 }
 
@@ -373,6 +374,7 @@ heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err
     heed_recipe_free(&recipe);
     if (!status) status = open_guide(run, err);
     if (!status) status = open_data(run, err);
+    if (!status && heed_run_open_base(run, err)) return err->status;   /* no fault of a checkpoint's */
     if (!status) status = open_learning(run, err);
     if (status == HEED_E_MODEL && run->from) return name_older(run, err);
     if (!status) status = open_dir(run, exists, err);
@@ -393,6 +395,7 @@ void heed_run_close(heed_run *run)
     heed_reel_free(&run->reel);
     heed_optimizer_free(&run->optimizer);
     heed_shards_free(run->shards);
+    heed_model_free(run->base);
     heed_validator_free(run->validator);
     heed_loader_free(run->loader);
     heed_guide_store_free(&run->guide);

@@ -29,6 +29,7 @@ typedef struct heed_run {
     heed_model *model;                /* its recipe is that of the run */
     heed_loader *loader;
     heed_validator *validator;        /* NULL: no data to validate on */
+    heed_model *base;                 /* runs along with the model that learns, const; NULL: none does */
     heed_shards *shards;
     heed_optimizer optimizer;
     heed_log log;
@@ -53,6 +54,13 @@ heed_status heed_run_open(heed_run *run, const heed_training *t, heed_error *err
 /* A new run that may learn but has no directory: nothing is written. */
 heed_status heed_run_rehearse(heed_run *run, const heed_training *t, heed_error *err);
 void heed_run_close(heed_run *run);
+/* --- other.c: other models ---------------------------------------------------------------------------------------------------------------- */
+/* The directory that a key of r names, from here or as a file of the recipe. HEED_E_MODEL. */
+heed_status heed_run_find_model(const heed_run *run, const heed_recipe *r, const char *key, const char *given, char path[HEED_PATH], heed_error *err);
+/* Opens the model of train.frozen_attention, if there is one. HEED_E_USAGE: it has another kind of decoder, other layers, heads or vocabularies, or holds shorter
+ * records; HEED_E_MODEL. */
+heed_status heed_run_open_base(heed_run *run, heed_error *err);
+
 /* --- first.c: first values ------------------------------------------------------------------------------------------------------------- */
 /* The model of train.init_from; r takes its settings of text. HEED_E_USAGE: r was given others; HEED_E_MODEL. */
 heed_model *heed_run_find_first(heed_run *run, heed_recipe *r, heed_error *err);

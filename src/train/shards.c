@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "model/words.h"
 #include "tensor/tape.h"
+#include "train/base_model.h"
 
 enum { NAMED_LINES = 8 };   /* in a message */
 
@@ -27,6 +28,7 @@ struct heed_shards {
     double weight;
     shard shard[HEED_MAX_SHARDS];
     heed_tape *tape[HEED_MAX_SHARDS];     /* [tapes]; of shard i when it is learnt from: i % tapes, so that each tape meets the same shards again */
+    heed_base_model *base[HEED_MAX_SHARDS]; /* [tapes] NULL: no model runs along */
     int64_t *start, room, grown;          /* where sentences begin in their shard: both sides */
 };
 
@@ -52,7 +54,7 @@ void heed_shard_cut(heed_span span, int count, int64_t *first)
 /* No line of a corpus may make a tape so large that the system ends the process: three quarters of the machine's memory are the limit. */
 static size_t memory_limit(void) { return heed_machine_memory() / 4 * 3; }
 
-heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, heed_error *err)
+heed_shards *heed_shards_new(const heed_model *m, const heed_model *base, int threads, uint64_t key, heed_error *err)
 {
     heed_shards *s = calloc(1, sizeof *s);
     if (!s) {
@@ -65,7 +67,8 @@ heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, hee
     s->tapes = threads < HEED_MAX_SHARDS ? threads : HEED_MAX_SHARDS;
     for (int i = 0; i < s->tapes; i++) {
         s->tape[i] = heed_tape_new(&(heed_tape_options){.limit = memory_limit()}, err);
-        if (s->tape[i]) continue;
+        if (s->tape[i] && base) s->base[i] = heed_base_model_new(m, base, memory_limit(), err);
+        if (s->tape[i] && (s->base[i] || !base)) continue;
         heed_shards_free(s);
         return NULL;
     }
@@ -75,7 +78,10 @@ heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, hee
 void heed_shards_free(heed_shards *s)
 {
     if (!s) return;
-    for (int i = 0; i < s->tapes; i++) heed_tape_free(s->tape[i]);
+    for (int i = 0; i < s->tapes; i++) {
+        heed_base_model_free(s->base[i]);
+        heed_tape_free(s->tape[i]);
+    }
     free(s->start);
     free(s);
 }
@@ -107,14 +113,17 @@ static heed_status cut(heed_shards *s, const heed_batch *b, heed_error *err)
     return HEED_OK;
 }
 
-static void run_shard(const heed_shards *s, shard *me, heed_tape *t, bool record, bool thrifty)
+/* On tape number `tape`. */
+static void run_shard(const heed_shards *s, shard *me, int tape, bool record, bool thrifty)
 {
+    heed_tape *t = s->tape[tape];
+    heed_base_model *base = s->base[tape];
     heed_stopwatch_start(t->watch);
     me->counts = (heed_loss_counts){0};
     me->error.status = HEED_OK;
     heed_tape_reset(t, record, s->learns, s->key);
     if (thrifty) heed_tape_thrift(t);
-    heed_tensor *loss = heed_model_loss(s->model, t, &me->part, s->weight, &me->counts);
+    heed_tensor *loss = base ? heed_base_model_loss(base, t, &me->part, s->weight, &me->counts) : heed_model_loss(s->model, t, &me->part, s->weight, &me->counts);
     me->finite = !heed_tape_failed(t) && isfinite(loss->x[0]) && isfinite(me->counts.log_p);
     if (s->learns && me->finite) heed_backward(t, loss, &me->error);
     else heed_tape_status(t, &me->error);
@@ -164,7 +173,7 @@ heed_status heed_shards_run(heed_shards *s, const heed_batch *b, heed_loss_count
     heed_status status = begin(s, b, false, 1, err);
     if (status) return status;
 #pragma omp parallel for schedule(dynamic) num_threads(s->tapes) if (s->count > 1)
-    for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], s->tape[omp_get_thread_num()], false, false);
+    for (int i = 0; i < s->count; i++) run_shard(s, &s->shard[i], omp_get_thread_num(), false, false);
     return join(s, counts, finite, err);
 }
 
@@ -183,7 +192,7 @@ typedef struct work {
 
 typedef struct task { int shard; int64_t job; } task;   /* job < 0: the shard is to be run */
 
-static heed_tape **tape_of(const work *w, int shard) { return &w->s->tape[shard % w->s->tapes]; }
+static int tape_of(const work *w, int shard) { return shard % w->s->tapes; }
 
 /* Sums first: they free tapes. Returns false when nothing is left. */
 static bool take(work *w, task *out)
@@ -221,8 +230,8 @@ static void labour(work *w)
 {
     task t;
     while (take(w, &t)) {
-        if (t.job < 0) run_shard(w->s, &w->s->shard[t.shard], *tape_of(w, t.shard), true, true);
-        else heed_params_work(w->s->model->params, omp_get_thread_num(), t.job, tape_of(w, t.shard), 1, w->first && t.shard == 0);
+        if (t.job < 0) run_shard(w->s, &w->s->shard[t.shard], tape_of(w, t.shard), true, true);
+        else heed_params_work(w->s->model->params, omp_get_thread_num(), t.job, &w->s->tape[tape_of(w, t.shard)], 1, w->first && t.shard == 0);
         finish(w, &t);
     }
 }
@@ -247,7 +256,7 @@ bool heed_shards_blame(heed_shards *s, heed_buf *out)
     const char *op, *scope;
     int i = 0;
     for (; i < s->count; i++) {
-        run_shard(s, &s->shard[i], s->tape[0], true, false);
+        run_shard(s, &s->shard[i], 0, true, false);
         if (heed_tape_find_nonfinite(s->tape[0], &op, &scope)) break;
     }
     if (i == s->count) return false;
@@ -268,6 +277,6 @@ void heed_shards_watch(heed_shards *s, heed_stopwatch *watch)
 int64_t heed_shards_grown(const heed_shards *s)
 {
     int64_t n = s->grown;
-    for (int i = 0; i < s->tapes; i++) n += heed_tape_grown(s->tape[i]);
+    for (int i = 0; i < s->tapes; i++) n += heed_tape_grown(s->tape[i]) + (s->base[i] ? heed_base_model_grown(s->base[i]) : 0);
     return n;
 }

@@ -16,7 +16,8 @@ int heed_shard_count(int64_t B);
 void heed_shard_cut(heed_span span, int count, int64_t *first);
 
 typedef struct heed_shards heed_shards;
-heed_shards *heed_shards_new(const heed_model *m, int threads, uint64_t key, heed_error *err);   /* the model is borrowed; key of random choices */
+/* base: runs along with m (train/base_model.h), NULL: none does. Models are borrowed; key of random choices. */
+heed_shards *heed_shards_new(const heed_model *m, const heed_model *base, int threads, uint64_t key, heed_error *err);
 void heed_shards_free(heed_shards *s);
 
 /* The loss of the batch alone. *finite: those of all shards are. */

@@ -60,7 +60,7 @@ const heed_loader_counts *heed_validator_counts(const heed_validator *v) { retur
 heed_status heed_validate(const heed_model *m, const char *const *paths, int files, int threads, heed_valid *out, heed_error *err)
 {
     heed_error why = {.status = HEED_OK};
-    heed_shards *s = heed_shards_new(m, threads, 0, &why);
+    heed_shards *s = heed_shards_new(m, NULL, threads, 0, &why);
     heed_validator *v = s ? heed_validator_new(m, paths, files, 0, &why) : NULL;
     if (v) heed_validator_run(v, s, NULL, NULL, out, NULL, &why);
     if (v && !why.status && heed_validator_counts(v)->too_long > 0)

@@ -74,6 +74,22 @@ static void test_finetune__survives_every_refusal(void **state)
     if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
 }
 
+/* Around another model's attention. */
+static void test_frozen__survives_every_refusal(void **state)
+{
+    (void)state;
+    static char from[600];
+    heed_train_options base = prepare("first");
+    assert_true(train_once(&base));
+    snprintf(from, sizeof from, "train.frozen_attention=%s/model", base.dir);
+    const char *const sets[] = {from};
+    heed_train_options o = prepare("around");
+    o.sets = sets;
+    o.set_count = 1;
+    const int64_t refused = refuse_each(train_once, &o, true, 4000);
+    if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
+}
+
 /* A block that is not to be had for reading leaves a peak unknown; all else ends the profile. */
 static bool profile_once(void *data)
 {
@@ -143,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train__survives_every_refusal),
         cmocka_unit_test(test_finetune__survives_every_refusal),
+        cmocka_unit_test(test_frozen__survives_every_refusal),
         cmocka_unit_test(test_profile__survives_every_refusal),
         cmocka_unit_test(test_train__asks_for_nothing_once_it_has_seen_its_data),
     };

@@ -1,0 +1,112 @@
+/* Two models over one shard: train/base_model.h. */
+#include "train/base_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "attn/site.h"
+#include "tensor/tape.h"
+
+struct heed_base_model {
+    const heed_model *learner, *other;
+    heed_tape *tape;                    /* the other's, which never records */
+    heed_tape_hooks recording, imposing;
+    heed_arena *arena;                  /* of what follows, since tapes that do not record give memory back layer by layer */
+    heed_tensor **weights;              /* [count] of the calls of cross attention, in order */
+    int64_t count, most, asked;         /* asked: how many the learner has met */
+};
+
+/* --- hooks ------------------------------------------------------------------------------------------------------------------------------------- */
+
+static void keep(heed_base_model *b, heed_tape *t, const heed_tensor *weights)
+{
+    const size_t size = (size_t)(weights->rows * weights->cols) * sizeof(float);
+    heed_tensor *copy = heed_arena_alloc(b->arena, sizeof *copy);
+    float *x = heed_arena_alloc(b->arena, size + 1);
+    if (b->count == b->most) heed_tape_fail(t, HEED_E_SHAPE, "more looks than %lld", (long long)b->most);
+    else if (!copy || !x) heed_tape_fail(t, HEED_E_NOMEM, "out of memory for the weights of the base model");
+    if (heed_tape_failed(t)) return;
+    *copy = (heed_tensor){.x = memcpy(x, weights->x, size), .rows = weights->rows, .cols = weights->cols};
+    b->weights[b->count++] = copy;
+}
+
+static heed_attended record(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *given)
+{
+    (void)a;
+    heed_attend_args args = *given;
+    const bool crosses = heed_site_of(t, given) == HEED_SITE_CROSS;
+    args.weights |= crosses;
+    const heed_attended x = heed_attend(t, &args);
+    if (crosses && !heed_tape_failed(t)) keep(self, t, x.weights);
+    return x;
+}
+
+static heed_attended impose(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *args)
+{
+    (void)a;
+    heed_base_model *b = self;
+    if (heed_site_of(t, args) != HEED_SITE_CROSS) return heed_attend(t, args);
+    if (b->asked == b->count) heed_tape_fail(t, HEED_E_SHAPE, "the base model has looked %lld times, and this one looks once more", (long long)b->count);
+    if (heed_tape_failed(t)) return (heed_attended){.out = &t->poison, .weights = &t->poison};
+    heed_tensor *weights = b->weights[b->asked++];
+    return (heed_attended){.out = heed_context(t, weights, args), .weights = args->weights ? weights : NULL, .args = *args};
+}
+
+/* --- one pair of tapes ------------------------------------------------------------------------------------------------------------------------- */
+
+heed_base_model *heed_base_model_new(const heed_model *learner, const heed_model *other, size_t limit, heed_error *err)
+{
+    heed_base_model *b = calloc(1, sizeof *b);
+    if (!b) return heed_fail(err, HEED_E_NOMEM, "out of memory for the base model"), NULL;
+    *b = (heed_base_model){.learner = learner, .other = other, .recording = {.self = b, .attend = record}, .imposing = {.self = b, .attend = impose},
+                       .tape = heed_tape_new(&(heed_tape_options){.limit = limit}, err), .arena = heed_arena_new(limit)};
+    if (b->tape && b->arena) {
+        b->tape->hooks = &b->recording;
+        return b;
+    }
+    if (!b->arena) heed_fail(err, HEED_E_NOMEM, "out of memory for the base model");
+    heed_base_model_free(b);
+    return NULL;
+}
+
+void heed_base_model_free(heed_base_model *b)
+{
+    if (!b) return;
+    heed_arena_free(b->arena);
+    heed_tape_free(b->tape);
+    free(b);
+}
+
+int64_t heed_base_model_grown(const heed_base_model *b) { return heed_tape_grown(b->tape) + heed_arena_grown(b->arena); }
+
+/* As in validation: no dropout, every symbol before the target's. A recurrent decoder looks once a moment, others once a layer. */
+static void read_along(heed_base_model *b, const heed_batch *batch)
+{
+    const heed_model *m = b->other;
+    const heed_lesson lesson = {.forcing = 1, .guided = -1};
+    int layers, heads;
+    heed_model_looks(m, &layers, &heads);
+    heed_tape_reset(b->tape, false, false, 0);
+    heed_arena_reset(b->arena);
+    b->count = b->asked = 0;
+    b->most = layers * batch->target.span.start[1];
+    b->weights = heed_arena_alloc(b->arena, (size_t)(b->most + 1) * sizeof(heed_tensor *));
+    if (!b->weights) {
+        heed_tape_fail(b->tape, HEED_E_NOMEM, "out of memory for the weights of the base model");
+        return;
+    }
+    const heed_encoded memory = m->encoder_kind->forward(b->tape, m->encoder, &batch->source);
+    m->decoder_kind->forward(b->tape, m->decoder, &m->head, &memory, batch, &lesson);
+}
+
+heed_tensor *heed_base_model_loss(heed_base_model *b, heed_tape *t, const heed_batch *batch, double weight, heed_loss_counts *counts)
+{
+    heed_error why;
+    read_along(b, batch);
+    heed_stopwatch_lap(t->watch, (heed_part){.name = "rest"}, 0);
+    if (heed_tape_status(b->tape, &why)) return heed_tape_fail(t, why.status, "%s, of the base model", why.text);
+    t->hooks = &b->imposing;
+    heed_tensor *loss = heed_model_loss(b->learner, t, batch, weight, counts);
+    t->hooks = NULL;
+    return loss;
+}
