@@ -53,6 +53,7 @@ typedef struct heed_session_options {
     bool geometric;           /* the mean of ln p, made a distribution again, instead of the mean of p */
     size_t memory;            /* bytes that the work of each thread may hold, beside the model; 0: what the machine and the limits of the process leave. A batch
                                  that needs more is cut in two */
+    int sessions;             /* so many like this one share what is left, 0: it is the only one */
 } heed_session_options;
 
 /* The model must outlive the session. options may be NULL. HEED_E_USAGE: more than 4,096 threads, an ensemble whose target vocabularies are not the same (the

@@ -47,6 +47,7 @@ BEGIN {
   knows["utf8proc.h"] = "^src/(base|data|metric)/"
   knows["sha2.h"] = "^src/base/"
   knows["sentencepiece_processor.h"] = knows["sentencepiece_trainer.h"] = "^src/data/pieces_shim"
+  knows["microhttpd.h"] = "^apps/serve/"
   knows["cmocka.h"] = "^tests/"
 
   everywhere = "strcpy|strcat|sprintf|vsprintf|gets|alloca|strtok|atoi|atol|atoll|atof|rand|srand"

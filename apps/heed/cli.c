@@ -139,6 +139,11 @@ static heed_model *open_model(const char *dir, const cli_globals *g, const cli_t
     return m;
 }
 
+heed_model *cli_model_read(const char *dir, const cli_globals *g, const cli_settings *settings, heed_error *err)
+{
+    return open_model(dir, g, &settings->sets, settings->precision, err);
+}
+
 /* The models of one --ensemble, parted by commas. */
 static bool open_others(cli_open *o, const cli_globals *g, const char *names, const char *precision, heed_error *err)
 {

@@ -60,6 +60,8 @@ enum { CLI_MODELS = 64 };
 typedef struct cli_open { heed_model *model, *others[CLI_MODELS]; int other_count; heed_session *session; } cli_open;
 bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_settings *settings, const cli_ensemble *ensemble, int *failed);
 void cli_model_close(cli_open *o);
+/* The model alone, for who makes sessions of its own; NULL: err says why. heed_model_close(). */
+heed_model *cli_model_read(const char *dir, const cli_globals *g, const cli_settings *settings, heed_error *err);
 
 /* Prints a text of the library and frees it; or, when it is NULL, says err. Gives the exit. */
 int cli_print_text(char *text, const heed_error *err);

@@ -44,13 +44,17 @@ typedef enum heed_form { HEED_FORM_TERMINAL, HEED_FORM_SVG, HEED_FORM_JSON, HEED
 
 typedef struct heed_explanation_options {
     heed_form form;                    /* PAGE: one HTML file that needs nothing else; the others: docs/contract.md */
-    const char *const *lenses; int lens_count;       /* as for heed_lens_choose(); SVG: exactly one; TERMINAL with changes: none is none */
+    const char *const *lenses; int lens_count;       /* as for heed_lens_choose(); SVG: exactly one; TERMINAL with changes, or bare: none is none */
     const char *const *what_if; int what_if_count;   /* TERMINAL, JSON, PAGE: changes, and what becomes of ln p: "mask:I", "edit:I=TEXT", "head:SITE.LAYER.HEAD=off",
                                           "row:T=S", "prefix=TEXT", "vector=TEXT"; docs/contract.md */
     bool trust;                        /* JSON: each lens judged on this output; PAGE: always, up to 400 symbols a side */
     bool heads;                        /* JSON: the weights of every layer and head; PAGE: always, unless they are more than 24 million numbers */
     const heed_look *look;             /* whose attention weights, norms and alignment are of; NULL: heed_model_look() */
+    bool bare;                         /* JSON with changes: no lens but those that are named; TERMINAL: always so */
     const char *name;                  /* of the model, for people; NULL: none */
+    const char *nonce;                 /* PAGE: 16 to 64 letters and digits that a server drew for it and names in the policy of its header, as what lets the page's
+                                          script run; the page then asks "what-if", beside its own address, what becomes of a change. NULL: a file, which asks nobody */
+    bool (*stop)(void *user);          /* asked between passes through the model, of which a lens takes many; true: leave with HEED_E_STOPPED. NULL: never */
     bool (*write)(void *user, const char *bytes, size_t size);   /* takes what is written, part by part; false: no more, HEED_E_IO */
     void *user;
 } heed_explanation_options;
@@ -59,8 +63,22 @@ typedef struct heed_explanation_options {
  * target is held at a time (PAGE: all of the page). Nothing is passed on before the item was run and found good, but a lens may still fail later.
  * HEED_E_DATA: the text has no symbols or is not UTF-8, or a symbol of the target is none that the model can write; HEED_E_LIMIT: above 5,000 symbols (TEX:
  * 300); HEED_E_USAGE: a lens, change, layer or head that there is not, a session of several models; HEED_E_MODEL: ln p is not a number; HEED_E_IO;
- * HEED_E_NOMEM. */
+ * HEED_E_STOPPED; HEED_E_NOMEM. */
 HEED_API heed_status heed_explanation_write(heed_session *s, const heed_item *item, const heed_explanation_options *options, heed_error *err);
+
+/* What is asked for over a wire: a text, and how it is to be explained. */
+typedef struct heed_question {
+    heed_item item;                    /* text and target */
+    const char *const *lenses; int lens_count;
+    const char *const *what_if; int what_if_count;
+    const char *form;                  /* "page", "json", or what its reader knows; NULL: not said */
+    bool trust, heads;
+} heed_question;
+/* Reads one JSON object of `size` bytes: {"text": "...", "target": "...", "lenses": ["...", ...], "what_if": ["mask:0", ...], "form": "...", "trust": true, "heads": true},
+ * where "source" is another name of the text, and all but the text may be missing or null. The question lives in *memory, which is the caller's, heed_free().
+ * HEED_E_DATA: not JSON, not an object, another key (the text names the nearest) or one twice, no text, a value of another kind or that holds a zero character;
+ * HEED_E_LIMIT: more than 64 lenses or changes; HEED_E_NOMEM. */
+HEED_API heed_status heed_question_parse(const char *json, size_t size, heed_question *question, char **memory, heed_error *err);
 
 /* A page of many explanations, the worst first: paths [count] are files with one a line, as HEED_FORM_JSON writes them; two files are two models beside each other.
  * The text is the caller's, heed_free(). HEED_E_DATA: a file that is missing or empty, a line that is no explanation, with its number; HEED_E_LIMIT: more than 1 GiB;

@@ -21,7 +21,7 @@ char *heed_explanation_corpus(const char *const *paths, int count, heed_error *e
     }
     if (!status) status = heed_corpus_join(texts, count, &json, err);
     while (open) heed_file_unmap(&files[--open]);
-    if (!status && heed_explain_page(json.data, json.size, &page)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for a page of %zu bytes", json.size);
+    if (!status && heed_explain_page(json.data, json.size, NULL, &page)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for a page of %zu bytes", json.size);
     heed_buf_free(&json);
     char *out = status ? NULL : heed_buf_take(&page);
     heed_buf_free(&page);

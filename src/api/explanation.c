@@ -129,6 +129,7 @@ static heed_status prepare(telling *t, heed_error *err)
     if (!t->s->probe) t->s->probe = heed_probe_new(t->s->model, t->s->tapes[0], err);
     if (!t->s->probe || heed_probe_spread(t->s->probe, t->s->tapes, t->s->threads, err) != HEED_OK) return HEED_E_NOMEM;
     t->probe = t->s->probe;
+    heed_probe_ask(t->probe, t->how->stop, t->how->user);
     float *logp = heed_arena_alloc(t->arena, (size_t)o->count * sizeof *logp);
     *in = (heed_lens_input){.probe = t->probe, .source = t->job.read, .S = o->source_count, .target = t->job.written, .T = o->count, .look = t->look};
     in->source_word = words_of(t, o->source, o->source_tokens, o->source_count, &o->source_ranges, &o->source_words);
@@ -242,7 +243,7 @@ static heed_status write_page(heed_explanation *x, const heed_explanation_option
     x->trust = x->trust || (x->in.S <= HEED_TRUST_SYMBOLS && x->in.T <= HEED_TRUST_SYMBOLS && x->in.S > 1);
     heed_status status = heed_explanation_json(x, &into, err), ended = heed_sink_end(&into, status ? NULL : err);
     if (!status) status = ended;
-    if (!status && (json.failed || heed_explain_page(json.data, json.size, &page) != HEED_OK)) status =
+    if (!status && (json.failed || heed_explain_page(json.data, json.size, how->nonce, &page) != HEED_OK)) status =
         heed_fail(err, HEED_E_NOMEM, "out of memory for the page");
     heed_buf_free(&json);
     out.text = page;
@@ -270,6 +271,7 @@ static heed_status check_options(const heed_session *s, const heed_item *item, c
                                                                                           "an explanation needs a form, and somebody who takes it");
     if (s->ensemble_count) return heed_fail(err, HEED_E_USAGE, "lenses look into one model; ask each model of the ensemble by itself");
     const bool told = how->form == HEED_FORM_TERMINAL || how->form == HEED_FORM_JSON || how->form == HEED_FORM_PAGE;
+    if (how->nonce && !heed_page_nonce(how->nonce)) return heed_fail(err, HEED_E_USAGE, "a page's nonce is 16 to 64 letters and digits");
     if (how->what_if_count && !told) return heed_fail(err, HEED_E_USAGE, "what if: told on a terminal, in JSON and on a page only");
     return heed_request_check(s, &(heed_request){.items = item, .count = 1}, err);
 }
@@ -281,7 +283,8 @@ static heed_status choose(telling *t, heed_error *err)
     t->x.name = t->how->name ? t->how->name : "";
     t->x.heads = t->how->heads;
     t->x.trust = t->how->trust;
-    if (!t->how->lens_count && t->how->what_if_count && t->how->form == HEED_FORM_TERMINAL) return HEED_OK;
+    t->x.forced = t->item->target != NULL;
+    if (!t->how->lens_count && t->how->what_if_count && (t->how->form == HEED_FORM_TERMINAL || t->how->bare)) return HEED_OK;
     t->x.lenses = heed_lens_choose(t->s->model, t->how->lenses, t->how->lens_count, chosen, err);
     for (int i = 0; i < t->x.lenses; i++) t->x.lens[i] = heed_lens_find(chosen[i]->name);
     return t->x.lenses ? HEED_OK : HEED_E_USAGE;
@@ -300,6 +303,7 @@ heed_status heed_explanation_write(heed_session *s, const heed_item *item, const
     if (!status) status = prepare(&t, err);
     if (!status) status = make_changes(&t, err);
     if (!status) status = write_form(&t.x, options, err);
+    if (t.probe) heed_probe_ask(t.probe, NULL, NULL);
     free(t.changes);
     free(t.changed);
     heed_arena_free(t.arena);

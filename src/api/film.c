@@ -45,7 +45,7 @@ static heed_status draw_page(const heed_strip *f, int sentence, heed_buf *out)
 {
     heed_buf json = {0};
     heed_status status = heed_film_json(f, sentence, &json);
-    if (!status) status = heed_explain_page(json.data, json.size, out);
+    if (!status) status = heed_explain_page(json.data, json.size, NULL, out);
     heed_buf_free(&json);
     return status;
 }

@@ -62,7 +62,8 @@ static size_t memory_for(const heed_session_options *o, int threads)
 {
     const size_t all = heed_machine_memory(), held = heed_process_resident(), least = LEAST_MEMORY;
     if (o->memory || !all) return o->memory;
-    const size_t left = all / 10 * 9 > held ? (all / 10 * 9 - held) / (size_t)threads : 0;
+    const size_t shares = (size_t)threads * (o->sessions > 0 ? (size_t)o->sessions : 1);
+    const size_t left = all / 10 * 9 > held ? (all / 10 * 9 - held) / shares : 0;
     return left > least ? left : least;
 }
 

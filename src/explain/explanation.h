@@ -24,6 +24,7 @@ typedef struct heed_explanation {
     heed_lens_input in;
     const heed_lens_kind *lens[HEED_MOST_LENSES];
     int lenses;
+    bool forced;                          /* the output is a target that was given */
     bool heads;                           /* JSON: all layers and heads too */
     bool trust;                           /* JSON: every lens judged; all their scores are held at a time then */
     const heed_changed *changes; int change_count;

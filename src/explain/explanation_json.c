@@ -200,6 +200,7 @@ heed_status heed_explanation_json(const heed_explanation *x, heed_sink *s, heed_
     add_model(x, &s->text);
     heed_buf_text(&s->text, ", ");
     heed_json_members(x->output, 0, false, &s->text);
+    if (x->forced) heed_buf_text(&s->text, ", \"forced\": true");
     heed_sink_pass(s);
     heed_trust_lens kept[HEED_LENSES];
     heed_status status = add_lenses(x, x->trust && x->lenses ? kept : NULL, s, err);

@@ -55,17 +55,25 @@ static void draw_nonce(char nonce[33], const char *json, size_t size)
     nonce[32] = 0;
 }
 
-heed_status heed_explain_page(const char *json, size_t size, heed_buf *out)
+bool heed_page_nonce(const char *text)
 {
-    if (!size || !is_object(json, size))
+    static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const size_t size = strlen(text);
+    return size >= 16 && size <= 64 && strspn(text, letters) == size;
+}
+
+heed_status heed_explain_page(const char *json, size_t size, const char *nonce, heed_buf *out)
+{
+    if (!size || !is_object(json, size) || (nonce && !heed_page_nonce(nonce)))
         return HEED_E_USAGE;
-    char nonce[33];
-    draw_nonce(nonce, json, size);
+    char drawn[33];
+    draw_nonce(drawn, json, size);
     const char *at = (const char *)heed_page_text, *const end = at + heed_page_size;
     for (const char *mark; (mark = strstr(at, "@@")); at = strstr(mark + 2, "@@") + 2) {
         heed_buf_add(out, at, (size_t)(mark - at));
-        if (!strncmp(mark, "@@nonce@@", 9)) heed_buf_text(out, nonce);
-        else add_escaped(out, json, size);
+        if (!strncmp(mark, "@@nonce@@", 9)) heed_buf_text(out, nonce ? nonce : drawn);
+        else if (!strncmp(mark, "@@data@@", 8)) add_escaped(out, json, size);
+        else if (nonce) heed_buf_text(out, strncmp(mark, "@@connect@@", 11) ? " data-server=\"what-if\"" : " connect-src 'self';");
     }
     heed_buf_add(out, at, (size_t)(end - at));
     return out->failed ? HEED_E_NOMEM : HEED_OK;

@@ -1,4 +1,4 @@
-/* page/ in one text: style and script are in their places, @@nonce@@ and @@data@@ still to be filled in. Made by page/embed.cmake. */
+/* page/ in one text: style and script are in their places, @@nonce@@, @@data@@, @@connect@@ and @@server@@ still to be filled in. Made by page/embed.cmake. */
 #ifndef HEED_EXPLAIN_PAGE_TEXT_H
 #define HEED_EXPLAIN_PAGE_TEXT_H
 

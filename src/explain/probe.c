@@ -332,6 +332,19 @@ static heed_status run_cut(heed_probing *w, const cut *c, const heed_taking *to,
     return status;
 }
 
+void heed_probe_ask(heed_probe *p, bool (*stop)(void *user), void *user)
+{
+    p->stop = stop;
+    p->user = user;
+}
+
+static heed_status run_or_stop(heed_probe *p, const cut *c, const heed_taking *to, heed_error *err)
+{
+    const int me = omp_get_thread_num();
+    if (!me && p->stop && p->stop(p->user)) return heed_fail(err, HEED_E_STOPPED, "stopped while passes through the model were still to come");
+    return run_cut(&p->each[me], c, to, err);
+}
+
 /* to NULL: ln p alone. */
 static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, const heed_taking *to, heed_error *err)
 {
@@ -347,7 +360,7 @@ static heed_status run_all(heed_probe *p, const heed_variant *v, int64_t count, 
         heed_status mine;
 #pragma omp atomic read
         mine = status;
-        if (mine == HEED_OK) mine = run_cut(&p->each[omp_get_thread_num()], &a.cuts[i], to, &why);
+        if (mine == HEED_OK) mine = run_or_stop(p, &a.cuts[i], to, &why);
         else continue;
         if (mine == HEED_OK) continue;
 #pragma omp critical(heed_probe_failed)

@@ -56,6 +56,9 @@ const float *heed_probe_embedding(const heed_probe *p, int32_t symbol);      /* 
 int64_t heed_probe_width(const heed_probe *p);
 void heed_probe_mean(const heed_probe *p, float *mean);
 
+/* Asks `stop` (NULL: nobody is asked) from now on before each batch, on the thread that called; true: the call leaves with HEED_E_STOPPED. */
+void heed_probe_ask(heed_probe *p, bool (*stop)(void *user), void *user);
+
 /* Fills logp of every variant. */
 heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, heed_error *err);
 

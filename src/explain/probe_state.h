@@ -33,6 +33,7 @@ struct heed_probe {
     const heed_observer *observer;
     const heed_meddler *meddler;
     const heed_listener *listener;
+    bool (*stop)(void *user); void *user;   /* NULL: nobody is asked */
 };
 
 /* Through encoder and decoder, forced. */

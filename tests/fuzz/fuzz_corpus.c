@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_t *read = json_loadb(json.data, json.size, 0, NULL);
         must(read && json_array_size(json_object_get(read, "items")) > 0);
         json_decref(read);
-        must(heed_explain_page(json.data, json.size, &page) == HEED_OK);
+        must(heed_explain_page(json.data, json.size, NULL, &page) == HEED_OK);
     }
     heed_buf_free(&json);
     heed_buf_free(&page);

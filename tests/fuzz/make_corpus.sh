@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items, changes, lines of explanations and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items, questions, changes, lines of explanations and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links table film item what_if corpus attention
+mkdir -p recipe config text pieces safetensors links table film item question what_if corpus attention
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -212,6 +212,18 @@ put what_if/vector 'vector=ab'
 put what_if/beyond 'head:decoder.99999999999999999999.0=off'
 : >what_if/empty
 
+put question/usual.json '{"text": "two red bird", "target": "a", "lenses": ["weights", "norms"], "what_if": ["mask:0", "edit:1=b"], "form": "json", "trust": true, "heads": false}'
+put question/smallest.json '{"source":""}'
+put question/null.json '{"text": "a \u00e9 \ud83d\ude00", "target": null, "lenses": null, "trust": null}'
+put question/both.json '{"text": "a", "source": "a"}'
+put question/unknown.json '{"text": "a", "lens": ["weights"]}'
+put question/lists.json '{"text": "a", "lenses": [[], {}], "what_if": "c"}'
+put question/many.json "{\"text\": \"a\", \"what_if\": [$(printf '"mask:0",%.0s' {1..70})\"mask:1\"]}"
+put question/switch.json '{"text": "a", "heads": 1}'
+put question/deep.json '{"text": [[[[[[[[[[]]]]]]]]]]}'
+put question/zero.json '{"text": "a\u0000", "what_if": ["\u0000"]}'
+put question/twice.json '{"text": "a", "text": "b"}'
+put question/utf8.json "{\"text\": \"$(printf '\303')\"}"
 put item/usual.json '{"source": "two red bird", "prefix": "a", "must": ["red cup", "b"], "never": ["hat"], "id": 3}'
 put item/target.json '{"text": "a \u00e9 \ud83d\ude00", "target": "b", "must": null}'
 put item/smallest.json '{"text":""}'

@@ -20,7 +20,7 @@ static bool make_page(void *data)
     const heed_corpus_text texts[] = {{"x", line, strlen(line)}, {"y", line, strlen(line)}};
     heed_status status = heed_corpus_join(texts, 2, &json, &err);
     if (status) assert_int_equal(status, HEED_E_NOMEM);
-    if (!status) status = heed_explain_page(json.data, json.size, &page);
+    if (!status) status = heed_explain_page(json.data, json.size, NULL, &page);
     if (status) assert_int_equal(status, HEED_E_NOMEM);
     heed_buf_free(&json);
     heed_buf_free(&page);

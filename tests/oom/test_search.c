@@ -96,9 +96,24 @@ static bool parse_once(void *data)
     return done;
 }
 
+static bool ask_once(void *data)
+{
+    static const char json[] = "{\"text\": \"ab\", \"lenses\": [\"weights\"], \"what_if\": [\"mask:0\"]}";
+    heed_error err = {.status = HEED_OK};
+    heed_question q;
+    char *memory = NULL;
+    (void)data;
+    const bool done = heed_question_parse(json, sizeof json - 1, &q, &memory, &err) == HEED_OK;
+    assert_int_equal(err.status, done ? HEED_OK : HEED_E_NOMEM);
+    if (done) assert_string_equal(q.what_if[0], "mask:0");
+    heed_free(memory);
+    return done;
+}
+
 static void test_items__survive_every_refusal(void **state)
 {
     (void)state;
+    assert_true(refuse_each(ask_once, NULL, true, 100) >= 1);
     assert_true(refuse_each(parse_once, NULL, true, 100) >= 1);
 }
 

@@ -20,7 +20,7 @@ static void write_page(const char *dir, const char *name, json_t *x, const char 
     snprintf(path, sizeof path, "%s/%s.html", dir, name);
     char *json = x ? json_dumps(x, JSON_COMPACT | JSON_ENSURE_ASCII * !strcmp(name, "hostile")) : strdup(text);
     heed_buf page = {0};
-    if (!json || heed_explain_page(json, strlen(json), &page) != HEED_OK) {
+    if (!json || heed_explain_page(json, strlen(json), NULL, &page) != HEED_OK) {
         fprintf(stderr, "%s: no page\n", name);
         exit(1);
     }

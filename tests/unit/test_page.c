@@ -19,7 +19,7 @@ static const char START[] = "<script type=\"application/json\" id=\"data\">";
 static char *page_of(const char *json)
 {
     heed_buf b = {0};
-    assert_int_equal(heed_explain_page(json, strlen(json), &b), HEED_OK);
+    assert_int_equal(heed_explain_page(json, strlen(json), NULL, &b), HEED_OK);
     return heed_buf_take(&b);
 }
 
@@ -96,16 +96,37 @@ static void test_page__its_code_is_under_200_kB(void **state)
     assert_int_equal(strlen((const char *)heed_page_text), heed_page_size);
 }
 
+static void test_page__of_a_server_asks_it_and_nobody_else(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"heed\": \"explanation\"}", drawn[] = "0123456789abcdef";
+    heed_buf served = {0};
+    assert_int_equal(heed_explain_page(json, strlen(json), drawn, &served), HEED_OK);
+    assert_non_null(strstr(served.data, "script-src 'nonce-0123456789abcdef'"));
+    assert_non_null(strstr(served.data, " connect-src 'self';"));
+    assert_non_null(strstr(served.data, "<script type=\"application/json\" id=\"data\" data-server=\"what-if\">"));
+    assert_null(strstr(served.data, "@@"));
+    heed_buf_free(&served);
+    char *file = page_of(json);
+    assert_null(strstr(file, "connect-src"));
+    assert_null(strstr(file, "data-server"));
+    assert_null(strstr(file, "@@"));
+    free(file);
+    assert_int_equal(heed_explain_page(json, strlen(json), "short", &served), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page(json, strlen(json), "0123456789abcde'", &served), HEED_E_USAGE);
+    assert_int_equal(served.size, 0);
+}
+
 static void test_page__what_is_no_object_is_refused(void **state)
 {
     (void)state;
     heed_buf b = {0};
-    assert_int_equal(heed_explain_page("", 0, &b), HEED_E_USAGE);
-    assert_int_equal(heed_explain_page(" \n", 2, &b), HEED_E_USAGE);
-    assert_int_equal(heed_explain_page("[1]", 3, &b), HEED_E_USAGE);
-    assert_int_equal(heed_explain_page("{\0}", 3, &b), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page("", 0, NULL, &b), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page(" \n", 2, NULL, &b), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page("[1]", 3, NULL, &b), HEED_E_USAGE);
+    assert_int_equal(heed_explain_page("{\0}", 3, NULL, &b), HEED_E_USAGE);
     assert_int_equal(b.size, 0);
-    assert_int_equal(heed_explain_page("{} and more", 2, &b), HEED_OK);
+    assert_int_equal(heed_explain_page("{} and more", 2, NULL, &b), HEED_OK);
     assert_null(strstr(b.data, "and more"));
     heed_buf_free(&b);
 }
@@ -169,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_page__a_nonce_guards_every_script_and_style_and_belongs_to_the_data),
         cmocka_unit_test(test_page__names_no_address_and_makes_no_html_from_text),
         cmocka_unit_test(test_page__its_code_is_under_200_kB),
+        cmocka_unit_test(test_page__of_a_server_asks_it_and_nobody_else),
         cmocka_unit_test(test_page__what_is_no_object_is_refused),
         cmocka_unit_test(test_corpus__explanations_stand_as_they_are_with_their_models),
         cmocka_unit_test(test_corpus__two_runs_of_one_model_are_told_apart_by_their_files),

@@ -1,7 +1,7 @@
 # Completion of heed for bash.
 _heed() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-  local commands='train run eval score compare align explain faithful chart inspect quantize check plan bench demo help' everywhere='--threads -q --help' options= words=
+  local commands='train run eval score compare align explain faithful serve chart inspect quantize check plan bench demo help' everywhere='--threads -q --help' options= words=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
   done
@@ -42,6 +42,7 @@ _heed() {
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set --precision $everywhere" ;;
     explain) options="--film --corpus --sentence --set --precision --svg --json --steps --target -o --lens --csv --tex --npy --heads --trust --what-if --layer --head --shift --threshold --empty $everywhere" ;;
     faithful) options="--own --truth --lens --baseline --pairs --symbols --no-store --attention --other --json --set --precision $everywhere" ;;
+    serve) options="--listen --host --text --body --connections --queue --deadline --set --precision $everywhere" ;;
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
     quantize) options="-o --to $everywhere" ;;

@@ -1,5 +1,5 @@
 # Completion of heed for fish.
-set -l commands train run eval score compare align explain faithful chart inspect quantize check plan bench demo help
+set -l commands train run eval score compare align explain faithful serve chart inspect quantize check plan bench demo help
 complete -c heed -f
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -l version -d 'the version'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a train -d 'train a model as a recipe says'
@@ -10,6 +10,7 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a compare -d 'w
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a align -d 'which words of two files belong together'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a explain -d 'where the model looked'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a faithful -d 'which lens to trust'
+complete -c heed -n "not __fish_seen_subcommand_from $commands" -a serve -d 'a model asked by browsers and programs'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a chart -d 'a table of figures as a picture'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'parameters, shapes, settings and origin'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a quantize -d 'a model in a quarter or half of its size'
@@ -21,13 +22,13 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a help -d 'the 
 complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
-complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain faithful chart inspect quantize check plan bench' -F
+complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain faithful serve chart inspect quantize check plan bench' -F
 complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics lenses"
 
 complete -c heed -n '__fish_seen_subcommand_from train align chart quantize demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
-complete -c heed -n '__fish_seen_subcommand_from train run eval align explain faithful check plan bench' -l set -x -d 'set a key'
-complete -c heed -n '__fish_seen_subcommand_from run eval align explain faithful' -l precision -x -a 'f32 bf16 int8' -d 'numbers that products multiply'
+complete -c heed -n '__fish_seen_subcommand_from train run eval align explain faithful serve check plan bench' -l set -x -d 'set a key'
+complete -c heed -n '__fish_seen_subcommand_from run eval align explain faithful serve' -l precision -x -a 'f32 bf16 int8' -d 'numbers that products multiply'
 complete -c heed -n '__fish_seen_subcommand_from quantize' -l to -x -a 'int8 bf16' -d 'numbers of its matrices'
 complete -c heed -n '__fish_seen_subcommand_from train plan bench' -l init-from -r -F -d 'begin with this model'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-seconds -x -d 'end after so many seconds'
@@ -125,6 +126,14 @@ complete -c heed -n '__fish_seen_subcommand_from chart' -l title -x -d 'above th
 complete -c heed -n '__fish_seen_subcommand_from chart' -l x -x -d 'what the x axis shows'
 complete -c heed -n '__fish_seen_subcommand_from chart' -l y -x -d 'what the y axis shows'
 complete -c heed -n '__fish_seen_subcommand_from chart' -l log-x -d 'equal ratios lie equally far apart'
+complete -c heed -n '__fish_seen_subcommand_from serve' -l listen -x -d 'where to wait for requests'
+complete -c heed -n '__fish_seen_subcommand_from serve' -l host -x -d 'a name by which it may be asked'
+complete -c heed -n '__fish_seen_subcommand_from serve' -l text -x -d 'bytes of the longest text'
+complete -c heed -n '__fish_seen_subcommand_from serve' -l body -x -d 'bytes of the longest body'
+complete -c heed -n '__fish_seen_subcommand_from serve' -l connections -x -d 'held at a time'
+complete -c heed -n '__fish_seen_subcommand_from serve' -l queue -x -d 'requests that wait at most'
+complete -c heed -n '__fish_seen_subcommand_from serve' -l deadline -x -d 'seconds until a request is answered'
+
 complete -c heed -n '__fish_seen_subcommand_from faithful' -l own -d 'judge what the model writes'
 complete -c heed -n '__fish_seen_subcommand_from faithful' -l truth -r -F -d 'links of the words that decide'
 complete -c heed -n '__fish_seen_subcommand_from faithful' -l lens -x -d 'judge this lens'
