@@ -34,7 +34,7 @@ check:   ## build with warnings as errors, lint, run all tests (set-up included)
 check-page:   ## the page of explanations in headless Chromium: keys, files, hostile symbols, pictures, figures
 	@tools/setup check && tools/setup page
 	@$(CONFIGURE) --preset check
-	@$(BUILD) build -j $(JOBS) --target make_pages check_page
+	@$(BUILD) build -j $(JOBS) --target heed make_pages check_page
 	@mkdir -p build/page/pages build/page/pictures
 	@build/tests/page/make_pages build/page/pages
 	@build/tests/page/check_page build/page/pages build/page/pictures

@@ -190,21 +190,33 @@ bool browser_true(browser *b, const char *expression)
     return yes;
 }
 
-void browser_load(browser *b, const char *path)
+void browser_wait(browser *b, const char *expression)
 {
-    char *real = realpath(path, NULL);
-    if (!real) give_up(path, "no such page");
+    const time_t until = time(NULL) + PATIENCE;
+    while (!browser_true(b, expression)) {
+        if (time(NULL) > until) give_up(expression, "does not come true in two minutes");
+        usleep(10000);
+    }
+}
+
+void browser_visit(browser *b, const char *url)
+{
     json_decref(call(b, "Page.navigate", json_pack("{s:s}", "url", "about:blank")));
-    snprintf(b->url, sizeof b->url, "file://%s", real);
-    free(real);
+    snprintf(b->url, sizeof b->url, "%s", url);
     heed_buf_reset(&b->requests);
     heed_buf_reset(&b->complaints);
     json_decref(call(b, "Page.navigate", json_pack("{s:s}", "url", b->url)));
-    const time_t until = time(NULL) + PATIENCE;
-    while (!browser_true(b, "document.readyState === 'complete' && (document.documentElement.dataset.ready === 'all' || Boolean(document.querySelector('[role=alert]')))")) {
-        if (time(NULL) > until) give_up(path, "is not drawn after two minutes");
-        usleep(10000);
-    }
+    browser_wait(b, "document.readyState === 'complete'");
+}
+
+void browser_load(browser *b, const char *path)
+{
+    char *real = realpath(path, NULL), url[4100];
+    if (!real) give_up(path, "no such page");
+    snprintf(url, sizeof url, "file://%s", real);
+    free(real);
+    browser_visit(b, url);
+    browser_wait(b, "document.documentElement.dataset.ready === 'all' || Boolean(document.querySelector('[role=alert]'))");
 }
 
 void browser_view(browser *b, int width, int height, bool dark)

@@ -12,6 +12,9 @@ void browser_close(browser *b);
 
 /* Opens a file and waits until its script says that all is drawn. What was recorded of the page before is forgotten. */
 void browser_load(browser *b, const char *path);
+/* Opens what a server has, and waits until it is there. */
+void browser_visit(browser *b, const char *url);
+void browser_wait(browser *b, const char *expression);          /* until it is true; two minutes at most */
 /* The value of an expression, or of the promise it gives; the caller's. An exception of it is a complaint, and null. */
 json_t *browser_value(browser *b, const char *expression);
 double browser_number(browser *b, const char *expression);

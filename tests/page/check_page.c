@@ -1,6 +1,6 @@
 /* The page of explanations in a browser: check_page PAGES PICTURES, where make_pages wrote PAGES and pictures and saved files go to PICTURES. Prints its figures, what failed, and how many checks held. */
 #include "explain/page_text.h"
-#include "page/browser.h"
+#include "page/check.h"
 #include "support/xml.h"
 
 #include <dirent.h>
@@ -11,33 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct run { browser *b; const char *pages, *pictures; int passed, failed; char path[4096]; } run;
-
-static void check(run *r, bool good, const char *name, const char *page, const char *why)
-{
-    if (!good) printf("not ok - %s%s%s\n%s%s\n", name, *page ? ": " : "", page, *why ? "    " : "", why);
-    r->passed += good;
-    r->failed += !good;
-}
-
-static const char *in(run *r, const char *dir, const char *name, const char *ending)
-{
-    snprintf(r->path, sizeof r->path, "%s/%s.%s", dir, name, ending);
-    return r->path;
-}
-
 static void open_page(run *r, const char *name) { browser_load(r->b, in(r, r->pages, name, "html")); }
-
-static void quiet(run *r, const char *page)
-{
-    check(r, !*browser_requests(r->b), "no request leaves the page", page, browser_requests(r->b));
-    check(r, !*browser_complaints(r->b), "no error, and nothing that its policy forbids", page, browser_complaints(r->b));
-}
-
-static void holds(run *r, const char *expression, const char *name, const char *page)
-{
-    check(r, browser_true(r->b, expression), name, page, expression);
-}
 
 /* --- pages of all kinds ------------------------------------------------------------------------------------------------------------------------- */
 static void check_words(run *r)
@@ -144,17 +118,6 @@ static void walk(run *r)
     bool reached = true;
     for (size_t i = 0; i < 6; i++) reached &= strstr(places, all[i]) != NULL;
     check(r, stops > 20 && stops < 400 && !nameless && !ringless && reached, "Tab goes through every part; each stop has a name and can be seen", "german", told);
-}
-
-static void press(run *r, const char *keys)
-{
-    char list[512];
-    snprintf(list, sizeof list, "%s", keys);
-    for (char *key = list, *end; key; key = end ? end + 1 : NULL) {
-        end = strchr(key, ' ');
-        if (end) *end = 0;
-        browser_key(r->b, *key == '^' ? key + 1 : key, *key == '^');
-    }
 }
 
 static void check_keys(run *r)
@@ -347,7 +310,7 @@ static void check_hover(run *r)
 }
 
 static const struct { const char *name; void (*check)(run *r); } parts[] = {
-    {"code", check_code}, {"paint", check_paint}, {"hover", check_hover}, {"memory", check_memory}, {"words", check_words}, {"hostile", check_hostile}, {"numbers", check_numbers}, {"keys", check_keys}, {"files", check_files}, {"pictures", check_pictures},
+    {"code", check_code}, {"paint", check_paint}, {"hover", check_hover}, {"memory", check_memory}, {"words", check_words}, {"hostile", check_hostile}, {"numbers", check_numbers}, {"keys", check_keys}, {"files", check_files}, {"pictures", check_pictures}, {"server", check_server},
 };
 
 int main(int argc, char **argv)

@@ -39,7 +39,7 @@ function drawNav() {
 }
 const NAMES = {corpus: 'Corpus', matrix: 'Matrix', heads: 'Heads', trust: 'Trust', search: 'Search', 'what-if': 'What if', film: 'Film'};
 
-const MISSING = [['lenses', x => x.lenses.length, 'lenses'], ['trust', x => x.trust?.curves?.length, 'the test of the lenses'], ['heads', x => x.heads.length, 'single heads'], ['beams', x => x.beams?.nodes?.length, 'the search'], ['what_if', x => x.whatIf.length, 'what if'],
+const MISSING = [['lenses', x => x.lenses.length, 'lenses'], ['trust', x => x.trust?.curves?.length, 'the test of the lenses'], ['heads', x => x.heads.length, 'single heads'], ['beams', x => x.beams?.nodes?.length, 'the search'], ['what_if', x => x.whatIf.length || SERVER, 'what if'],
   ['film', x => x.film?.frames?.length, 'the film of the training']];
 function makeMissing() {
   const node = el('footer', {class: 'missing dim small'});
@@ -47,7 +47,7 @@ function makeMissing() {
     const x = state.x, absent = MISSING.filter(([, there]) => !there(x)).map(([, , name]) => name);
     clear(node, faults.length ? el('div', {class: 'notice', role: 'alert'}, el('p', {}, 'Parts of the data could not be read and are left out:'), el('ul', {}, faults.map(f => el('li', {}, plain(f))))) : null,
       absent.length ? el('p', {}, `Not in this file: ${absent.join(', ')}. heed explain --help names the options that add them.`) : null,
-      el('p', {}, 'Attention weights are evidence, not proof: Jain and Wallace (2019), Wiegreffe and Pinter (2019). Made by heed explain; this file asks for nothing from anywhere.'));
+      el('p', {}, 'Attention weights are evidence, not proof: Jain and Wallace (2019), Wiegreffe and Pinter (2019). Made by heed explain; ' + (SERVER ? 'this page asks nobody but the server that it came from.' : 'this file asks for nothing from anywhere.')));
   });
   return node;
 }
@@ -83,7 +83,7 @@ function main() {
   state.items = data.items;
   const title = el('h1', {class: 'away'}), model = el('p', {class: 'model dim'});
   const corpus = data.single ? null : makeCorpus(data), work = el('div', {class: 'work', id: 'matrix'}, makeMatrix(), el('aside', {'aria-label': 'What is chosen'}, makeReading()));
-  clear(page, el('header', {}, el('span', {class: 'brand'}, 'heed'), model, nav, el('div', {class: 'tools'}, themeButton, button('Keys', {class: 'plain', 'aria-keyshortcuts': '?'}, () => help.showModal()))), title, status,
+  clear(page, el('header', {}, el('span', {class: 'brand'}, 'heed'), model, nav, el('div', {class: 'tools'}, SERVER && el('a', {href: './'}, 'Another text'), themeButton, button('Keys', {class: 'plain', 'aria-keyshortcuts': '?'}, () => help.showModal()))), title, status,
     corpus?.node, makeNotice(), makeStrip(), makeLensBar(), work, makeTrust(), makeHeads(), makeWhatIf(), makeBeam(), makeFilm(), makeMissing(), help);
   listen('item', () => {
     const x = state.x, m = x.model, name = modelOf(x.json, data.models || []);
