@@ -60,7 +60,7 @@ static void side_clear(side *s)
 static void *in_type(const cell *c, float *x, int64_t n)
 {
     if (!c->bf16 || !n) return x;
-    uint16_t *y = malloc((size_t)n * sizeof *y);
+    uint16_t *y = cell_room((size_t)n * sizeof *y);
     for (int64_t i = 0; y && i < n; i++) y[i] = bf16_of(x[i]);
     return y;
 }
@@ -73,8 +73,8 @@ static bool make_room(side *s)
     const bool trained = cell_is_trained(c);
     s->q = in_type(c, c->q, cell_queries(c)), s->k = in_type(c, c->k, cell_keys(c)), s->v = in_type(c, c->v, cell_keys(c));
     s->g = in_type(c, c->g, trained ? cell_queries(c) : 0);
-    s->out = malloc(queries);
-    s->dq = malloc(trained ? queries : 1), s->dk = malloc(trained ? keys : 1), s->dv = malloc(trained ? keys : 1);
+    s->out = cell_room(queries);
+    s->dq = cell_room(trained ? queries : 1), s->dk = cell_room(trained ? keys : 1), s->dv = cell_room(trained ? keys : 1);
     const bool saves = trained || c->pass == WEIGHTS;
     s->data.saved = saves ? malloc((size_t)(c->B * c->Tq * c->H) * sizeof(float)) : NULL;
     s->to.additive = trained && c->additive ? calloc((size_t)(c->H * c->D), sizeof(float)) : NULL;

@@ -12,7 +12,6 @@ enum {
     ALIGNED = HEED_ATTENTION_ALIGNED,         /* bytes */
     CLASSES = 64,                             /* magnitudes of a sequence's work */
     SHARES = 8,                               /* tasks that a thread gets at the least, before units are bundled into tasks */
-    TASKS = 16,                               /* and before tasks are bundled */
     TOGETHER = 131072,                        /* floats of blocks that go together: they stay in the second cache */
     FEWEST = 4                                /* floats of a vector at the least */
 };
@@ -22,8 +21,12 @@ static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* --- the cut --------------------------------------------------------------------------------------------------------------------------------- */
 
+/* A thread's tasks next .. end-1; who has done its own takes those of others. A cache line each. */
+typedef struct share { int64_t next, end; char rest[ALIGNED - 2 * sizeof(int64_t)]; } share;
+
 typedef struct cut {
     const heed_attention_job *job;
+    share *shares;               /* [threads] */
     int64_t *order, *first;      /* [B] sequences, the longest first; [B+1] number of the first task of each of these */
     int64_t parts;               /* of the heads that share a key head */
     int64_t most;                /* units of a task */
@@ -58,7 +61,10 @@ static int64_t block_start(const heed_attention_job *j, int64_t queries, int64_t
     return least(queries, granules * i / n * granule);
 }
 
-static size_t cut_bytes(const heed_attention_job *j) { return ((size_t)(2 * j->a->sequences + 1) * sizeof(int64_t) + ALIGNED - 1) / ALIGNED * ALIGNED; }
+static size_t cut_bytes(const heed_attention_job *j)
+{
+    return ((size_t)(2 * j->a->sequences + 1) * sizeof(int64_t) + (size_t)j->threads * sizeof(share) + ALIGNED - 1) / ALIGNED * ALIGNED;
+}
 
 static int class_of(const heed_attention_job *j, int64_t b)
 {
@@ -66,11 +72,18 @@ static int class_of(const heed_attention_job *j, int64_t b)
     return work ? __builtin_clzll(work) : CLASSES - 1;
 }
 
+/* Equal shares, the same in every call of a shape: rows stay in the caches of the core that had them last. */
+static void share_out(const cut *c)
+{
+    const int64_t tasks = c->first[c->job->a->sequences], threads = c->job->threads;
+    for (int64_t t = 0; t < threads; t++) c->shares[t] = (share){.next = tasks * t / threads, .end = tasks * (t + 1) / threads};
+}
 
 static cut cut_of(const heed_attention_job *j, void *room)
 {
     const int64_t B = j->a->sequences;
-    cut c = {.job = j, .order = room, .first = (int64_t *)room + B, .parts = (j->shared + j->together - 1) / j->together};
+    int64_t *const behind = (int64_t *)(void *)((share *)room + j->threads);
+    cut c = {.job = j, .shares = room, .order = behind, .first = behind + B, .parts = (j->shared + j->together - 1) / j->together};
     int64_t at[CLASSES + 1] = {0};
     for (int64_t b = 0; b < B; b++) at[class_of(j, b) + 1]++;
     for (int i = 0; i < CLASSES; i++) at[i + 1] += at[i];
@@ -80,6 +93,7 @@ static cut cut_of(const heed_attention_job *j, void *room)
     for (int64_t b = 0; b < B; b++) units += j->Hk * c.parts * blocks_of(j, heed_attention_queries(j, b));
     c.most = greater(1, least(most_blocks(j), j->threads > 1 ? units / (j->threads * SHARES) : units));
     for (int64_t i = 0; i < B; i++) c.first[i + 1] = c.first[i] + j->Hk * c.parts * tasks_of(&c, heed_attention_queries(j, c.order[i]));
+    share_out(&c);
     return c;
 }
 
@@ -200,6 +214,46 @@ void heed_attention_sequence(const heed_attention_job *j, int64_t b, void *room)
 
 /* --- forward --------------------------------------------------------------------------------------------------------------------------------- */
 
+typedef struct task { int64_t number, units; heed_attention_unit unit[HEED_ATTENTION_BLOCKS]; } task;
+
+static void task_take(const cut *c, task *t, int64_t number)
+{
+    t->number = number;
+    t->units = units_of(c, number, t->unit);
+}
+
+/* The next task of a thread's own share, else of another's; -1: all are taken. */
+static int64_t task_number(const cut *c, int thread)
+{
+    const int threads = c->job->threads;
+    for (int t = 0; t < threads; t++) {
+        share *s = &c->shares[(thread + t) % threads];
+        int64_t i;
+#pragma omp atomic capture
+        i = s->next++;
+        if (i < s->end) return i;
+    }
+    return -1;
+}
+
+/* What one thread does. Each task asks for the first rows of the one that the thread is likely to take next. */
+static void run(const cut *c, int thread, char *room)
+{
+    const heed_attention_job *j = c->job;
+    const bool far = heed_attention_is_far(j);
+    task pair[2] = {{.number = -1}, {.number = -1}}, *now = &pair[0], *then = &pair[1];
+    for (int64_t i, end = c->first[j->a->sequences]; (i = task_number(c, thread)) >= 0;) {
+        task *const other = now;
+        const bool expected = then->number == i;
+        now = then, then = other;
+        if (!expected) task_take(c, now, i);
+        now->unit->asked = expected;
+        then->number = -1;
+        if (far && i + 1 < end) task_take(c, then, i + 1);
+        if (now->units) j->kernels->attention_forward(j, now->unit, now->units, then->number < 0 ? NULL : then->unit, room);
+    }
+}
+
 heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_attention *a, const heed_attention_data *data, void *scratch, size_t bytes,
                                       heed_error *err)
 {
@@ -213,21 +267,11 @@ heed_status heed_attention_forward_by(const heed_kernels *kernels, const heed_at
     heed_attention_share(&j, at + cut_bytes(&j));
     char *rooms = at + cut_bytes(&j) + heed_attention_shared_bytes(&j);
     const size_t room = heed_attention_room(&j);
-    const int64_t tasks = c.first[a->sequences], chunk = greater(1, least(TASKS, tasks / (j.threads * TASKS)));
-    const bool far = heed_attention_is_far(&j);
-#pragma omp parallel num_threads(j.threads) if (tasks > 1 && j.threads > 1)
+    const bool alone = j.threads == 1 || c.first[a->sequences] <= 1;
+#pragma omp parallel num_threads(j.threads) if (!alone)
     {
-        char *mine = rooms + (size_t)omp_get_thread_num() * room;
-        int64_t expected = -1;
-#pragma omp for schedule(dynamic, chunk)
-        for (int64_t i = 0; i < tasks; i++) {
-            heed_attention_unit unit[HEED_ATTENTION_BLOCKS], next[HEED_ATTENTION_BLOCKS];
-            const int64_t likely = i + ((i + 1) % chunk ? 1 : 1 + (j.threads - 1) * chunk), units = units_of(&c, i, unit);
-            const bool more = far && likely < tasks && units_of(&c, likely, next);
-            unit->asked = i == expected;
-            expected = more ? likely : -1;
-            if (units) kernels->attention_forward(&j, unit, units, more ? next : NULL, mine);
-        }
+        const int thread = omp_get_thread_num();
+        run(&c, thread, rooms + (size_t)thread * room);
     }
     return HEED_OK;
 }
