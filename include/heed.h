@@ -25,10 +25,12 @@ typedef struct heed_session heed_session;
 typedef struct heed_model_options {
     const char *const *sets; int set_count;     /* "decode.length_penalty=0.6", "model.attention.align=hard": settings in the place of the recipe's. Only those
                                                    that need no other weights: decode.*, model.attention.align and .window, .window of encoder and decoder */
+    const char *shortlist;    /* file (docs/decoding.md): what is written for a source is made of the symbols that the list has for it, and of those of prefixes and
+                                 of must; given targets are read as without it. NULL: any symbol may be written */
 } heed_model_options;
 
 /* Opens a model directory; options may be NULL. HEED_E_MODEL: missing, damaged, altered, of a newer format (the text says which file and why); HEED_E_USAGE: no
- * such setting, or one that asks for other weights; HEED_E_NOMEM. */
+ * such setting, or one that asks for other weights, a model that copies and a shortlist; HEED_E_DATA: the shortlist, by line; HEED_E_NOMEM. */
 HEED_API heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err);
 HEED_API void heed_model_close(heed_model *m);                /* after its sessions; NULL is fine */
 /* The numbers that matrix products with the model multiply; *asked (NULL: not interested): what decode.precision says, which is something else where this
@@ -454,6 +456,14 @@ typedef struct heed_align_report {
  * HEED_E_DATA: files that cannot be read, are no text, of unequal length, gold that is none or lies outside the sentence (file, line, place);
  * HEED_E_LIMIT: a line too long; HEED_E_STOPPED: by answer; HEED_E_NOMEM. */
 HEED_API heed_status heed_files_align(heed_session *s, const heed_align_options *options, heed_align_report *report, heed_error *err);
+
+/* A shortlist for heed_model_options, made by statistics of pairs of texts in the model's symbols (as heed_files_align() without a model has them). */
+typedef struct heed_shortlist_options { const char *source, *target, *out; int64_t best, frequent; int threads; } heed_shortlist_options;
+typedef struct heed_shortlist_report { int64_t pairs, skipped; double covered, mean; } heed_shortlist_report;
+/* Writes `out`: of each source symbol the `best` target symbols that it translates to (0: 50), and the `frequent` most frequent ones (0: 500), which may always be
+ * written. Pairs of more than 1,000 symbols are skipped. *report (may be NULL): the share of the pairs' target symbols that the list has for their sources, and how many it
+ * has for one in the mean. Errors as of heed_files_align(); HEED_E_USAGE: symbols with white space in them; HEED_E_IO. */
+HEED_API heed_status heed_shortlist_make(const heed_model *m, const heed_shortlist_options *options, heed_shortlist_report *report, heed_error *err);
 
 /* A way of taking links from a model, and how well it does. */
 typedef struct heed_candidate {

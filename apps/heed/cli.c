@@ -121,27 +121,22 @@ int cli_begin(const cli_command *c, cli_globals *g, void *values, cli_rest *rest
     return -1;
 }
 
-static heed_model *open_model(const char *dir, const cli_globals *g, const cli_texts *sets, const char *precision, heed_error *err)
+heed_model *cli_model_read(const char *dir, const cli_globals *g, const cli_settings *settings, heed_error *err)
 {
     char assignment[40];
     const char *items[CLI_MANY + 1];
     int count = 0;
-    for (; sets && count < sets->count; count++)
-        items[count] = sets->items[count];
-    if (precision) {
-        snprintf(assignment, sizeof assignment, "decode.precision=%s", precision);
+    for (; count < settings->sets.count; count++)
+        items[count] = settings->sets.items[count];
+    if (settings->precision) {
+        snprintf(assignment, sizeof assignment, "decode.precision=%s", settings->precision);
         items[count++] = assignment;
     }
-    heed_model *m = heed_model_open(dir, &(heed_model_options){.sets = items, .set_count = count}, err);
+    heed_model *m = heed_model_open(dir, &(heed_model_options){.sets = items, .set_count = count, .shortlist = settings->shortlist}, err);
     heed_number asked;
     if (m && heed_model_number(m, &asked) != asked)
         cli_say(g, "heed: %s: this processor has no instructions for %s; products are f32", dir, heed_number_name(asked));
     return m;
-}
-
-heed_model *cli_model_read(const char *dir, const cli_globals *g, const cli_settings *settings, heed_error *err)
-{
-    return open_model(dir, g, &settings->sets, settings->precision, err);
 }
 
 /* The models of one --ensemble, parted by commas. */
@@ -156,7 +151,7 @@ static bool open_others(cli_open *o, const cli_globals *g, const char *names, co
         }
         memcpy(dir, at, size);
         dir[size] = 0;
-        o->others[o->other_count] = open_model(dir, g, NULL, precision, err);
+        o->others[o->other_count] = cli_model_read(dir, g, &(cli_settings){.precision = precision}, err);
         if (!o->others[o->other_count++])
             return false;
     }
@@ -166,12 +161,12 @@ static bool open_others(cli_open *o, const cli_globals *g, const char *names, co
 bool cli_model_open(cli_open *o, const cli_globals *g, const char *dir, const cli_settings *settings, const cli_ensemble *ensemble, int *failed)
 {
     heed_error err = {0};
-    const char *precision = settings ? settings->precision : NULL;
+    const cli_settings own = settings ? *settings : (cli_settings){0};
     *o = (cli_open){0};
-    o->model = open_model(dir, g, settings ? &settings->sets : NULL, precision, &err);
+    o->model = cli_model_read(dir, g, &own, &err);
     bool good = o->model != NULL;
     for (int i = 0; good && ensemble && i < ensemble->models.count; i++)
-        good = open_others(o, g, ensemble->models.items[i], precision, &err);
+        good = open_others(o, g, ensemble->models.items[i], own.precision, &err);
     const heed_session_options options = {.threads = (int)g->threads, .ensemble = (const heed_model *const *)o->others, .ensemble_count = o->other_count,
                                           .geometric = ensemble && ensemble->mean && !strcmp(ensemble->mean, "geometric")};
     if (good)

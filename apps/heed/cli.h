@@ -44,11 +44,14 @@ void cli_complain(const char *format, ...) HEED_PRINTF(1, 2);            /* "hee
 void cli_say(const cli_globals *g, const char *format, ...) HEED_PRINTF(2, 3);      /* unless -q */
 
 /* `--set` and `--precision` of the commands that open a model; `values` has a cli_settings named settings. */
-typedef struct cli_settings { cli_texts sets; const char *precision; } cli_settings;
+typedef struct cli_settings { cli_texts sets; const char *precision, *shortlist; } cli_settings;
 #define CLI_SETTINGS(values)                                                                                                                          \
     {"--set", "KEY=VALUE", CLI_TEXTS, offsetof(values, settings.sets),                                                                                 \
      "in the place of the model's own: decode.length_penalty=0.6, say, or model.attention.align=hard; may be repeated"},                               \
     {"--precision", "f32|bf16|int8", CLI_TEXT, offsetof(values, settings.precision), "numbers that products multiply, also of an ensemble's others; default: decode.precision"}
+/* `--shortlist` of those that write. */
+#define CLI_SHORTLIST(values)                                                                                                                         \
+    {"--shortlist", "FILE", CLI_TEXT, offsetof(values, settings.shortlist), "answers are made of the symbols that this file has for their source (heed shortlist)"}
 /* `--ensemble` and `--ensemble-mean`; `values` has a cli_ensemble named ensemble. */
 typedef struct cli_ensemble { cli_texts models; const char *mean; } cli_ensemble;
 #define CLI_ENSEMBLE(values)                                                                                                                          \

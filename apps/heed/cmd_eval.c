@@ -27,6 +27,7 @@ static const cli_option options[] = {
     {"--beam", "N", CLI_WHOLE, offsetof(eval_values, beam), "hypotheses kept, 1 (greedy) to 64; default: the recipe's decode.beam"},
     CLI_ENSEMBLE(eval_values),
     CLI_SETTINGS(eval_values),
+    CLI_SHORTLIST(eval_values),
     {"--data", "DIR", CLI_TEXT, offsetof(eval_values, data), "where data is looked for; default: $HEED_DATA"},
     {"--digits", "N", CLI_WHOLE, offsetof(eval_values, digits), "decimals; default 2, of a loss 4"},
     {"--json", NULL, CLI_FLAG, offsetof(eval_values, json), "one JSON object"},

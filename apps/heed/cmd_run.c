@@ -27,6 +27,7 @@ static const cli_option options[] = {
     {"--at", "POSITION", CLI_WHOLE, offsetof(cli_run_values, at), "with --alternatives: N answers with other words in the place of this, from 0"},
     CLI_ENSEMBLE(cli_run_values),
     CLI_SETTINGS(cli_run_values),
+    CLI_SHORTLIST(cli_run_values),
     {"--keep-going", NULL, CLI_FLAG, offsetof(cli_run_values, keep_going), "an empty line for a record that cannot be read; report at the end"},
     CLI_LOOK(cli_run_values),
     {0},

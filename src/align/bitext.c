@@ -118,6 +118,18 @@ heed_status heed_bitext_add(heed_bitext *b, const char *source, size_t source_si
     return status;
 }
 
+/* Ends with the tables of the last iteration. */
+static heed_status learn(heed_pass *p, int model1, int markov, const heed_prior *believed, heed_error *err)
+{
+    heed_status status = HEED_OK;
+    for (int i = 0; !status && i < model1 + markov; i++) {
+        p->markov = p->agree = i >= model1;
+        status = heed_pass_count(p, err);
+        if (!status) heed_pass_learn(p, believed);
+    }
+    return status;
+}
+
 heed_status heed_bitext_align(heed_bitext *b, heed_links *forward, heed_links *reverse, bool (*stop)(void *user), void *user, heed_error *err)
 {
     heed_pass *p = malloc(sizeof *p);
@@ -126,12 +138,59 @@ heed_status heed_bitext_align(heed_bitext *b, heed_links *forward, heed_links *r
     if (!status) {
         p->stop = stop;
         p->user = user;
-        for (int i = 0; !status && i < b->settings.model1 + b->settings.markov; i++) {
-            p->markov = p->agree = i >= b->settings.model1;
-            status = heed_pass_count(p, err);
-            if (!status) heed_pass_learn(p, &prior);
-        }
+        status = learn(p, b->settings.model1, b->settings.markov, &prior, err);
         if (!status) status = heed_pass_link(p, forward, reverse, err);
+        heed_pass_end(p);
+    }
+    free(p);
+    return status;
+}
+
+/* --- what words translate to -------------------------------------------------------------------------------------------------------------------- */
+
+/* Model 1 alone, which leaves something to all that stands together, where links want what is sure; and nothing is known of spelling, which is that of symbols. */
+enum { TABLE_MODEL1 = 3 };
+static const heed_prior nothing = {.each = 0};
+
+typedef struct likely { float p; int32_t target; } likely;
+
+/* The `most` likeliest targets of a word that have any probability, in falling order; returns how many. */
+static int64_t likeliest(const heed_lexicon *l, int32_t source, int64_t most, likely *best)
+{
+    int64_t n = 0;
+    for (int64_t k = l->row[source]; k < l->row[source + 1]; k++) {
+        const likely one = {l->given[0][k], l->target[k]};
+        if (!(one.p > 0) || (n == most && !(one.p > best[n - 1].p))) continue;
+        int64_t at = n < most ? n++ : most - 1;
+        for (; at > 0 && one.p > best[at - 1].p; at--) best[at] = best[at - 1];
+        best[at] = one;
+    }
+    return n;
+}
+
+static heed_status tell_all(const heed_bitext *b, const heed_lexicon *l, int64_t most, heed_bitext_tell *tell, void *user, heed_error *err)
+{
+    likely *best = malloc((size_t)(most + 1) * sizeof *best);
+    const char **target = malloc((size_t)(most + 1) * sizeof *target);
+    heed_status status = best && target ? HEED_OK : no_memory(b, err);
+    for (int32_t s = 0; !status && s < b->side[0].words.count; s++) {
+        const int64_t n = likeliest(l, s, most, best);
+        for (int64_t i = 0; i < n; i++) target[i] = heed_vocabulary_text(&b->side[1].words, best[i].target);
+        if (!tell(user, heed_vocabulary_text(&b->side[0].words, s), target, n)) status = heed_fail(err, HEED_E_STOPPED, "stopped");
+    }
+    free(best);
+    free(target);
+    return status;
+}
+
+heed_status heed_bitext_translations(heed_bitext *b, int64_t most, heed_bitext_tell *tell, void *user, heed_error *err)
+{
+    heed_pass *p = malloc(sizeof *p);
+    if (!p) return no_memory(b, err);
+    heed_status status = heed_pass_begin(p, b->side, b->settings.threads, err);
+    if (!status) {
+        status = learn(p, TABLE_MODEL1, 0, &nothing, err);
+        if (!status) status = tell_all(b, &p->lexicon, most, tell, user, err);
         heed_pass_end(p);
     }
     free(p);

@@ -29,6 +29,11 @@ int64_t heed_bitext_count(const heed_bitext *b);
  * alone. stop is polled every 16,384 pairs of an iteration, on the calling thread (NULL: never). HEED_E_STOPPED; HEED_E_NOMEM. */
 heed_status heed_bitext_align(heed_bitext *b, heed_links *forward, heed_links *reverse, bool (*stop)(void *user), void *user, heed_error *err);
 
+/* Learns likewise and tells of each word of the source, in the order in which they came, what it translates to: count targets, the likeliest first, at most `most` (of
+ * equals those that came first). False: stop, HEED_E_STOPPED. HEED_E_NOMEM. */
+typedef bool heed_bitext_tell(void *user, const char *source, const char *const *target, int64_t count);
+heed_status heed_bitext_translations(heed_bitext *b, int64_t most, heed_bitext_tell *tell, void *user, heed_error *err);
+
 /* Replaces `out` with the words that bitext and links mean, as bytes of the text as given: item[i].start, .end; item[i].id is i. HEED_E_DATA: not UTF-8;
  * HEED_E_LIMIT: 2 GiB or more; HEED_E_NOMEM. */
 heed_status heed_bitext_words(const char *text, size_t size, bool parted, heed_tokens *out, heed_error *err);

@@ -16,7 +16,9 @@ enum { USUAL_BATCH = 64, BATCH_BYTES = 16384, MOST_THREADS = 4096, LEAST_MEMORY 
 heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err)
 {
     if (!dir || !*dir) return heed_fail(err, HEED_E_USAGE, "no model directory was given"), NULL;
-    return heed_model_load_to_serve(dir, options ? options->sets : NULL, options ? options->set_count : 0, err);
+    static const heed_model_options usual = {0};
+    if (!options) options = &usual;
+    return heed_model_load_to_serve(dir, options->sets, options->set_count, options->shortlist, err);
 }
 
 void heed_model_close(heed_model *m) { heed_model_free(m); }
@@ -35,6 +37,7 @@ static heed_status check_ensemble(const heed_session *s, heed_error *err)
         const heed_model *m = s->ensemble[i];
         heed_error why;
         if (!m) return heed_fail(err, HEED_E_USAGE, "model %d of the ensemble is missing", i + 2);
+        if (m->shortlist || s->model->shortlist) return heed_fail(err, HEED_E_USAGE, "an ensemble writes any symbol; open its models without a shortlist");
         if (strcmp(m->recipe.task, s->model->recipe.task) != 0)
             return heed_fail(err, HEED_E_USAGE, "model %d of the ensemble has the task %s, the first has %s", i + 2, m->recipe.task, s->model->recipe.task);
         if (heed_text_compare(s->model->target, m->target, &why) != HEED_OK)

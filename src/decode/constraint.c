@@ -192,6 +192,13 @@ int64_t heed_constraints_next(const heed_constraints *c, heed_standing s, int32_
     return n;
 }
 
+void heed_constraints_mark(const heed_constraints *c, uint64_t *marks)
+{
+    for (int64_t i = 0; i < c->must_count; i++)
+        for (int64_t k = 0; k < c->sought[i].id_count; k++) marks[c->sought[i].ids[k] / 64] |= (uint64_t)1 << c->sought[i].ids[k] % 64;
+    if (c->wanted && c->spelling->space >= 0) marks[c->spelling->space / 64] |= (uint64_t)1 << c->spelling->space % 64;
+}
+
 /* --- making one --------------------------------------------------------------------------------------------------------------------------- */
 
 /* Whether the symbols print the phrase and no less; fills ends. A block before the first character is the space in front of it. */

@@ -55,5 +55,7 @@ int64_t heed_constraints_taken(const heed_constraints *c, heed_standing s);
 /* Symbols that take one step more [HEED_MOST_MUST], different ones; returns how many. There is always one, but the end, unless all has appeared or what never
  * must forbids it. */
 int64_t heed_constraints_next(const heed_constraints *c, heed_standing s, int32_t *ids);
+/* Sets the bits (id % 64 of id / 64) of all symbols that it ever gives. */
+void heed_constraints_mark(const heed_constraints *c, uint64_t *marks);
 
 #endif

@@ -150,6 +150,14 @@ static bool enter(candidate *best, int64_t *n, int64_t k, candidate c)
 /* What a step's decisions are made from: logits [n,V], or the likeliest of them alone. */
 typedef struct outlook { const float *logits; const heed_ranked *ranked; } outlook;
 
+static float norm_of(const search *r, const float *x, int64_t row)
+{
+    return r->s->norms ? (*r->s->norms)[row] : heed_kernels_get()->log_sum_exp(x, r->s->V);
+}
+
+/* Is the symbol one that may follow at all? */
+static bool listed(const search *r, float logit) { return !r->s->norms || logit != -INFINITY; }
+
 /* The k likeliest continuations of a row in r->ids and r->logits; returns how many. */
 static int64_t look_ahead(search *r, const outlook *o, int64_t row, int64_t k, float *norm)
 {
@@ -162,10 +170,11 @@ static int64_t look_ahead(search *r, const outlook *o, int64_t row, int64_t k, f
         return count;
     }
     const float *x = o->ranked ? NULL : o->logits + row * V;
-    const int64_t count = x ? largest(x, V, k, r->ids) : 1;
+    int64_t count = x ? largest(x, V, k, r->ids) : 1;
     if (!x) r->ids[0] = 0;   /* all are NaN */
     for (int64_t i = 0; i < count; i++) r->logits[i] = x ? x[r->ids[i]] : NAN;
-    *norm = x ? heed_kernels_get()->log_sum_exp(x, V) : o->ranked->norm[row];
+    *norm = x ? norm_of(r, x, row) : o->ranked->norm[row];
+    while (count > 1 && !listed(r, r->logits[count - 1])) count--;
     return count;
 }
 
@@ -217,7 +226,7 @@ static void list_likeliest(search *r, const float *x, float norm, int64_t row, i
         *n = before;
         for (int64_t i = 0; i < count && *n - before < k; i++) {
             heed_standing after;
-            if (allowed(r, &r->live[row], r->ids[i], &after)) list(r, x, norm, row, r->ids[i], after, *n, n);
+            if (listed(r, x[r->ids[i]]) && allowed(r, &r->live[row], r->ids[i], &after)) list(r, x, norm, row, r->ids[i], after, *n, n);
         }
         if (*n - before == k || most == V) return;
     }
@@ -276,7 +285,7 @@ static void keep_constrained(search *r, const float *logits, int64_t first, int6
     const heed_constraints *c = r->quests[quest].constraints;
     int64_t n = 0;
     for (int64_t row = first; row < first + rows; row++) {
-        const float *x = logits + row * V, norm = heed_kernels_get()->log_sum_exp(x, V);
+        const float *x = logits + row * V, norm = norm_of(r, x, row);
         const int64_t before = n;
         list_likeliest(r, x, norm, row, k, &n);
         list_wanted(r, x, norm, row, before, &n);
@@ -293,7 +302,7 @@ static void keep_constrained(search *r, const float *logits, int64_t first, int6
 static void take(search *r, const float *logits, int64_t row, int64_t draw, int32_t id)
 {
     const float *x = logits + row * r->s->V;
-    extend(r, row, draw, id, x[id] - heed_kernels_get()->log_sum_exp(x, r->s->V));
+    extend(r, row, draw, id, x[id] - norm_of(r, x, row));
 }
 
 static void draw_one(search *r, const float *logits, int64_t row, int64_t draw)

@@ -27,6 +27,9 @@ typedef struct heed_search {
     float *(*logits)(void *self, const int32_t *before, int64_t n);
     /* In the place of logits where only the k likeliest of each row are asked for, which then have the same bits; count NULL: failed. NULL: not offered. */
     heed_ranked (*rank)(void *self, const int32_t *before, int64_t n, int64_t k);
+    /* Where not all symbols may follow: those that may not have logits of -inf, and *norms [n] is ln of the sum of e^logit of each row, the bits that `rank` gives.
+     * NULL: all may. */
+    const float *const *norms;
     /* Keeps these rows, in this order, repeats allowed; false: failed. */
     bool (*select)(void *self, const int64_t *rows, int64_t n);
 } heed_search;

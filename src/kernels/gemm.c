@@ -31,8 +31,8 @@ struct heed_gemm {
 struct heed_pack {
     heed_number number;
     int64_t N, K;
-    heed_packed *forward;           /* [pieces] of [K, HEED_PIECE], or the only one [K,N]; memory NULL until filled */
-    int64_t pieces;
+    heed_packed *forward;           /* [pieces] of [K,width], the last one of what is left; memory NULL until filled */
+    int64_t pieces, width;
     heed_packed data;               /* [N,K] */
     float *scale;                   /* [N] HEED_INT8: a row of w is this times its whole numbers */
     int32_t *shift;                 /* [N] HEED_INT8: what the 128 that is added to x adds to the sums */
@@ -87,9 +87,10 @@ bool heed_gemm_has(heed_number number)
     return heed_dnnl_has(number);
 }
 
-static heed_pack *new_pack(heed_number number, int64_t N, int64_t K, int64_t pieces, heed_error *err)
+heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, int64_t width, heed_error *err)
 {
     heed_pack *p = calloc(1, sizeof *p);
+    const int64_t pieces = N < width ? 1 : (N + width - 1) / width;
     const bool whole = number == HEED_INT8 && N > 0;
     if (p) p->forward = calloc((size_t)pieces, sizeof *p->forward);
     if (p && whole) {
@@ -105,15 +106,11 @@ static heed_pack *new_pack(heed_number number, int64_t N, int64_t K, int64_t pie
     p->N = N;
     p->K = K;
     p->pieces = pieces;
+    p->width = width;
     return p;
 }
 
-heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err) { return new_pack(number, N, K, 1, err); }
-
-heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, heed_error *err)
-{
-    return new_pack(number, N, K, N < HEED_PIECE ? 1 : (N + HEED_PIECE - 1) / HEED_PIECE, err);
-}
+heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err) { return heed_pack_new_cut(number, N, K, N ? N : 1, err); }
 
 void heed_pack_free(heed_pack *p)
 {
@@ -169,9 +166,9 @@ static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, i
     return s ? s : heed_product_run(&g->dnnl, reorder, half, w, NULL, NULL);
 }
 
-static int64_t first_of(int64_t piece) { return piece * HEED_PIECE; }
+static int64_t first_of(const heed_pack *p, int64_t piece) { return piece * p->width; }
 
-static int64_t width_of(const heed_pack *p, int64_t piece) { return piece < p->pieces - 1 ? HEED_PIECE : p->N - first_of(piece); }
+static int64_t width_of(const heed_pack *p, int64_t piece) { return piece < p->pieces - 1 ? p->width : p->N - first_of(p, piece); }
 
 heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data, heed_error *err)
 {
@@ -181,7 +178,7 @@ heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data
     const size_t row = (size_t)p->K * (p->number == HEED_INT8 ? 1 : sizeof *w);
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = from ? dnnl_success : dnnl_out_of_memory;
-    for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)first_of(i) * row);
+    for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)first_of(p, i) * row);
     if (!s && data) s = fill(g, p, &p->data, p->K, p->N, false, from);
     heed_dnnl_restore(threads);
     return failed(err, s, "a packed weight");
@@ -316,7 +313,7 @@ static dnnl_status_t run_pieces(heed_gemm *g, const product *p)
     for (int64_t i = 0; i < p->pack->pieces && !s; i++) {
         product one = *p;
         one.w = &p->pack->forward[i];
-        one.first = first_of(i);
+        one.first = first_of(p->pack, i);
         one.dst = p->dst + one.first;
         if (p->bias) one.bias = p->bias + one.first;
         s = run_product(g, one);
@@ -389,7 +386,7 @@ static dnnl_status_t look_at_tile(heed_gemm *g, const product *all, int64_t rows
     dnnl_status_t s = x ? dnnl_success : dnnl_out_of_memory;
     for (int64_t i = 0; i < p.pack->pieces && !s; i++) {
         p.w = &p.pack->forward[i];
-        p.first = first_of(i);
+        p.first = first_of(p.pack, i);
         if (all->bias) p.bias = all->bias + p.first;
         s = look_at_piece(g, &p, rows, height, x, l);
     }

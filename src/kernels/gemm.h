@@ -26,8 +26,10 @@ bool heed_gemm_has(heed_number number);
  *   HEED_INT8: a row of w and a row of x each become whole numbers of at most 127 times a scale of their own; forward alone. A row of x that holds NaN or an
  *   infinity gives NaN, as does a row of w. */
 heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err);
-/* The same for a weight of many rows, which heed_gemm_forward_look() then multiplies without holding more than HEED_PIECE columns of the product. */
-heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, heed_error *err);
+/* The same for a weight of many rows, which lies in pieces of `width` rows and one of what is left: heed_gemm_forward_look() then multiplies it without holding more
+ * columns of the product. Bits of a column do not depend on its place, nor on the others, among pieces of HEED_NARROW_STEP to HEED_NARROW rows by such steps. */
+enum { HEED_NARROW = 512, HEED_NARROW_STEP = 128 };
+heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, int64_t width, heed_error *err);
 void heed_pack_free(heed_pack *p);
 size_t heed_pack_bytes(const heed_pack *p);
 /* Packs w for the forward product, and for the product with the gradient when `data` is set. Memory is asked for once. */
@@ -38,7 +40,8 @@ heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const
                               float *y, int64_t ldy, bool accumulate, heed_error *err);
 /* Columns first .. first+n-1 of row `row` of a product; y is valid during the call. */
 typedef void heed_gemm_look(void *self, int64_t row, int64_t first, const float *y, int64_t n);
-/* x w^T + bias, whose rows are shown to `look` and not kept: of each row all columns in order, in pieces of HEED_PIECE (kernels/top.h) and what is left. */
+/* x w^T + bias, whose rows are shown to `look` and not kept: of each row all columns in order, in pieces of HEED_PIECE (kernels/top.h) or the
+ * pack's width where that is less, and what is left. */
 heed_status heed_gemm_forward_look(heed_gemm *g, const heed_pack *p, int64_t M, const float *x, int64_t ldx, const float *bias, heed_gemm_look *look, void *self,
                                    heed_error *err);
 /* dx [M,K] += dy [M,N] w  (= when !accumulate) */

@@ -216,7 +216,7 @@ static heed_status load_choice(heed_model *m, const json_t *voucher, const char 
 }
 
 /* What a caller sets in the place of config.json; serve: floats of products' weights are not kept. */
-typedef struct settings { const char *const *sets; int count; bool serve; } settings;
+typedef struct settings { const char *const *sets; int count; bool serve; const char *shortlist; } settings;
 
 static heed_status load_weights(heed_model *m, const char *dir, const settings *given, heed_error *err)
 {
@@ -307,9 +307,24 @@ static heed_model *load_parts(const char *dir, const json_t *voucher, const sett
     return m;
 }
 
+/* Before the weights: its product with single rows needs their floats. */
+static heed_status load_shortlist(heed_model *m, const char *path, heed_error *err)
+{
+    if (m->head.copies)
+        return heed_fail(err, HEED_E_USAGE, "a shortlist: this model copies symbols from its source (model.attention.copy), which no list need have; leave the list out");
+    heed_status status = heed_shortlist_spells(m->source, "source", err);
+    if (!status) status = heed_shortlist_spells(m->target, "target", err);
+    if (status) return status;
+    heed_weight_table(m->head.weight);
+    heed_error why = {.status = HEED_OK};
+    m->shortlist = heed_shortlist_open(path, m->source, m->target, &why);
+    return m->shortlist ? HEED_OK : heed_fail(err, why.status, "%s", why.text);
+}
+
 static heed_status load_rest(heed_model *m, const json_t *voucher, const char *dir, const settings *given, heed_error *err)
 {
-    heed_status status = load_weights(m, dir, given, err);
+    heed_status status = given->shortlist ? load_shortlist(m, given->shortlist, err) : HEED_OK;
+    if (status == HEED_OK) status = load_weights(m, dir, given, err);
     if (status == HEED_OK) status = check_sums(m, voucher, dir, err);
     if (status == HEED_OK) status = load_choice(m, voucher, dir, err);
     if (status == HEED_OK) status = heed_params_pack(m->params, false, 1, err);
@@ -333,10 +348,10 @@ static heed_model *load(const char *dir, const settings *given, heed_error *err)
 
 heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err)
 {
-    return load(dir, &(settings){sets, count, false}, err);
+    return load(dir, &(settings){sets, count, false, NULL}, err);
 }
 
-heed_model *heed_model_load_to_serve(const char *dir, const char *const *sets, int count, heed_error *err)
+heed_model *heed_model_load_to_serve(const char *dir, const char *const *sets, int count, const char *shortlist, heed_error *err)
 {
-    return load(dir, &(settings){sets, count, true}, err);
+    return load(dir, &(settings){sets, count, true, shortlist}, err);
 }

@@ -5,18 +5,38 @@
 #include "model/model.h"
 #include "tensor/tape.h"
 
-heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features)
+static heed_tensor *projected(heed_tape *t, const heed_head *h, heed_tensor *features)
 {
     heed_tape_scope(t, "head");
-    if (h->project) features = heed_linear(t, features, &h->project->tensor, NULL);
-    return heed_linear(t, features, &h->weight->tensor, &h->bias->tensor);
+    return h->project ? heed_linear(t, features, &h->project->tensor, NULL) : features;
+}
+
+heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features)
+{
+    return heed_linear(t, projected(t, h, features), &h->weight->tensor, &h->bias->tensor);
 }
 
 heed_ranked heed_head_rank(heed_tape *t, const heed_head *h, heed_tensor *features, int64_t k)
 {
+    return heed_linear_rank(t, projected(t, h, features), &h->weight->tensor, &h->bias->tensor, k);
+}
+
+/* --- with a shortlist ------------------------------------------------------------------------------------------------------------------------ */
+
+void heed_head_among(heed_tape *t, const heed_head *h, const uint64_t *marks, int64_t lists, int64_t words, heed_among *a)
+{
     heed_tape_scope(t, "head");
-    if (h->project) features = heed_linear(t, features, &h->project->tensor, NULL);
-    return heed_linear_rank(t, features, &h->weight->tensor, &h->bias->tensor, k);
+    heed_among_init(a, t, &h->weight->tensor, &h->bias->tensor, marks, lists, words);
+}
+
+heed_tensor *heed_head_among_forward(heed_tape *t, const heed_head *h, const heed_among *a, heed_tensor *features, const int64_t *list, const float **norm)
+{
+    return heed_among_linear(t, a, projected(t, h, features), list, norm);
+}
+
+heed_ranked heed_head_among_rank(heed_tape *t, const heed_head *h, const heed_among *a, heed_tensor *features, const int64_t *list, int64_t k)
+{
+    return heed_among_rank(t, a, projected(t, h, features), list, k);
 }
 
 /* --- copying ------------------------------------------------------------------------------------------------------------------------------- */

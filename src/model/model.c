@@ -112,6 +112,7 @@ void heed_model_free(heed_model *m)
 {
     if (!m) return;
     heed_params_free(m->params);
+    heed_shortlist_free(m->shortlist);
     heed_arena_free(m->arena);
     heed_text_free(m->source);
     if (m->target != m->source) heed_text_free(m->target);

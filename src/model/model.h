@@ -8,8 +8,10 @@
 
 #include "base/arena.h"
 #include "data/batch.h"
+#include "data/shortlist.h"
 #include "heed/nn.h"
 #include "model/recipe.h"
+#include "ops/among.h"
 
 enum { HEED_MAX_LAYERS = 24 };
 
@@ -40,6 +42,10 @@ typedef struct heed_head {
 heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features);                /* [N,F] -> [N,V] logits */
 /* The k likeliest of each row; without copying. */
 heed_ranked heed_head_rank(heed_tape *t, const heed_head *h, heed_tensor *features, int64_t k);
+/* The same of what a shortlist leaves, whose output layer is `a`; rows as in ops/among.h. Without copying. */
+void heed_head_among(heed_tape *t, const heed_head *h, const uint64_t *marks, int64_t lists, int64_t words, heed_among *a);
+heed_tensor *heed_head_among_forward(heed_tape *t, const heed_head *h, const heed_among *a, heed_tensor *features, const int64_t *list, const float **norm);
+heed_ranked heed_head_among_rank(heed_tape *t, const heed_head *h, const heed_among *a, heed_tensor *features, const int64_t *list, int64_t k);
 /* What a choice or a search reads: logits, or ln p(w) when symbols can be copied from `source`, which was encoded. attended [looks]: as in heed_forced. Passes
  * gradients without copying only. */
 heed_tensor *heed_head_choices(heed_tape *t, const heed_head *h, heed_tensor *features, const heed_attended *attended, int64_t looks, const heed_side *source);
@@ -113,6 +119,7 @@ typedef struct heed_model {
     const heed_decoder_kind *decoder_kind;
     void *encoder, *decoder;
     heed_head head;
+    heed_shortlist *shortlist;              /* of what is written; NULL: all symbols may be */
     heed_alignment alignment;               /* attn.json's "alignment" when the model was loaded */
     heed_number stored;                     /* what matrices of model.safetensors are kept in, when the model was loaded */
     char *lenses;                           /* attn.json's "lenses" as JSON when the model was loaded and has been measured, else NULL */
@@ -147,8 +154,9 @@ heed_status heed_model_keep_lenses(const char *dir, const char *json, heed_error
 /* sets: [count] assignments in the place of what config.json says (heed_recipe_reset). HEED_E_MODEL for all that is missing, damaged, altered, not finite, or of a
  * newer format; HEED_E_USAGE: the assignments; HEED_E_NOMEM. Packed for inference, whose products multiply what decode.precision says. */
 heed_model *heed_model_load(const char *dir, const char *const *sets, int count, heed_error *err);
-/* The same, to be run and no more: weights of products are packed only and keep no floats. */
-heed_model *heed_model_load_to_serve(const char *dir, const char *const *sets, int count, heed_error *err);
+/* The same, to be run and no more: weights of products are packed only and keep no floats. shortlist: a file (data/shortlist.h), NULL: none; then those of the
+ * output layer are kept. HEED_E_DATA: the shortlist; HEED_E_USAGE: the model copies, or its symbols cannot be on one. */
+heed_model *heed_model_load_to_serve(const char *dir, const char *const *sets, int count, const char *shortlist, heed_error *err);
 
 /* Loss of a batch on a recording tape: the sum over target symbols, times `weight`, with label smoothing, teacher forcing and guided attention of the recipe when
  * the tape trains (without any of them when it does not). b must be sorted by target length, longest first (data/batch.h). */

@@ -1,5 +1,6 @@
 /* Another word at a place of the output: the best output keeps its beginning, each of the likeliest other symbols that begin a word there is put behind it, and
  * the search goes on from each. */
+#include <math.h>
 #include <string.h>
 
 #include "task/transduce.h"
@@ -61,7 +62,7 @@ static int64_t lay_quests(const heed_job *j, const heed_writer *w, const heed_wo
     int64_t n = 0;
     *room = grow_stem(j, h->ids, p, &s);
     for (int64_t k = 0; *room && k < w->likeliest && n < 2 * j->fork->outputs; k++) {
-        if (likely[k].id < HEED_SPECIALS || likely[k].id == h->ids[p]) continue;
+        if (likely[k].id < HEED_SPECIALS || likely[k].id == h->ids[p] || likely[k].logp == -INFINITY) continue;
         int32_t *ids = heed_tape_alloc(j->tape, (size_t)(p + 1) * sizeof *ids);
         *room = ids != NULL;
         if (!ids) break;
@@ -179,7 +180,7 @@ heed_status heed_works_fork(heed_job *j, const heed_writer *w, heed_work *const 
         if (works[b]->out->status == HEED_OK) room = lay_tine(j, w, &tines[b], q);
         count += tines[b].count;
     }
-    heed_writer on = {.tape = t, .members = w->members, .member_count = w->member_count, .geometric = w->geometric, .likeliest = j->choices ? w->likeliest : 0};
+    heed_writer on = {.tape = t, .members = w->members, .member_count = w->member_count, .geometric = w->geometric, .among = w->among, .likeliest = j->choices ? w->likeliest : 0};
     heed_status status = !room ? heed_fail(err, HEED_E_NOMEM, "out of memory for other words") : count ? search_on(j, &on, q, count, B, err) : HEED_OK;
     for (int64_t b = 0; status == HEED_OK && b < B; b++)
         if (works[b]->out->status == HEED_OK && !write_tine(j, &on, &tines[b], q)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");

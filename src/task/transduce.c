@@ -146,6 +146,24 @@ static bool keep_beams(heed_job *j, const heed_search_tree *tree)
     return nodes != NULL;
 }
 
+/* What may be written for each item: what the shortlist has for its source, and what was asked for. */
+static void shorten(const heed_job *j, heed_work *const *good, int64_t B, heed_among *among)
+{
+    const heed_shortlist *s = j->model->shortlist;
+    const int64_t words = heed_shortlist_words(s);
+    uint64_t *marks = heed_tape_alloc(j->tape, (size_t)(B * words + 1) * sizeof *marks);
+    if (!marks) return;
+    memset(marks, 0, (size_t)(B * words) * sizeof *marks);
+    for (int64_t b = 0; b < B; b++) {
+        const heed_work *x = good[b];
+        uint64_t *own = marks + b * words;
+        heed_shortlist_mark(s, &x->source[0], own);
+        for (int64_t i = 0; i < x->prefix.count; i++) own[x->prefix.item[i].id / 64] |= (uint64_t)1 << x->prefix.item[i].id % 64;
+        if (x->constraints) heed_constraints_mark(x->constraints, own);
+    }
+    heed_head_among(j->tape, &j->model->head, marks, B, words, among);
+}
+
 static heed_status write_batch(heed_job *j, heed_work *const *good, int64_t B, heed_writer *w, heed_error *err)
 {
     heed_tape *t = j->tape;
@@ -191,16 +209,36 @@ static heed_status run_good(heed_job *j, heed_work *const *good, int64_t B, heed
 {
     heed_writer w = {.tape = j->tape, .member_count = 1 + j->ensemble_count, .geometric = j->geometric, .likeliest = heed_job_likeliest(j)};
     w.members = calloc((size_t)w.member_count, sizeof *w.members);
+    heed_among among = {.pack = NULL};
     heed_status status = w.members ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for a batch");
     for (int i = 0; status == HEED_OK && i < w.member_count; i++) {
         w.members[i] = (heed_member){.model = model_at(j, i), .batch = batch_of(good, B, i, err)};
         if (!w.members[i].batch) status = HEED_E_NOMEM;
     }
+    if (status == HEED_OK && j->model->shortlist && !good[0]->item->target) {
+        shorten(j, good, B, &among);
+        w.among = &among;
+    }
     if (status == HEED_OK) status = write_batch(j, good, B, &w, err);
     for (int i = 0; w.members && i < w.member_count; i++) heed_batch_free(w.members[i].batch);
     heed_writer_free(&w);
+    heed_among_free(&among);
     free(w.members);
     return status;
+}
+
+/* Targets that are given are read with all symbols in view, apart from the items that a shortlist is for. */
+static heed_status run_apart(heed_job *j, heed_work **good, int64_t B, heed_error *err)
+{
+    int64_t n = 0;
+    for (int64_t b = 0; j->model->shortlist && b < B; b++) {
+        heed_work *x = good[b];
+        if (x->item->target) continue;
+        good[b] = good[n];
+        good[n++] = x;
+    }
+    heed_status status = n ? run_good(j, good, n, err) : HEED_OK;
+    return status == HEED_OK && n < B ? run_good(j, good + n, B - n, err) : status;
 }
 
 /* Its output until more is known. */
@@ -237,7 +275,7 @@ static heed_status run(heed_job *j, heed_error *err)
         if (x->source[0].count || x->item->target) good[B++] = x;
         else if (!heed_work_judge(j, x, NULL, 0, NULL, x->out, &forbidden)) status = heed_fail(err, HEED_E_NOMEM, "out of memory for the reply");
     }
-    if (status == HEED_OK && B) status = run_good(j, good, B, err);
+    if (status == HEED_OK) status = run_apart(j, good, B, err);
     for (int64_t i = 0; works && i < j->count; i++) end_work(j, &works[i]);
     free(works);
     free(good);

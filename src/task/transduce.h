@@ -36,6 +36,8 @@ typedef struct heed_writer {
     heed_prospect prospect;             /* of the members' decoders */
     heed_mark logits;                   /* behind which the last step's stand, until the next one or a choice of rows */
     bool standing;
+    const heed_among *among;            /* of the only member; NULL: any symbol may be written */
+    const float *among_norms;           /* [rows] of the last step's logits then */
     float *norms;                       /* [member_count] */
     heed_moment *moments;               /* [count] */
     int64_t count, capacity;

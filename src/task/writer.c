@@ -66,8 +66,8 @@ static void take_likeliest(const float *x, int64_t V, float norm, int64_t most, 
 static void take_all_likeliest(const heed_writer *w, const heed_tensor *logits, heed_likely *all)
 {
     for (int64_t row = 0; row < logits->rows; row++) {
-        const float *x = logits->x + row * logits->cols;
-        take_likeliest(x, logits->cols, w->tape->k->log_sum_exp(x, logits->cols), w->likeliest, all + row * w->likeliest);
+        const float *x = logits->x + row * logits->cols, norm = w->among ? w->among_norms[row] : w->tape->k->log_sum_exp(x, logits->cols);
+        take_likeliest(x, logits->cols, norm, w->likeliest, all + row * w->likeliest);
     }
 }
 
@@ -114,7 +114,9 @@ static heed_ranked rank(void *self, const int32_t *before, int64_t n, int64_t k)
     w->logits = heed_arena_mark(t->arena);
     w->standing = true;
     if (!step) return failed;
-    const heed_ranked ranked = heed_head_rank(t, &w->members[0].model->head, step[0].features, k);
+    const heed_member *only = &w->members[0];
+    const heed_ranked ranked = w->among ? heed_head_among_rank(t, &only->model->head, w->among, step[0].features, only->state.owner, k)
+                                        : heed_head_rank(t, &only->model->head, step[0].features, k);
     return note_moment(w, &step[0], NULL) ? ranked : failed;
 }
 
@@ -130,7 +132,8 @@ static float *logits(void *self, const int32_t *before, int64_t n)
     for (int m = 0; step && x && m < w->member_count; m++) {
         const heed_member *k = &w->members[m];
         const heed_attended *attended = step[m].layers ? &step[m].attended[step[m].layers - 1] : NULL;
-        x[m] = heed_head_choices(t, &k->model->head, step[m].features, attended, 1, &k->batch->source);
+        if (w->among) x[m] = heed_head_among_forward(t, &k->model->head, w->among, step[m].features, k->state.owner, &w->among_norms);
+        else x[m] = heed_head_choices(t, &k->model->head, step[m].features, attended, 1, &k->batch->source);
     }
     if (!step || !note_moment(w, &step[0], likeliest)) return NULL;
     if (w->member_count > 1) mix(w, x, n);
@@ -153,7 +156,7 @@ heed_search heed_writer_search(heed_writer *w)
 {
     const heed_model *first = w->members[0].model;
     const bool alone = w->member_count == 1 && !w->likeliest && !first->head.copies;
-    return (heed_search){w, heed_text_size(first->target), HEED_BOS, HEED_EOS, logits, alone ? rank : NULL, select_rows};
+    return (heed_search){w, heed_text_size(first->target), HEED_BOS, HEED_EOS, logits, alone ? rank : NULL, w->among ? &w->among_norms : NULL, select_rows};
 }
 
 void heed_writer_start(heed_writer *w)

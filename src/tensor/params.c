@@ -8,6 +8,7 @@
 
 #include "base/machine.h"
 #include "base/rng.h"
+#include "kernels/top.h"
 
 enum { CACHE_LINE = 64, ALIGN_FLOATS = CACHE_LINE / sizeof(float) };   /* every weight begins on one */
 
@@ -268,7 +269,7 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
 
 static heed_status cut_pack(heed_weight *w, heed_error *err)
 {
-    heed_pack *pack = heed_pack_new_cut(w->params->number, w->tensor.rows, w->tensor.cols, err);
+    heed_pack *pack = heed_pack_new_cut(w->params->number, w->tensor.rows, w->tensor.cols, HEED_PIECE, err);
     if (!pack) return HEED_E_NOMEM;
     heed_pack_free(w->pack);
     w->pack = pack;

@@ -53,7 +53,7 @@ heed_status heed_run_open_base(heed_run *run, heed_error *err)
     const char *given = heed_run_recipe(run)->train.frozen_attention;
     if (!*given) return HEED_OK;
     heed_status status = heed_run_find_model(run, heed_run_recipe(run), "train.frozen_attention", given, path, err);
-    if (!status && !(run->base = heed_model_load_to_serve(path, NULL, 0, err))) status = err->status;
+    if (!status && !(run->base = heed_model_load_to_serve(path, NULL, 0, NULL, err))) status = err->status;
     if (!status) status = same_looks(run->model, run->base, path, err);
     if (!status) status = holds_all(run->model, run->base, path, err);
     if (!status && !run->from)

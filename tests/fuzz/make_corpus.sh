@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items, questions, changes, lines of explanations and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
+# Writes the first inputs of the fuzz targets of recipes, configs, vocabularies, pieces, safetensors, links, tables, films, items, questions, changes, shortlists, lines of explanations and calls of attention: good ones and broken ones. tests/fuzz/make_corpus.sh [DIRECTORY]
 set -eu
 cd "${1:-$(dirname "$0")/corpus}"
-mkdir -p recipe config text pieces safetensors links table film item question what_if corpus attention
+mkdir -p recipe config text pieces safetensors links table film item question what_if corpus shortlist attention
 
 put() { printf '%s\n' "$2" >"$1"; } # FILE TEXT
 
@@ -233,6 +233,15 @@ put item/deep.json '{"source": "a", "more": [[[[[[[[[[]]]]]]]]]]}'
 put item/zero.json '{"source": "a\u0000", "must": ["\u0000"]}'
 put item/twice.json '{"source": "a", "source": "b"}'
 : >item/empty
+
+put shortlist/usual $'\t</s> <unk> A\na\tA B\nb\tB \xC3\xA9\n<unk>\tC\n</s>\tC'
+put shortlist/twice $'a\tA\na\tB'
+put shortlist/ngram $'a b\tA B'
+put shortlist/foreign $'a\tHaus'
+put shortlist/begin $'a\t<s>'
+put shortlist/no-tab 'a A'
+put shortlist/spaces $'\t  A   B \r\n\n\r\nc\t'
+: >shortlist/empty
 
 # type score align window reach heads key-heads width value-width sequences has more, spans of queries and keys, then positions and values (fuzz_attention.c)
 call() { local file=$1; shift; { for byte; do printf "\\x$(printf %02x "$byte")"; done; for i in $(seq 300); do printf "\\x$(printf %02x $((i * 37 % 245 + 11)))"; done; } >"attention/$file"; }

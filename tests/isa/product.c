@@ -5,7 +5,7 @@
 
 setting setting_of(heed_number number, int64_t N, int64_t K)
 {
-    setting s = {N, K, numbers(1, N * K), numbers(2, PRODUCT_ROWS * K), numbers(3, PRODUCT_ROWS * N), numbers(4, N), heed_gemm_new(NULL),
+    setting s = {number, N, K, numbers(1, N * K), numbers(2, PRODUCT_ROWS * K), numbers(3, PRODUCT_ROWS * N), numbers(4, N), heed_gemm_new(NULL),
                  heed_pack_new(number, N, K, NULL)};
     assert_non_null(s.g);
     assert_non_null(s.pack);

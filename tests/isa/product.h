@@ -8,6 +8,7 @@
 enum { PRODUCT_ROWS = 130 };
 
 typedef struct setting {
+    heed_number number;
     int64_t N, K;
     float *w, *x, *dy, *bias;
     heed_gemm *g;

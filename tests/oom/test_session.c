@@ -49,6 +49,30 @@ static bool open_and_ask(void *data)
     return done;
 }
 
+static bool open_with_shortlist(void *data)
+{
+    static const char *const must[] = {"D"};
+    static const heed_item wanted[] = {{.text = "ab abc"}, {.text = "q", .prefix = "E"}, {.text = "abc", .must = {must, 1}}, {.text = "ab", .target = "A"}};
+    heed_error err = {0};
+    heed_model *m = heed_model_open(data, &(heed_model_options){.shortlist = scratch_path("list")}, &err);
+    heed_session *s = m ? heed_session_new(m, &(heed_session_options){.threads = 1, .batch = 3}, &err) : NULL;
+    heed_reply *r = s ? heed_session_run(s, &(heed_request){.items = wanted, .count = 4}, &err) : NULL;
+    if (!r) expect_nomem(&err);
+    heed_reply_free(r);
+    heed_session_free(s);
+    heed_model_close(m);
+    return r != NULL;
+}
+
+static bool make_shortlist(void *data)
+{
+    heed_error err = {0};
+    const heed_shortlist_options o = {.source = scratch_path("pairs-s"), .target = scratch_path("pairs-t"), .out = scratch_path("made"), .threads = 1};
+    const bool done = heed_shortlist_make(data, &o, NULL, &err) == HEED_OK;
+    if (!done) expect_nomem(&err);
+    return done;
+}
+
 /* A session that lived through a refusal answers again: the reply is that of the first time. */
 static bool ask_again(void *data)
 {
@@ -181,6 +205,22 @@ static void test_open_and_run__survive_every_refusal(void **state)
     refuse_both_ways(open_and_ask, tiny_save(tiny_build(&conv), "v"));
 }
 
+static void test_shortlist__survives_every_refusal(void **state)
+{
+    (void)state;
+    const tiny symbols = {.layers = 1, .attention = "{score: scaled}", .encoder = "type: transformer, heads: 2", .decoder = "type: transformer, heads: 3",
+                          .source_units = "symbols", .decode = ", beam: 2"};
+    heed_error err;
+    const char *dir = tiny_save(tiny_build(&symbols), "l");
+    scratch_text("list", "\tA\nab\tB C\nabc\tB\n");
+    scratch_text("pairs-s", "ab abc\nq\n");
+    scratch_text("pairs-t", "A B\nC\n");
+    refuse_both_ways(open_with_shortlist, dir);
+    heed_model *m = heed_model_open(dir, NULL, &err);
+    refuse_both_ways(make_shortlist, m);
+    heed_model_close(m);
+}
+
 static void test_quantize__survives_every_refusal(void **state)
 {
     (void)state;
@@ -234,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_open_and_run__survive_every_refusal),
         cmocka_unit_test(test_session__survives_every_refusal_and_goes_on),
         cmocka_unit_test(test_explanation__survives_every_refusal),
+        cmocka_unit_test(test_shortlist__survives_every_refusal),
         cmocka_unit_test(test_quantize__survives_every_refusal),
         cmocka_unit_test(test_compare__survives_every_refusal),
         cmocka_unit_test(test_save_and_describe__survive_every_refusal),

@@ -19,7 +19,7 @@ static heed_quest seek(oracle *o, uint64_t key, int64_t forced, heed_search_tree
 {
     static const int32_t beginning[LONGEST] = {3, 4, 5, 3, 4, 5, 3, 4, 5, 3, 4, 5};
     heed_quest q = {.limit = LONGEST, .most = BEAM, .forced = beginning, .forced_count = forced};
-    const heed_search s = {o, V, FIRST, LAST, oracle_logits, oracle_rank, oracle_select};
+    const heed_search s = {o, V, FIRST, LAST, oracle_logits, oracle_rank, NULL, oracle_select};
     *o = (oracle){.rows = 1};
     o->past[0] = key;
     assert_true(heed_search_run(&s, &(heed_search_options){.beam = BEAM, .length_penalty = 1, .tree = tree}, &q, 1, arena));

@@ -205,7 +205,7 @@ typedef struct table { oracle o; heed_quest q; heed_arena *arena; } table;
 
 static void search_for(table *t, const demand *d, uint64_t key, int64_t beam, int64_t most, double penalty, int64_t limit)
 {
-    const heed_search s = {&t->o, V, FIRST, LAST, oracle_logits, oracle_rank, oracle_select};
+    const heed_search s = {&t->o, V, FIRST, LAST, oracle_logits, oracle_rank, NULL, oracle_select};
     t->o.calls = t->o.fail_at = 0;
     t->o.rows = 1;
     t->o.past[0] = key;
@@ -297,7 +297,7 @@ static void test_search__gives_the_same_alone_and_in_company(void **state)
 {
     oracle *o = calloc(1, sizeof *o);
     heed_arena *arena = *state;
-    const heed_search s = {o, V, FIRST, LAST, oracle_logits, oracle_rank, oracle_select};
+    const heed_search s = {o, V, FIRST, LAST, oracle_logits, oracle_rank, NULL, oracle_select};
     const heed_search_options how = {.beam = 2, .length_penalty = 1};
     for (uint64_t key = 0; key < 60; key++) {
         demand d[QUESTS];
@@ -331,7 +331,7 @@ static void test_quests__may_share_a_memory(void **state)
 {
     oracle *o = calloc(1, sizeof *o);
     heed_arena *arena = *state;
-    const heed_search s = {o, V, FIRST, LAST, oracle_logits, oracle_rank, oracle_select};
+    const heed_search s = {o, V, FIRST, LAST, oracle_logits, oracle_rank, NULL, oracle_select};
     static const int64_t memory[] = {2, 0, 0, 1, 2};
     heed_quest shared[5], apart[5];
     for (int64_t i = 0; i < 5; i++) shared[i] = apart[i] = (heed_quest){.limit = 6, .most = 3, .memory = memory[i]};

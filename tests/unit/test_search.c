@@ -35,7 +35,7 @@ static void draw_game(game *g, uint64_t key, int64_t longest, int64_t most)
 
 static bool play(game *g, const heed_search_options *how)
 {
-    const heed_search s = {&g->o, V, FIRST, LAST, oracle_logits, oracle_rank, oracle_select};
+    const heed_search s = {&g->o, V, FIRST, LAST, oracle_logits, oracle_rank, NULL, oracle_select};
     return heed_search_run(&s, how, g->q, QUESTS, g->arena);
 }
 
@@ -110,7 +110,7 @@ static void test_search__ends_when_the_model_fails(void **state)
         assert_false(play(g, &how));
         assert_int_equal(g->o.calls, i);
     }
-    const heed_search s = {&g->o, V, FIRST, LAST, oracle_logits, NULL, oracle_select};
+    const heed_search s = {&g->o, V, FIRST, LAST, oracle_logits, NULL, NULL, oracle_select};
     assert_true(heed_search_run(&s, &how, g->q, 0, g->arena));
 }
 
@@ -279,7 +279,7 @@ static void test_search__gives_the_same_alone_and_in_company(void **state)
     static const heed_search_options ways[] = {
         {.beam = 4, .length_penalty = 1}, {.beam = 1}, {.beam = 1, .draws = 3, .draw = {.temperature = 1.5}, .seed = 7}};
     heed_arena *other = heed_arena_new(0);
-    const heed_search s = {&g->o, V, FIRST, LAST, oracle_logits, NULL, oracle_select};
+    const heed_search s = {&g->o, V, FIRST, LAST, oracle_logits, NULL, NULL, oracle_select};
     for (uint64_t key = 0; key < 120; key++) {
         const heed_search_options *how = &ways[key % 3];
         draw_game(g, 4000 + key, LONGEST, 4);
@@ -315,7 +315,7 @@ static void test_hypotheses__know_the_rows_they_came_from(void **state)
     assert_non_null(t);
     t->o = &g->o;
     draw_game(g, 77, LONGEST, 6);
-    const heed_search s = {t, V, FIRST, LAST, trace_logits, NULL, trace_select};
+    const heed_search s = {t, V, FIRST, LAST, trace_logits, NULL, NULL, trace_select};
     assert_true(heed_search_run(&s, &(heed_search_options){.beam = 6, .length_penalty = 1}, g->q, QUESTS, g->arena));
     for (int i = 0; i < QUESTS; i++)
         for (int64_t k = 0; k < g->q[i].found; k++) {
@@ -392,7 +392,7 @@ static bool any_select(void *self, const int64_t *rows, int64_t n) { return self
 static void test_search__survives_logits_that_are_no_numbers(void **state)
 {
     game *g = *state;
-    const heed_search s = {NULL, V, FIRST, LAST, broken_logits, NULL, any_select};
+    const heed_search s = {NULL, V, FIRST, LAST, broken_logits, NULL, NULL, any_select};
     for (int64_t K = 1; K <= 4; K++) {
         heed_quest q = {.limit = 5, .most = K};
         assert_true(heed_search_run(&s, &(heed_search_options){.beam = K, .length_penalty = 1}, &q, 1, g->arena));

@@ -1,7 +1,7 @@
 # Completion of heed for bash.
 _heed() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
-  local commands='train run eval score compare align explain faithful serve chart inspect quantize check plan bench demo help' everywhere='--threads -q --help' options= words=
+  local commands='train run eval score compare align explain faithful serve chart inspect quantize shortlist check plan bench demo help' everywhere='--threads -q --help' options= words=
   for ((i = 1; i < COMP_CWORD; i++)); do
     [[ " $commands " == *" ${COMP_WORDS[i]} "* ]] && command=${COMP_WORDS[i]} && break
   done
@@ -22,8 +22,8 @@ _heed() {
       [ "$command" = compare ] || { COMPREPLY=($(compgen -f -- "$word")); return; }
       words='bootstrap randomisation' ;;
     --metric) words='loss perplexity bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem' ;;
-    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --agreement | --lines | --beam | --nbest | --prefix | --must | --never | --alternatives | --at | --temperature | --top-k | --top-p | --seed | --samples | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
-    -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --gold | --reverse) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --threads | --max-seconds | --max-updates | --digits | --layer | --head | --threshold | --agreement | --lines | --beam | --best | --frequent | --nbest | --prefix | --must | --never | --alternatives | --at | --temperature | --top-k | --top-p | --seed | --samples | --updates | --phrases | --set | --set-name | --title | --x | --y | --sentence) return ;;
+    -o | --data | --init-from | --svg | --ref | --prefixes | --valid | --gold | --reverse | --shortlist) COMPREPLY=($(compgen -f -- "$word")); return ;;
     --target) [ "$command" = run ] && COMPREPLY=($(compgen -f -- "$word")); return ;;
     score) words='bleu bleu-words chrf chrf++ ter wer cer accuracy rouge1 rouge2 rougeL rougeLsum rouge1-stem rouge2-stem rougeL-stem rougeLsum-stem aer' ;;
     help) words="$commands tasks recipes parts scores metrics lenses" ;;
@@ -35,8 +35,8 @@ _heed() {
   case $command in
     '') options="--version $everywhere" words=$commands ;;
     train) options="-o --resume --set --init-from --max-seconds --max-updates --data $everywhere" ;;
-    run) options="--set --precision --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --must --never --constraints --alternatives --at --ensemble --ensemble-mean --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold --empty $everywhere" ;;
-    eval) options="--set --precision --ensemble --ensemble-mean --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
+    run) options="--set --precision --shortlist --input --scores --align --json --weights --target --beam --nbest --prefix --prefixes --must --never --constraints --alternatives --at --ensemble --ensemble-mean --sample --temperature --top-k --top-p --seed --keep-going --layer --head --shift --threshold --empty $everywhere" ;;
+    eval) options="--set --precision --shortlist --ensemble --ensemble-mean --set-name --by-length --length-unit --intervals --samples --seed --metric --beam --data --digits --json $everywhere" ;;
     score) options="--ref -lc --tok --smooth --by-line --gold-base --digits --json $everywhere" ;;
     compare) options="--metric --ref --test --samples --seed -lc --tok --smooth --digits --json $everywhere" ;;
     align) options="--soft --json -o --gold --swap-gold --lines --calibrate --layer --head --shift --threshold --empty --reverse --statistical --direction --symmetrise --agreement --set --precision $everywhere" ;;
@@ -46,6 +46,7 @@ _heed() {
     chart) options="-o --title --x --y --log-x $everywhere" ;;
     inspect) options="--json $everywhere" ;;
     quantize) options="-o --to $everywhere" ;;
+    shortlist) options="-o --best --frequent $everywhere" ;;
     check) options="--valid --test --strict --set --data --json $everywhere" ;;
     plan) options="--set --init-from --data --json $everywhere" ;;
     bench) options="--updates --set --init-from --data --json $everywhere" ;;

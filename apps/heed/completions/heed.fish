@@ -1,5 +1,5 @@
 # Completion of heed for fish.
-set -l commands train run eval score compare align explain faithful serve chart inspect quantize check plan bench demo help
+set -l commands train run eval score compare align explain faithful serve chart inspect quantize shortlist check plan bench demo help
 complete -c heed -f
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -l version -d 'the version'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a train -d 'train a model as a recipe says'
@@ -14,6 +14,7 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a serve -d 'a m
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a chart -d 'a table of figures as a picture'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a inspect -d 'parameters, shapes, settings and origin'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a quantize -d 'a model in a quarter or half of its size'
+complete -c heed -n "not __fish_seen_subcommand_from $commands" -a shortlist -d 'which symbols a model may write'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a check -d 'what is wrong with data'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a plan -d 'what a training takes'
 complete -c heed -n "not __fish_seen_subcommand_from $commands" -a bench -d 'where the time of a training goes'
@@ -22,13 +23,16 @@ complete -c heed -n "not __fish_seen_subcommand_from $commands" -a help -d 'the 
 complete -c heed -l threads -x -d 'threads to use'
 complete -c heed -s q -d 'say nothing but results and errors'
 complete -c heed -l help -d 'what the command does and takes'
-complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain faithful serve chart inspect quantize check plan bench' -F
+complete -c heed -n '__fish_seen_subcommand_from train run eval score compare align explain faithful serve chart inspect quantize shortlist check plan bench' -F
 complete -c heed -n '__fish_seen_subcommand_from help' -a "$commands tasks recipes parts scores metrics lenses"
 
-complete -c heed -n '__fish_seen_subcommand_from train align chart quantize demo' -s o -r -F -d 'where it all goes'
+complete -c heed -n '__fish_seen_subcommand_from train align chart quantize shortlist demo' -s o -r -F -d 'where it all goes'
 complete -c heed -n '__fish_seen_subcommand_from train' -l resume -d 'go on with the run'
 complete -c heed -n '__fish_seen_subcommand_from train run eval align explain faithful serve check plan bench' -l set -x -d 'set a key'
 complete -c heed -n '__fish_seen_subcommand_from run eval align explain faithful serve' -l precision -x -a 'f32 bf16 int8' -d 'numbers that products multiply'
+complete -c heed -n '__fish_seen_subcommand_from run eval' -l shortlist -r -F -d 'symbols that may be written'
+complete -c heed -n '__fish_seen_subcommand_from shortlist' -l best -x -d 'targets of each source symbol'
+complete -c heed -n '__fish_seen_subcommand_from shortlist' -l frequent -x -d 'targets that may always be written'
 complete -c heed -n '__fish_seen_subcommand_from quantize' -l to -x -a 'int8 bf16' -d 'numbers of its matrices'
 complete -c heed -n '__fish_seen_subcommand_from train plan bench' -l init-from -r -F -d 'begin with this model'
 complete -c heed -n '__fish_seen_subcommand_from train' -l max-seconds -x -d 'end after so many seconds'
