@@ -1,4 +1,5 @@
-/* The main thread: sockets, the arriving of requests, deadlines, and the end. MHD calls back from http_run() alone, so nothing here is locked but what jobs.c does.
+/* The main thread: sockets, the arriving of requests, deadlines, and the end. MHD is called, and calls back, on this thread alone, so nothing here is locked but what
+ * jobs.c does; a worker that is done rings a bell, an eventfd, which is waited for beside the sockets.
  *
  * A visitor is a connection, a call one request on it. A call gathers its body (up to the limit; more is read and dropped, so that the client hears why), becomes a
  * job and sleeps, is woken when a worker is done, and is answered. MHD knows of idle connections only, not of slow ones: every time here is looked at on our own
@@ -6,9 +7,11 @@
 #include "http.h"
 
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +47,7 @@ struct http {
     address address;
     crew *crew;
     struct MHD_Daemon *daemon;
+    int sockets, bell;                /* MHD's epoll, an eventfd */
     visitor *visitors;
     int64_t calls;                    /* under way */
     bool ending;
@@ -213,10 +217,21 @@ static enum MHD_Result take(call *c, const char *data, size_t *size)
 
 /* --- it is done, or wakes ------------------------------------------------------------------------------------------------------------------------- */
 
-static void wake(void *user)
+static void ring(void *user)
 {
-    const call *c = user;
-    MHD_resume_connection(c->visitor->connection);
+    const http *h = user;
+    const uint64_t one = 1;
+    (void)!write(h->bell, &one, sizeof one);
+}
+
+static void wake_those_done(http *h)
+{
+    uint64_t rung;
+    if (read(h->bell, &rung, sizeof rung) != sizeof rung)
+        return;
+    for (const visitor *v = h->visitors; v; v = v->next)
+        if (v->call && v->call->job && crew_done(h->crew, v->call->job))
+            MHD_resume_connection(v->connection);
 }
 
 /* A text of a form is one line. */
@@ -257,14 +272,14 @@ static void hand_over(call *c)
     if (c->form && !read_form(c))
         return;
     const char *accepts = header(c->visitor->connection, "Accept");
-    job *j = job_new(&(order){.work = c->route->work, .done = wake, .user = c, .body = c->body, .size = c->size, .text = c->text, .target = c->target,
+    job *j = job_new(&(order){.work = c->route->work, .done = ring, .user = c->http, .body = c->body, .size = c->size, .text = c->text, .target = c->target,
                               .page = accepts && strstr(accepts, "text/html")});
     c->body = c->text = c->target = NULL;
     if (!j) {
         answer_error(&c->answer, 503, "out of memory for a request");
         return;
     }
-    MHD_suspend_connection(c->visitor->connection);      /* first: a worker may be done at once */
+    MHD_suspend_connection(c->visitor->connection);
     c->job = j;
     crew_put(c->http->crew, j);
 }
@@ -352,13 +367,15 @@ static void meet(void *user, struct MHD_Connection *connection, void **slot, enu
 /* MHD gives no answer in the middle of a request, so it is written past it; then the socket ends, which MHD meets. */
 static void cut_off(const visitor *v, bool told)
 {
-    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 68\r\n\r\n"
-                               "{\"status\": 408, \"error\": \"the request did not arrive in due time\"}   \n";
+    static const char late[] = "{\"status\": 408, \"error\": \"the request did not arrive in due time\"}\n";
+    char text[300];
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(v->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (!info)
         return;
+    const int size = snprintf(text, sizeof text, "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                              sizeof late - 1, late);
     if (told)
-        (void)!send(info->connect_fd, late, sizeof late - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)!send(info->connect_fd, text, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(info->connect_fd, SHUT_RDWR);
 }
 
@@ -395,6 +412,12 @@ http *http_new(const serve_options *o, heed_error *err)
     }
     h->options = o;
     h->address.socket = -1;
+    h->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (h->bell < 0) {
+        heed_fail(err, HEED_E_IO, "the system gives no eventfd");
+        http_free(h);
+        return NULL;
+    }
     if (address_open(&h->address, o->listen, err) || !(h->crew = crew_new(o, err))) {
         http_free(h);
         return NULL;
@@ -402,8 +425,11 @@ http *http_new(const serve_options *o, heed_error *err)
     h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer_to, h, MHD_OPTION_LISTEN_SOCKET, h->address.socket,
                                  MHD_OPTION_CONNECTION_LIMIT, o->connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS, MHD_OPTION_NOTIFY_COMPLETED, end_call, h,
                                  MHD_OPTION_NOTIFY_CONNECTION, meet, h, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-    if (h->daemon)
+    const union MHD_DaemonInfo *info = h->daemon ? MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    if (info) {
+        h->sockets = info->epoll_fd;
         return h;
+    }
     heed_fail(err, HEED_E_IO, "%s: the HTTP library does not start", h->address.url);
     http_free(h);
     return NULL;
@@ -411,10 +437,22 @@ http *http_new(const serve_options *o, heed_error *err)
 
 const char *http_url(const http *h) { return h->address.url; }
 
+/* Sockets, the bell, a signal, or so long that deadlines are looked at often enough. */
+static void wait_for_something(http *h)
+{
+    struct pollfd both[] = {{.fd = h->sockets, .events = POLLIN}, {.fd = h->bell, .events = POLLIN}};
+    unsigned MHD_LONG_LONG left = WAIT;
+    if (MHD_get_timeout(h->daemon, &left) != MHD_YES || left > WAIT)
+        left = WAIT;
+    poll(both, 2, (int)left);
+}
+
 void http_run(http *h, bool (*stop)(void *user))
 {
     while (!h->ending || h->calls) {
-        MHD_run_wait(h->daemon, WAIT);
+        wait_for_something(h);
+        wake_those_done(h);
+        MHD_run(h->daemon);
         look_at_clock(h);
         if (!h->ending && stop(NULL)) {
             h->ending = true;
@@ -432,5 +470,7 @@ void http_free(http *h)
     if (h->address.socket >= 0)
         close(h->address.socket);
     crew_free(h->crew);
+    if (h->bell >= 0)
+        close(h->bell);
     free(h);
 }

@@ -13,7 +13,7 @@ typedef struct worker { crew *crew; const serve_options *options; heed_session *
 
 typedef struct order {
     void (*work)(const worker *w, job *j);       /* fills the job's answer */
-    void (*done)(void *user);                    /* called by the worker when it has, unless the job was left */
+    void (*done)(void *user);                    /* called by the worker, on its thread, when it has, unless the job was left */
     void *user;
     char *body; size_t size;                     /* malloc; the job's from job_new() on */
     char *text, *target;                         /* of a form, malloc, likewise; NULL: the body is JSON */

@@ -1,6 +1,6 @@
 /* The page from a server: the form, and changes that are asked for on the spot. What the page shows is held against what the server says of the same change. */
 #include "page/check.h"
-#include "page/server.h"
+#include "support/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +104,7 @@ static void check_trouble(run *r, server *s)
 
 void check_server(run *r)
 {
-    server s = server_start();
+    server s = server_start("models/g2p-en", "--threads 1");
     check_changes(r, &s);
     check_trouble(r, &s);
 }
