@@ -26,7 +26,7 @@ static const cli_option options[] = {
     {"--symbols", "N", CLI_WHOLE, offsetof(faithful_values, symbols), "judge N symbols of each target, drawn; default 8"},
     {"--no-store", NULL, CLI_FLAG, offsetof(faithful_values, forget), "leave the model's attn.json as it is"},
     {"--attention", NULL, CLI_FLAG, offsetof(faithful_values, attention), "instead: what the model does with other weights in the place of its attention's"},
-    {"--other", "MODEL", CLI_TEXT, offsetof(faithful_values, other), "with --attention: also with the weights of this model, the same from another seed"},
+    {"--other", "MODEL", CLI_TEXT, offsetof(faithful_values, other), "with --attention: also with the weights of this model, the same from another seed, and beside it"},
     {"--json", NULL, CLI_FLAG, offsetof(faithful_values, json), "one JSON object"},
     CLI_SETTINGS(faithful_values),
     {0},
@@ -177,7 +177,8 @@ const cli_command cli_faithful = {
             "is above 0 by every judge. The order is kept in the model's attn.json, and heed explain shows it.\n"
             "\n"
             "With --attention: other weights in the place of all cross attention's, nothing learnt anew: each row's own permuted (Jain and Wallace\n"
-            "2019), all alike, or those of another model (Wiegreffe and Pinter 2019); and how far what it says then is from what it said.\n"
+            "2019), all alike, or those of another model (Wiegreffe and Pinter 2019); and how far what it says then is from what it said. The other\n"
+            "model itself stands beside it: one that was trained as its adversary (train.adversary), say.\n"
             "\n"
             "  heed faithful models/g2p-en words.tsv\n"
             "  heed faithful runs/tiny/model test.en.gz test.de.gz --pairs 200\n"

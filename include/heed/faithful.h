@@ -60,9 +60,10 @@ typedef enum heed_attention_change {
     HEED_CHANGE_PERMUTED,              /* those of each row among the keys it can see, drawn 10 times (Jain and Wallace 2019); figures are means of the draws */
     HEED_CHANGE_UNIFORM,               /* the same for every key that can be seen (Wiegreffe and Pinter 2019) */
     HEED_CHANGE_OTHER,                 /* those of another model on the same pair (Wiegreffe and Pinter's frozen weights, but nothing is trained around them) */
+    HEED_CHANGE_MODEL,                 /* that model as it is, in the place of this one: its adversary, say (Wiegreffe and Pinter 2019, section 4) */
     HEED_CHANGES
 } heed_attention_change;
-HEED_API const char *heed_attention_change_name(heed_attention_change c);      /* "permuted", "uniform", "other" */
+HEED_API const char *heed_attention_change_name(heed_attention_change c);      /* "permuted", "uniform", "other", "model" */
 
 /* What became of the target's symbols, those before them given. */
 typedef struct heed_attention_changed {
@@ -75,7 +76,7 @@ typedef struct heed_attention_changed {
 
 typedef struct heed_needed {
     heed_estimate loss;                /* of the model as it is */
-    heed_attention_changed changed[HEED_CHANGES]; int count;      /* other is missing when none was given */
+    heed_attention_changed changed[HEED_CHANGES]; int count;      /* other and model are missing when no other was given */
     int layers, heads;                 /* that were changed */
     int64_t pairs, left_out;           /* that were changed; without symbols on a side, or too long */
     int64_t symbols;

@@ -154,6 +154,18 @@ typedef struct heed_loss_counts {
 HEED_API heed_tensor *heed_output_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const int32_t *targets, double smoothing, double w,
                                        heed_loss_counts *counts);
 
+/* Rows first .. first+n-1 of another model's logits [N,V], asked for once each and in order; valid until the next call. NULL: they could not be made. */
+typedef struct heed_logits { void *self; const float *(*rows)(void *self, int64_t first, int64_t n); } heed_logits;
+/* How far what logits x W^T + b say is from what another model says: the sum over rows of w * (1/2) sum |softmax(x W^T + b) - softmax(to)|, the total variation
+ * distance, as [1,1]. Otherwise like heed_output_loss(). Where both are the same to the bit the slope is 0. counts: log_p is minus the distances' sum, hits are rows
+ * where the likeliest is the same. `to` is asked at once. */
+HEED_API heed_tensor *heed_variation_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const heed_logits *to, double w,
+                                          heed_loss_counts *counts);
+/* How far weights are from others: weight * the sum over all numbers of a ln(a / max(b, 1e-6)), as [1,1]; where rows sum to 1 the Kullback-Leibler divergence, with b kept
+ * from 0. a, b [count], tensors of the same shapes, numbers of a not below 0. Differentiable in a, whose logarithm is that of 1e-30 where it is less. Both arrays stay the
+ * caller's until the tape is reset; sum (may be NULL): the same without `weight`. Cost: two logarithms a number. */
+HEED_API heed_tensor *heed_divergence(heed_tape *t, heed_tensor *const *a, const heed_tensor *const *b, int64_t count, double weight, double *sum);
+
 /* Copying: attention points at symbols of its source (pointer-generator: See et al. 2017, eqs. 8 and 9).
  *
  *   p(w) = g softmax(logits)_w + (1-g) sum over keys j where w stands of a_j,   g = sigmoid(gate),   a: the weights, of several heads their mean

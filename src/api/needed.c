@@ -30,7 +30,7 @@ typedef struct measuring {
 
 const char *heed_attention_change_name(heed_attention_change c)
 {
-    static const char *const names[HEED_CHANGES] = {"permuted", "uniform", "other"};
+    static const char *const names[HEED_CHANGES] = {"permuted", "uniform", "other", "model"};
     return names[c];
 }
 
@@ -167,6 +167,22 @@ static heed_status run_permuted(worker *w, const heed_variant *pair, const heed_
     return status;
 }
 
+/* The other model as it is; what it weighs goes into looks. */
+static heed_status run_other(worker *w, heed_variant *pair, const heed_looks *own, heed_looks *looks, hearing *h, found *f, heed_error *err)
+{
+    const heed_listener listener = {h, hear_changed};
+    h->distance = f->distance + HEED_CHANGE_MODEL * pair->T;
+    h->same = 0;
+    heed_probe_listen(w->other, &listener);
+    const heed_status status = heed_looks_record(w->other, pair, looks, err);
+    heed_probe_listen(w->other, NULL);
+    if (status) return status;
+    f->of[HEED_CHANGE_MODEL].loss = loss_of(pair->logp, pair->T);
+    f->of[HEED_CHANGE_MODEL].same = h->same;
+    f->of[HEED_CHANGE_MODEL].divergence = heed_looks_divergence(own, looks);
+    return HEED_OK;
+}
+
 static heed_status run_changes(const measuring *m, worker *w, heed_variant *pair, uint64_t key, found *f, heed_error *err)
 {
     const int64_t T = pair->T, V = heed_text_size(m->session->model->target);
@@ -185,7 +201,7 @@ static heed_status run_changes(const measuring *m, worker *w, heed_variant *pair
     if (!status) status = run_permuted(w, pair, &own, key, &h, f, err);
     if (!status) heed_looks_level(&own, &looks);
     if (!status) status = run_changed(w, pair, &own, &looks, 1, &h, f, HEED_CHANGE_UNIFORM, err);
-    if (!status && w->other) status = heed_looks_record(w->other, pair, &looks, err);
+    if (!status && w->other) status = run_other(w, pair, &own, &looks, &h, f, err);
     if (!status && w->other) status = run_changed(w, pair, &own, &looks, 1, &h, f, HEED_CHANGE_OTHER, err);
     f->symbols = T;
     return status;

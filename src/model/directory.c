@@ -103,6 +103,8 @@ static heed_status save_voucher(const heed_model *m, const char *dir, const char
     if (m->recipe.path) json_object_set_new(provenance, "recipe", json_string(m->recipe.path));
     if (m->recipe.train.frozen_attention && *m->recipe.train.frozen_attention)
         json_object_set_new(provenance, "frozen_attention", json_string(m->recipe.train.frozen_attention));
+    if (m->recipe.train.adversary.model && *m->recipe.train.adversary.model)
+        json_object_set_new(provenance, "adversary", json_string(m->recipe.train.adversary.model));
     if (m->recipe.train.init_from && *m->recipe.train.init_from) json_object_set_new(provenance, "init_from", json_string(m->recipe.train.init_from));
     for (; training && training[0]; training += 2) json_object_set_new(provenance, training[0], json_string(training[1]));
     json_t *all = json_pack("{s:i,s:o,s:o}", "format", FORMAT, "provenance", provenance, "sha256", sums);

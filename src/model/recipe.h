@@ -126,6 +126,7 @@ typedef struct heed_recipe {
         heed_patterns freeze;   /* of weights that keep their values */
         char *init_from;        /* model directory to begin from, "" when not set */
         char *frozen_attention; /* model directory whose attention's weights are those of the training, likewise */
+        struct { char *model; double weight; } adversary;   /* model directory that is to be equalled with other weights, likewise; what these count */
         uint64_t seed;
     } train;
     struct {

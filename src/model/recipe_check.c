@@ -69,6 +69,14 @@ static bool frozen_without(const heed_recipe *r) { return frozen(r) && r->model.
 static bool frozen_guided(const heed_recipe *r) { return frozen(r) && heed_recipe_is_guided(r); }
 static bool frozen_choosing(const heed_recipe *r) { return frozen(r) && r->train.teacher_forcing < 1; }
 static bool frozen_measured(const heed_recipe *r) { return frozen(r) && strcmp(r->train.validate.metric, "loss") != 0; }
+static bool rivals(const heed_recipe *r) { return *r->train.adversary.model; }
+static bool rival_frozen(const heed_recipe *r) { return rivals(r) && frozen(r); }
+static bool rival_without(const heed_recipe *r) { return rivals(r) && r->model.attention.score == HEED_ATTENTION_NONE; }
+static bool rival_uniform(const heed_recipe *r) { return rivals(r) && strcmp(heed_recipe_choice(r, "model.attention.score"), "uniform") == 0; }
+static bool rival_guided(const heed_recipe *r) { return rivals(r) && heed_recipe_is_guided(r); }
+static bool rival_choosing(const heed_recipe *r) { return rivals(r) && r->train.teacher_forcing < 1; }
+static bool rival_copying(const heed_recipe *r) { return rivals(r) && r->model.attention.copy; }
+static bool rival_smoothing(const heed_recipe *r) { return rivals(r) && r->train.label_smoothing > 0; }
 static bool frozen_remembering(const heed_recipe *r)
 {
     return frozen(r) && (r->model.attention.coverage || strcmp(heed_recipe_choice(r, "model.attention.score"), "location_conv") == 0);
@@ -104,6 +112,13 @@ static const rule rules[] = {
     {false, frozen_choosing, "train.frozen_attention: the other model looks where the reference was read; set train.teacher_forcing to 1"},
     {false, frozen_remembering, "train.frozen_attention: coverage and score location_conv learn from weights what the next ones are, and these are another model's; leave them out"},
     {false, frozen_measured, "train.frozen_attention: of symbols that this model chose itself the other's weights are not known; set train.validate.metric to loss"},
+    {false, rival_frozen, "train.adversary looks elsewhere than another model, train.frozen_attention where another does; leave one of them out"},
+    {false, rival_without, "train.adversary learns to look elsewhere, and with score none it looks nowhere; choose a score"},
+    {false, rival_uniform, "train.adversary learns to look elsewhere, and score uniform learns nothing of that; choose another score"},
+    {false, rival_guided, "train.guided_alignment teaches attention where to look, and train.adversary where not to; leave one of them out"},
+    {false, rival_choosing, "train.adversary: the other model reads the reference; set train.teacher_forcing to 1"},
+    {false, rival_copying, "train.adversary compares what is made, not what is copied; set model.attention.copy to false, in the other model too"},
+    {false, rival_smoothing, "train.adversary learns what another model says, so there are no targets to smooth; set train.label_smoothing to 0"},
     {true, all_without_one, "model.tie: all needs text.shared: true, one vocabulary for the one embedding; or tie: output"},
     {true, all_of_two_widths, "model.tie: all needs embeddings of one width; set model.encoder and model.decoder alike (embed; width of a transformer)"},
     {true, even_filter, "model.attention.filter_width must be odd, so that a filter has a middle"},

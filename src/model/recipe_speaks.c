@@ -99,6 +99,14 @@ static bool guide_hears(const char *word, const heed_recipe *r, heed_buf *silent
     return false;
 }
 
+static bool adversary_hears(const char *word, const heed_recipe *r, heed_buf *silent, heed_buf *others)
+{
+    if (strcmp(word, "model") == 0 || *r->train.adversary.model) return true;
+    if (silent) heed_buf_text(silent, "a training without train.adversary.model");
+    if (others) heed_buf_text(others, "one with it");
+    return false;
+}
+
 static const char *after(const char *name, const char *section)
 {
     const size_t size = strlen(section);
@@ -110,7 +118,9 @@ static bool speaks(const heed_key *k, const heed_recipe *r, bool lenient, heed_b
 {
     const char *encoder = after(k->name, "model.encoder."), *decoder = after(k->name, "model.decoder."), *attention = after(k->name, "model.attention.");
     const char *word = encoder ? encoder : decoder, *guide = after(k->name, "train.guided_alignment.");
+    const char *adversary = after(k->name, "train.adversary.");
     if (guide) return guide_hears(guide, r, silent, others);
+    if (adversary) return adversary_hears(adversary, r, silent, others);
     for (size_t i = 0; word && i < sizeof parts / sizeof *parts; i++)
         if (strcmp(parts[i].word, word) == 0)
             return hears(parts[i].types, heed_recipe_choice(r, encoder ? "model.encoder.type" : "model.decoder.type"), encoder ? "an encoder of type" : "a decoder of type",

@@ -1,11 +1,22 @@
-/* output_loss: what training minimises. A block of logits at a time is made, judged and turned into its gradient where it stands, and used for all that
- * comes of it while it is near: so no [N,V] is ever filled twice, and none exists where it would be larger than the weight. */
+/* What training minimises: output_loss, and variation_loss where the target is what another model says. A block of logits at a time is made, judged and turned
+ * into its gradient where it stands, and used for all that comes of it while it is near: so no [N,V] is ever filled twice, and none exists where it would be larger
+ * than the weight. */
+#include <math.h>
 #include <string.h>
 
 #include "heed/ops.h"
 #include "tensor/tape.h"
 
 enum { BLOCK = 256 };   /* rows of logits */
+
+/* By what a row is judged: its target, or another's logits for it. */
+typedef struct criterion {
+    const int32_t *targets;
+    double smoothing;
+    const heed_logits *to;             /* NULL: targets */
+    float *q;                          /* [V] with `to`: its distribution in one row */
+    double w;
+} criterion;
 
 typedef struct judged {
     heed_tensor *x, *weight, *bias;
@@ -67,17 +78,47 @@ static heed_status block_back(heed_tape *t, const judged *s, int64_t first, int6
     return status;
 }
 
-static double judge_rows(heed_tape *t, const judged *s, float *x, int64_t rows, const int32_t *targets, double smoothing, double w, heed_loss_counts *sum)
+static double judge_row(heed_tape *t, const judged *s, const criterion *c, float *x, int32_t target, heed_loss_counts *sum)
+{
+    float log_p;
+    bool hit;
+    const double loss = (double)t->k->cross_entropy(x, s->V, target, (float)c->smoothing, (float)c->w, s->grad, &log_p, &hit);
+    sum->log_p += log_p;
+    sum->hits += hit;
+    return loss;
+}
+
+/* p, a softmax, becomes half the gradient of sum |p - q| towards its scores: p_j (s_j - sum s p) / 2, s: the signs of p - q, 0 where both are the same. */
+static void vary_back(float *p, const float *q, int64_t V, double w)
+{
+    double mean = 0;
+    for (int64_t j = 0; j < V; j++) mean += p[j] > q[j] ? (double)p[j] : p[j] < q[j] ? -(double)p[j] : 0;
+    for (int64_t j = 0; j < V; j++) {
+        const double sign = (p[j] > q[j]) - (p[j] < q[j]);
+        p[j] = (float)(w / 2 * (double)p[j] * (sign - mean));
+    }
+}
+
+static double vary_row(heed_tape *t, const judged *s, const criterion *c, float *x, const float *to, heed_loss_counts *sum)
+{
+    double distance = 0;
+    sum->hits += t->k->arg_max(x, s->V) == t->k->arg_max(to, s->V);
+    t->k->softmax(x, x, s->V);
+    t->k->softmax(c->q, to, s->V);
+    for (int64_t j = 0; j < s->V; j++) distance += fabs((double)x[j] - (double)c->q[j]);
+    if (s->grad) vary_back(x, c->q, s->V, c->w);
+    sum->log_p -= distance / 2;
+    return distance / 2;
+}
+
+static double judge_rows(heed_tape *t, const judged *s, const criterion *c, float *x, int64_t first, int64_t rows, heed_loss_counts *sum)
 {
     double loss = 0;
+    const float *to = c->to ? c->to->rows(c->to->self, first, rows) : NULL;
+    if (c->to && !to) heed_tape_fail(t, HEED_E_NOMEM, "variation_loss: the logits to compare with could not be made");
     heed_stopwatch_count(t->watch, 0, (s->grad ? 2.0 : 1.0) * (double)(rows * s->V) * sizeof(float));
-    for (int64_t i = 0; i < rows; i++) {
-        float log_p;
-        bool hit;
-        loss += w * t->k->cross_entropy(x + i * s->V, s->V, targets[i], (float)smoothing, (float)w, s->grad, &log_p, &hit);
-        sum->log_p += log_p;
-        sum->hits += hit;
-    }
+    for (int64_t i = 0; i < rows && !heed_tape_failed(t); i++)
+        loss += c->w * (to ? vary_row(t, s, c, x + i * s->V, to + i * s->V, sum) : judge_row(t, s, c, x + i * s->V, c->targets[first + i], sum));
     return loss;
 }
 
@@ -102,7 +143,7 @@ static bool make_room(heed_tape *t, judged *s)
     return !heed_tape_failed(t);
 }
 
-static heed_status judge(heed_tape *t, const judged *s, const int32_t *targets, double smoothing, double w, float *loss, heed_loss_counts *sum, heed_error *err)
+static heed_status judge(heed_tape *t, const judged *s, const criterion *c, float *loss, heed_loss_counts *sum, heed_error *err)
 {
     const heed_mark mark = heed_arena_mark(t->arena);
     float *block = s->stay ? s->logits : heed_tape_alloc(t, (size_t)((s->N < BLOCK ? s->N : BLOCK) * s->V) * sizeof *block);
@@ -114,40 +155,52 @@ static heed_status judge(heed_tape *t, const judged *s, const int32_t *targets, 
         float *y = s->stay ? block + first * s->V : block;
         status = heed_gemm_forward(t->gemm, s->forward, rows, s->x->x + first * s->D, s->D, s->bias->x, y, s->V, false, err);
         if (status != HEED_OK) break;
-        total += judge_rows(t, s, y, rows, targets + first, smoothing, w, sum);
-        if (s->grad) status = block_back(t, s, first, rows, y, err);
+        total += judge_rows(t, s, c, y, first, rows, sum);
+        status = heed_tape_status(t, err);
+        if (s->grad && status == HEED_OK) status = block_back(t, s, first, rows, y, err);
     }
     if (!s->stay) heed_arena_rewind(t->arena, mark);
     *loss = (float)total;
     return status;
 }
 
-static bool fits(heed_tape *t, const judged *s, const int32_t *targets)
+static bool fits(heed_tape *t, const judged *s, const char *op, const int32_t *targets)
 {
     if (s->weight->cols != s->D || s->bias->rows != 1 || s->bias->cols != s->V) {
-        heed_tape_fail(t, HEED_E_SHAPE, "output_loss: [%lld,%lld] x [%lld,%lld]^T + [%lld,%lld]: sizes differ", (long long)s->N, (long long)s->D,
+        heed_tape_fail(t, HEED_E_SHAPE, "%s: [%lld,%lld] x [%lld,%lld]^T + [%lld,%lld]: sizes differ", op, (long long)s->N, (long long)s->D,
                        (long long)s->V, (long long)s->weight->cols, (long long)s->bias->rows, (long long)s->bias->cols);
         return false;
     }
-    for (int64_t i = 0; i < s->N; i++)
+    for (int64_t i = 0; targets && i < s->N; i++)
         if (targets[i] < 0 || targets[i] >= s->V) {
-            heed_tape_fail(t, HEED_E_SHAPE, "output_loss: target %d at row %lld of [%lld,%lld]", targets[i], (long long)i, (long long)s->N, (long long)s->V);
+            heed_tape_fail(t, HEED_E_SHAPE, "%s: target %d at row %lld of [%lld,%lld]", op, targets[i], (long long)i, (long long)s->N, (long long)s->V);
             return false;
         }
     return true;
 }
 
-heed_tensor *heed_output_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const int32_t *targets, double smoothing, double w,
-                              heed_loss_counts *counts)
+static heed_tensor *loss_of(heed_tape *t, const char *op, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, criterion *c, heed_loss_counts *counts)
 {
     heed_loss_counts sum = {.symbols = x->rows};
     heed_tensor *out = heed_tape_tensor(t, 1, 1);
     judged *s = heed_tape_alloc(t, sizeof *s);
+    if (c->to) c->q = heed_tape_alloc(t, (size_t)weight->rows * sizeof *c->q);
     if (heed_tape_failed(t)) return &t->poison;
     *s = (judged){.x = x, .weight = weight, .bias = bias, .N = x->rows, .D = x->cols, .V = weight->rows, .grad = heed_tape_wants(t, true)};
-    if (!fits(t, s, targets) || !make_room(t, s)) return &t->poison;
+    if (!fits(t, s, op, c->targets) || !make_room(t, s)) return &t->poison;
     heed_error err = {.status = HEED_OK};
-    if (judge(t, s, targets, smoothing, w, out->x, &sum, &err) != HEED_OK) return heed_tape_fail(t, err.status, "output_loss: %s", err.text);
+    if (judge(t, s, c, out->x, &sum, &err) != HEED_OK) return heed_tape_fail(t, err.status, "%s: %s", op, err.text);
     if (counts) *counts = sum;
-    return s->grad ? heed_tape_node(t, "output_loss", out, output_loss_back, s) : out;
+    return s->grad ? heed_tape_node(t, op, out, output_loss_back, s) : out;
+}
+
+heed_tensor *heed_output_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const int32_t *targets, double smoothing, double w,
+                              heed_loss_counts *counts)
+{
+    return loss_of(t, "output_loss", x, weight, bias, &(criterion){.targets = targets, .smoothing = smoothing, .w = w}, counts);
+}
+
+heed_tensor *heed_variation_loss(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, const heed_logits *to, double w, heed_loss_counts *counts)
+{
+    return loss_of(t, "variation_loss", x, weight, bias, &(criterion){.to = to, .w = w}, counts);
 }

@@ -50,13 +50,17 @@ static heed_status holds_all(const heed_model *m, const heed_model *other, const
 heed_status heed_run_open_base(heed_run *run, heed_error *err)
 {
     char path[HEED_PATH];
-    const char *given = heed_run_recipe(run)->train.frozen_attention;
+    const heed_recipe *r = heed_run_recipe(run);
+    const bool frozen = *r->train.frozen_attention;
+    const char *given = frozen ? r->train.frozen_attention : r->train.adversary.model;
     if (!*given) return HEED_OK;
-    heed_status status = heed_run_find_model(run, heed_run_recipe(run), "train.frozen_attention", given, path, err);
+    heed_status status = heed_run_find_model(run, r, frozen ? "train.frozen_attention" : "train.adversary.model", given, path, err);
     if (!status && !(run->base = heed_model_load_to_serve(path, NULL, 0, NULL, err))) status = err->status;
     if (!status) status = same_looks(run->model, run->base, path, err);
     if (!status) status = holds_all(run->model, run->base, path, err);
-    if (!status && !run->from)
+    if (!status && !frozen && run->base->head.copies)
+        status = heed_fail(err, HEED_E_USAGE, "%s: it copies, and train.adversary compares what is made; train it with model.attention.copy: false", path);
+    if (!status && frozen && !run->from)
         heed_run_say(run, HEED_EVENT_WARNING, "of where to look this model learns nothing: by itself it is not what was trained; heed faithful %s/model DATA --attention "
                      "--other %s runs it with the weights it knows", run->dir, path);
     return status;

@@ -182,7 +182,8 @@ void heed_run_announce(const heed_run *run)
     else if (*r->train.init_from) heed_buf_printf(&out, "begins from %s; ", r->train.init_from);
     if (r->train.freeze.count) heed_buf_printf(&out, "%.2f M weights frozen; ", (double)weights_of(run->model, true) * 1e-6);
     heed_buf_printf(&out, "%s pairs", heed_group(number, run->state.pairs));
-    if (run->base) heed_buf_printf(&out, ", attention that of %s", r->train.frozen_attention);
+    if (*r->train.frozen_attention) heed_buf_printf(&out, ", attention that of %s", r->train.frozen_attention);
+    if (*r->train.adversary.model) heed_buf_printf(&out, ", adversary of %s", r->train.adversary.model);
     if (run->guide.first) heed_buf_printf(&out, ", attention guided by %s links", heed_group(number, run->guide.count));
     if (run->guide.learnt) heed_buf_printf(&out, ", learnt in %.0f s", run->guide.seconds);
     add_limits(&out, run);

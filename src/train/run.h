@@ -57,8 +57,8 @@ void heed_run_close(heed_run *run);
 /* --- other.c: other models ---------------------------------------------------------------------------------------------------------------- */
 /* The directory that a key of r names, from here or as a file of the recipe. HEED_E_MODEL. */
 heed_status heed_run_find_model(const heed_run *run, const heed_recipe *r, const char *key, const char *given, char path[HEED_PATH], heed_error *err);
-/* Opens the model of train.frozen_attention, if there is one. HEED_E_USAGE: it has another kind of decoder, other layers, heads or vocabularies, or holds shorter
- * records; HEED_E_MODEL. */
+/* Opens the model of train.frozen_attention or train.adversary, if there is one. HEED_E_USAGE: it has another kind of decoder, other layers, heads or vocabularies,
+ * holds shorter records, or copies where it is compared with; HEED_E_MODEL. */
 heed_status heed_run_open_base(heed_run *run, heed_error *err);
 
 /* --- first.c: first values ------------------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* Reference of output_loss: logits and log-softmax in full, then the definition. in 0: x, every other time of one row more, of which it is a view;
- * 1: weight, 2: bias. */
+/* References of output_loss and variation_loss: logits and log-softmax in full, then the definition. in 0: x, every other time of one row more, of which it is a
+ * view; 1: weight, 2: bias. */
 #include "lay.h"
 
 typedef struct judged { int64_t N; int32_t *targets; double smoothing, w; } judged;
@@ -98,3 +98,86 @@ static void output_loss_run(problem *p, heed_tape *t, heed_tensor *const *in, he
 }
 
 const grad_case case_output_loss = {"output_loss", "loss", output_loss_draw, output_loss_forward, output_loss_backward, output_loss_run, NULL, NULL};
+
+/* --- variation_loss ------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct varied { int64_t N, V; float *to; double w; } varied;
+
+static void variation_draw(problem *p)
+{
+    const int64_t N = grad_draw(p, 1, 6), D = grad_draw(p, 1, 9), V = grad_draw(p, 1, 23), view = grad_draw(p, 0, 1);
+    varied *own = p->own = grad_room(p, sizeof *own);
+    *own = (varied){N, V, grad_room(p, (size_t)(N * V) * sizeof *own->to), (double)grad_draw(p, 1, 4) / 4};
+    grad_in(p, BLOCK_INPUT, N + view, D, 1);
+    grad_in(p, BLOCK_PRODUCT, V, D, 0.7);
+    grad_in(p, BLOCK_WEIGHT, 1, V, 0.7);
+    grad_out(p, 1, 1);
+    for (int64_t i = 0; i < N * V; i++) own->to[i] = (float)grad_draw_normal(p);
+}
+
+/* The distributions of row i, and the signs of their differences. */
+static void compare(problem *p, int64_t i, num *prob, num *d, double *sign)
+{
+    const varied *own = p->own;
+    num *to = grad_nums(p, own->V), *q = grad_nums(p, own->V);
+    for (int64_t j = 0; j < own->V; j++) to[j] = num_exact((double)own->to[i * own->V + j]);
+    num_softmax(prob, logits_of(p, i), own->V);
+    num_softmax(q, to, own->V);
+    for (int64_t j = 0; j < own->V; j++) {
+        d[j] = num_sub(prob[j], q[j]);
+        sign[j] = own->V == 1 ? 0 : d[j].v > 0 ? 1 : -1;   /* of one symbol both are 1 to the bit */
+    }
+}
+
+static void variation_forward(problem *p)
+{
+    const varied *own = p->own;
+    num *prob = grad_nums(p, own->V), *d = grad_nums(p, own->V), total = {0};
+    double *sign = grad_room(p, (size_t)own->V * sizeof *sign);
+    for (int64_t i = 0; i < own->N; i++) {
+        num sum = {0};
+        compare(p, i, prob, d, sign);
+        for (int64_t j = 0; j < own->V; j++) {
+            if (own->V > 1) grad_decide(p, sign[j] > 0, fabs(d[j].v) < num_error(d[j]));
+            num_gather(&sum, num_mul(num_exact(sign[j]), d[j]));
+        }
+        num_gather(&total, num_mul(num_exact(own->w / 2), sum));
+    }
+    p->out->x[0] = total;
+}
+
+static void variation_backward(problem *p)
+{
+    const varied *own = p->own;
+    block *x = &p->in[0], *w = &p->in[1];
+    num *prob = grad_nums(p, own->V), *d = grad_nums(p, own->V);
+    double *sign = grad_room(p, (size_t)own->V * sizeof *sign);
+    for (int64_t i = 0; i < own->N; i++) {
+        num mean = {0};
+        compare(p, i, prob, d, sign);
+        for (int64_t j = 0; j < own->V; j++) num_gather(&mean, num_mul(num_exact(sign[j]), prob[j]));
+        for (int64_t v = 0; v < own->V; v++) {
+            const num slope = num_mul(num_mul(num_exact(own->w / 2), prob[v]), num_sub(num_exact(sign[v]), mean));
+            bring(&p->in[2].g[v], p->out->g[0], slope);
+            for (int64_t j = 0; j < w->cols; j++) {
+                bring(&x->g[i * x->cols + j], p->out->g[0], num_mul(slope, w->x[v * w->cols + j]));
+                bring(&w->g[v * w->cols + j], p->out->g[0], num_mul(slope, x->x[i * x->cols + j]));
+            }
+        }
+    }
+}
+
+static const float *rows_of(void *self, int64_t first, int64_t n)
+{
+    const varied *own = self;
+    (void)n;
+    return own->to + first * own->V;
+}
+
+static void variation_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
+{
+    varied *own = p->own;
+    out[0] = heed_variation_loss(t, heed_rows(t, in[0], 0, own->N), in[1], in[2], &(heed_logits){own, rows_of}, own->w, NULL);
+}
+
+const grad_case case_variation_loss = {"variation_loss", "loss", variation_draw, variation_forward, variation_backward, variation_run, NULL, NULL};

@@ -74,20 +74,23 @@ static void test_finetune__survives_every_refusal(void **state)
     if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
 }
 
-/* Around another model's attention. */
-static void test_frozen__survives_every_refusal(void **state)
+/* Around another model's attention, and against it. */
+static void test_base_model__survives_every_refusal(void **state)
 {
     (void)state;
-    static char from[600];
+    static const char *const keys[] = {"train.frozen_attention", "train.adversary"};
     heed_train_options base = prepare("first");
     assert_true(train_once(&base));
-    snprintf(from, sizeof from, "train.frozen_attention=%s/model", base.dir);
-    const char *const sets[] = {from};
-    heed_train_options o = prepare("around");
-    o.sets = sets;
-    o.set_count = 1;
-    const int64_t refused = refuse_each(train_once, &o, true, 4000);
-    if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
+    for (int i = 0; i < 2; i++) {
+        char from[600];
+        snprintf(from, sizeof from, "%s=%s/model", keys[i], base.dir);
+        const char *const sets[] = {from};
+        heed_train_options o = prepare(i ? "against" : "around");
+        o.sets = sets;
+        o.set_count = 1;
+        const int64_t refused = refuse_each(train_once, &o, true, 4000);
+        if (refused < 100) fail_msg("%lld allocations were refused", (long long)refused);
+    }
 }
 
 /* A block that is not to be had for reading leaves a peak unknown; all else ends the profile. */
@@ -159,7 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train__survives_every_refusal),
         cmocka_unit_test(test_finetune__survives_every_refusal),
-        cmocka_unit_test(test_frozen__survives_every_refusal),
+        cmocka_unit_test(test_base_model__survives_every_refusal),
         cmocka_unit_test(test_profile__survives_every_refusal),
         cmocka_unit_test(test_train__asks_for_nothing_once_it_has_seen_its_data),
     };

@@ -1,4 +1,5 @@
-/* A model beside the one that learns (train/base_model.h): its attention's weights, and nothing else of it, are what the other learns around. */
+/* A model beside the one that learns (train/base_model.h): its attention's weights, and nothing else of it, are what the other learns around; or its output is what
+ * an adversary learns. */
 #include "task/probed.h"
 
 #include <setjmp.h>
@@ -165,6 +166,128 @@ static void test_base_model__of_where_to_look_nothing_is_learnt_and_of_all_else_
                     (const char *const[]){"decoder.0.attention", "decoder.0.query", NULL});
 }
 
+/* --- an adversary ------------------------------------------------------------------------------------------------------------------------------ */
+
+static tiny rival_of(const tiny *t, const char *train)
+{
+    tiny other = *t;
+    other.train = train;
+    return other;
+}
+
+/* What a model says and weighs on a pair. */
+typedef struct told { heed_looks looks; int64_t V; float p[PROBED_MOST][64]; } told;
+
+static void hear(void *self, int64_t variant, int64_t symbol, const float *logp, int64_t V)
+{
+    told *h = self;
+    (void)variant;
+    assert_true(V <= 64);
+    h->V = V;
+    for (int64_t w = 0; w < V; w++) h->p[symbol][w] = expf(logp[w]);
+}
+
+static void ask(const heed_model *m, const probed *p, heed_arena *arena, told *h)
+{
+    heed_error err;
+    float logp[PROBED_MOST];
+    const heed_variant v = {.source = p->source, .S = p->in.S, .target = p->target, .T = p->in.T, .logp = logp};
+    heed_probe *probe = heed_probe_new(m, p->tape, &err);
+    assert_true(probe && heed_looks_make(arena, probe, v.T, v.S, true, &h->looks));
+    heed_probe_listen(probe, &(heed_listener){h, hear});
+    if (heed_looks_record(probe, &v, &h->looks, &err) != HEED_OK) fail_msg("%s", err.text);
+    heed_probe_free(probe);
+}
+
+/* TVD - L KL of one pair, by the definition. */
+static double rivalry(const tiny *t, const heed_model *other, double L, int i)
+{
+    probed p;
+    heed_arena *arena = heed_arena_new(0);
+    static told own, its;
+    double distance = 0, apart = 0;
+    probed_open(&p, t, sources[i], targets[i]);
+    ask(p.model, &p, arena, &own);
+    ask(other, &p, arena, &its);
+    for (int64_t s = 0; s < p.in.T; s++)
+        for (int64_t w = 0; w < own.V; w++) distance += fabs((double)own.p[s][w] - (double)its.p[s][w]) / 2;
+    const int64_t looks = own.looks.layers * own.looks.heads;
+    for (int64_t j = 0; j < looks * own.looks.T * own.looks.S; j++) {
+        const double a = (double)own.looks.weights[j], b = (double)its.looks.weights[j];
+        if (a > 0) apart += a * log(a / fmax(b, 1e-6));
+    }
+    heed_arena_free(arena);
+    probed_close(&p);
+    return distance - L * apart / (double)looks;
+}
+
+/* The others are refused. */
+static bool rivals(const tiny *t)
+{
+    static const char *const never[] = {"score: none", "score: uniform", "copy: true"};
+    for (int i = 0; i < 3; i++)
+        if (t->attention && strstr(t->attention, never[i])) return false;
+    return true;
+}
+
+static void test_adversary__its_loss_is_what_is_said_otherwise_less_what_is_looked_at_otherwise(void **state)
+{
+    (void)state;
+    for (int i = 0; i < probed_count(); i++) {
+        const char *name;
+        const tiny *given = probed_at(i, &name), t = rival_of(given, "train: {adversary: {model: base, weight: 0.5}}");
+        if (!rivals(given)) continue;
+        heed_error err;
+        heed_loss_counts counts;
+        heed_model *m = tiny_build(&t), *other = sibling(given);
+        heed_tape *tape = new_tape();
+        heed_base_model *b = base_of(m, other);
+        heed_batch *batch = pairs_of(m);
+        double want = 0;
+        for (int k = 0; k < PAIRS; k++) want += rivalry(&t, other, 0.5, k);
+        for (int record = 0; record < 2; record++) {
+            heed_tape_reset(tape, record, false, 0);
+            const heed_tensor *loss = heed_base_model_loss(b, tape, batch, 0.25, &counts);
+            if (heed_tape_status(tape, &err)) fail_msg("%s: %s", name, err.text);
+            if (!near((double)loss->x[0], want / 4)) fail_msg("%s: %.8g, by hand %.8g", name, (double)loss->x[0], want / 4);
+            if (!near(-counts.log_p, want) || counts.symbols != batch->target.N) fail_msg("%s: counts %.8g, by hand %.8g", name, -counts.log_p, want);
+        }
+        heed_batch_free(batch);
+        heed_base_model_free(b);
+        heed_tape_free(tape);
+        heed_model_free(other);
+        heed_model_free(m);
+    }
+}
+
+/* Said the same to the bit, so no sign pulls anywhere; and where weights do not count, they do not. */
+static void test_adversary__that_is_the_base_model_itself_stays_as_it_is(void **state)
+{
+    (void)state;
+    for (int i = 0; i < probed_count(); i++) {
+        const char *name;
+        const tiny *given = probed_at(i, &name), t = rival_of(given, "train: {adversary: {model: base, weight: 0}}");
+        if (!rivals(given)) continue;
+        heed_error err;
+        heed_model *m = tiny_build(&t), *other = tiny_build(given);
+        heed_tape *tape = heed_tape_new(&(heed_tape_options){.record = true, .train = true, .seed = 5}, &err);
+        heed_base_model *b = base_of(m, other);
+        heed_batch *batch = pairs_of(m);
+        heed_tensor *loss = heed_base_model_loss(b, tape, batch, 1, NULL);
+        if (heed_tape_status(tape, &err)) fail_msg("%s: %s", name, err.text);
+        if (loss->x[0] != 0) fail_msg("%s: %.8g", name, (double)loss->x[0]);
+        if (heed_backward(tape, loss, &err)) fail_msg("%s: %s", name, err.text);
+        assert_int_equal(heed_params_collect(m->params, &tape, 1, 1, &err), HEED_OK);
+        for (int64_t j = 0; j < heed_params_size(m->params); j++)
+            if (heed_params_grads(m->params)[j] != 0) fail_msg("%s: number %d of the gradient is %g", name, (int)j, (double)heed_params_grads(m->params)[j]);
+        heed_batch_free(batch);
+        heed_base_model_free(b);
+        heed_tape_free(tape);
+        heed_model_free(other);
+        heed_model_free(m);
+    }
+}
+
 /* --- what cannot be ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Not reached from a recipe, whose models are compared first. */
@@ -193,6 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_base_model__a_batch_has_the_loss_that_a_probe_finds_pair_by_pair),
         cmocka_unit_test(test_base_model__of_where_to_look_nothing_is_learnt_and_of_all_else_something),
+        cmocka_unit_test(test_adversary__its_loss_is_what_is_said_otherwise_less_what_is_looked_at_otherwise),
+        cmocka_unit_test(test_adversary__that_is_the_base_model_itself_stays_as_it_is),
         cmocka_unit_test(test_base_model__models_that_look_otherwise_fail_the_tape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

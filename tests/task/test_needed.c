@@ -235,14 +235,16 @@ static void test_needed__the_same_weights_change_nothing(void **state)
         heed_model_looks(m, &layers, &heads);
         if (layers) {
             const heed_needed n = measure(m, 1, &(heed_needed_options){.source = path, .other = m});
-            const heed_attention_changed *c = &n.changed[HEED_CHANGE_OTHER];
             assert_int_equal(n.count, HEED_CHANGES);
             assert_true(n.layers == layers && n.heads == heads);
-            is_exactly(&c->same, 1);
-            is_exactly(&c->distance, 0);
-            is_exactly(&c->median, 0);
-            is_exactly(&c->divergence, 0);
-            assert_memory_equal(&c->loss, &n.loss, sizeof n.loss);
+            for (int k = HEED_CHANGE_OTHER; k <= HEED_CHANGE_MODEL; k++) {
+                const heed_attention_changed *c = &n.changed[k];
+                is_exactly(&c->same, 1);
+                is_exactly(&c->distance, 0);
+                is_exactly(&c->median, 0);
+                is_exactly(&c->divergence, 0);
+                assert_memory_equal(&c->loss, &n.loss, sizeof n.loss);
+            }
         }
         heed_model_free(m);
     }
@@ -322,6 +324,11 @@ static void test_needed__figures_do_not_depend_on_threads(void **state)
         for (int k = 0; k < 5; k++) assert_true(x[k].low <= x[k].value && x[k].value <= x[k].high);
         assert_true(a->distance.value > 0 && a->distance.value <= 1 && a->divergence.value > 0 && a->divergence.value <= log(2));
     }
+    /* Of the other as it is, and of its weights: the same divergence, and its own loss. */
+    const heed_needed its = measure(other, 1, &(heed_needed_options){.source = o.source});
+    assert_memory_equal(&one.changed[HEED_CHANGE_MODEL].loss, &its.loss, sizeof its.loss);
+    assert_memory_equal(&one.changed[HEED_CHANGE_MODEL].divergence, &one.changed[HEED_CHANGE_OTHER].divergence, sizeof its.loss);
+    assert_true(one.changed[HEED_CHANGE_MODEL].distance.value != one.changed[HEED_CHANGE_OTHER].distance.value);
     heed_model_free(m);
     heed_model_free(other);
 }

@@ -40,7 +40,7 @@ static void test_set__refuses_in_words(void **state)
     refuses_set("train.epochs", "--set \"train.epochs\": expected key=value");
     refuses_set("train.epoch=3", "--set \"train.epoch=3\": unknown key \"epoch\" under train; did you mean \"epochs\"?");
     refuses_set("train..epochs=3", "--set \"train..epochs=3\": unknown key \"\" under train; known there: batch, accumulate, epochs, updates, seconds, optimizer, "
-                                   "schedule, clip, label_smoothing, teacher_forcing, guided_alignment, validate, keep, average, precision, freeze, init_from, frozen_attention, seed");
+                                   "schedule, clip, label_smoothing, teacher_forcing, guided_alignment, validate, keep, average, precision, freeze, init_from, frozen_attention, adversary, seed");
     refuses_set("train.warmup=3", "--set \"train.warmup=3\": unknown key \"warmup\" under train; did you mean train.schedule.warmup?");
     refuses_set("train=3", "--set \"train=3\": train: expected keys and values below it, found \"3\"");
     refuses_set("train.epochs.x=3", "--set \"train.epochs.x=3\": train.epochs: expected a whole number from 0 to 1,000,000, found keys and values");

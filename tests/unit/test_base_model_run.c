@@ -1,5 +1,7 @@
-/* Whole trainings around another model's attention (train.frozen_attention). */
+/* Whole trainings beside another model: around its attention (train.frozen_attention), and against it (train.adversary). */
 #include "unit/run_calls.h"
+
+#include "heed.h"
 
 
 /* Two models of one recipe, from two seeds. */
@@ -80,6 +82,155 @@ static void test_frozen__what_a_score_learns_stays_as_it_began(void **state)
     char *voucher = scratch_read("long/model/attn.json", &size);
     assert_non_null(strstr(voucher, "\"frozen_attention\": \""));
     free(voucher);
+}
+
+/* --- adversaries --------------------------------------------------------------------------------------------------------------------------------- */
+
+/* Which of three letters a word has; wherever it stands, a recurrent encoder's last state knows it as well. */
+static const char *write_letters(void)
+{
+    heed_buf text = {0};
+    for (int i = 0; i < 240; i++) {
+        const uint64_t line = heed_key(5, (uint64_t)i);
+        char word[7] = "......";
+        const char letter = (char)('a' + heed_below(line, 0, 3));
+        word[heed_below(line, 1, 6)] = letter;
+        heed_buf_printf(&text, "%s\t%c\n", word, letter);
+    }
+    const char *path = scratch_write("letters.tsv", text.data, text.size);
+    heed_buf_free(&text);
+    scratch_text("letters.yaml", "data: {train: letters.tsv}\n"
+                                 "model:\n"
+                                 "  encoder: {cell: gru, embed: 12, width: 16, dropout: 0}\n"
+                                 "  decoder: {cell: gru, embed: 12, width: 16, dropout: 0}\n"
+                                 "train: {batch: {sentences: 60}, epochs: 0, updates: 700, optimizer: {rate: 0.01}}\n");
+    return path;
+}
+
+static call letters(const char *dir)
+{
+    write_letters();
+    return (call){.options = {.recipe = scratch_path("letters.yaml"), .dir = scratch_path(dir), .threads = 1}};
+}
+
+/* The adversary in dir beside its base model: how far what they say is apart, and what they look at. */
+static heed_attention_changed beside(const char *dir)
+{
+    heed_error err = {.status = HEED_OK};
+    heed_needed found;
+    heed_model *base = heed_model_open(file_of("letters", "model"), NULL, &err), *m = heed_model_open(file_of(dir, "model"), NULL, &err);
+    heed_session *s = base && m ? heed_session_new(base, &(heed_session_options){.threads = 1}, &err) : NULL;
+    const heed_needed_options o = {.source = scratch_path("letters.tsv"), .other = m, .pairs = 100};
+    if (!s || heed_needed_measure(s, &o, &found, &err) != HEED_OK) fail_msg("%s", err.text);
+    heed_session_free(s);
+    heed_model_close(m);
+    heed_model_close(base);
+    return found.changed[HEED_CHANGE_MODEL];
+}
+
+/* With much weight it may forget what to say. */
+static void test_adversary__the_more_weights_count_the_farther_it_looks(void **state)
+{
+    (void)state;
+    static const char *const weights[] = {"0", "0.0002", "0.01"};
+    heed_attention_changed found[3];
+    call c = letters("letters");
+    must(&c, HEED_OK);
+    end(&c);
+    for (int i = 0; i < 3; i++) {
+        char setting[600], dir[20];
+        snprintf(setting, sizeof setting, "train.adversary={model: %s, weight: %s}", file_of("letters", "model"), weights[i]);
+        snprintf(dir, sizeof dir, "rival-%d", i);
+        c = letters(dir);
+        set(&c, setting);
+        set(&c, "train.seed=2");
+        must(&c, HEED_OK);
+        told(&c, ", adversary of ");
+        end(&c);
+        found[i] = beside(dir);
+    }
+    for (int i = 0; i < 2; i++)
+        if (!(found[i].distance.value < 0.05)) fail_msg("weight %s: what it says is %g away", weights[i], found[i].distance.value);
+    const double js[3] = {found[0].divergence.value, found[1].divergence.value, found[2].divergence.value};
+    if (!(js[0] + 0.1 < js[1] && js[1] < js[2])) fail_msg("weights are %g, %g, %g away", js[0], js[1], js[2]);
+}
+
+static void test_adversary__threads_and_resuming_change_no_bit(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"rival-one", "rival-two", "rival-three", "rival-cut"};
+    base();
+    for (int i = 0; i < 4; i++) {
+        char setting[600];
+        snprintf(setting, sizeof setting, "train.adversary=%s", file_of("base", "model"));
+        call c = prepare(names[i]);
+        set(&c, setting);
+        set(&c, "train.teacher_forcing=1");
+        set(&c, "train.label_smoothing=0");
+        set(&c, "train.batch={sentences: 60}");
+        set(&c, "train.epochs=2");
+        c.options.threads = i < 3 ? i + 1 : 1;
+        if (i == 3) {
+            c.options.max_updates = 3;
+            must(&c, HEED_OK);
+            c.options.resume = true;
+            c.options.max_updates = 0;
+        }
+        must(&c, HEED_OK);
+        if (i) same_run(names[0], names[i]);
+        end(&c);
+    }
+    size_t size;
+    char *voucher = scratch_read("rival-one/model/attn.json", &size);
+    assert_non_null(strstr(voucher, "\"adversary\": \""));
+    free(voucher);
+}
+
+static void refused_rival(const char *setting, heed_status status, const char *expected)
+{
+    char rival[600];
+    base();
+    snprintf(rival, sizeof rival, "train.adversary.model=%s", file_of("base", "model"));
+    call c = prepare("refused");
+    set(&c, "train.teacher_forcing=1");
+    set(&c, "train.label_smoothing=0");
+    set(&c, rival);
+    set(&c, setting);
+    must(&c, status);
+    says(&c, expected);
+    assert_false(exists("refused", ""));
+    end(&c);
+}
+
+static void test_adversary__settings_without_meaning_are_refused(void **state)
+{
+    (void)state;
+    refused_rival(base(), HEED_E_USAGE, "train.frozen_attention where another does; leave one of them out");
+    refused_rival("model.attention=none", HEED_E_USAGE, "with score none it looks nowhere; choose a score");
+    refused_rival("model.attention.score=uniform", HEED_E_USAGE, "score uniform learns nothing of that; choose another score");
+    refused_rival("train.guided_alignment=statistical", HEED_E_USAGE, "and train.adversary where not to; leave one of them out");
+    refused_rival("train.teacher_forcing=0.9", HEED_E_USAGE, "set train.teacher_forcing to 1");
+    refused_rival("model.attention.copy=true", HEED_E_USAGE, "compares what is made, not what is copied");
+    refused_rival("train.label_smoothing=0.1", HEED_E_USAGE, "there are no targets to smooth; set train.label_smoothing to 0");
+    refused_rival("train.adversary.model=nowhere", HEED_E_MODEL, "nowhere: no such model directory (train.adversary.model)");
+    call c = prepare("refused");
+    set(&c, "train.adversary.weight=0.1");
+    must(&c, HEED_E_USAGE);
+    says(&c, "train.adversary.weight says nothing of a training without train.adversary.model; it belongs to one with it");
+    end(&c);
+}
+
+static void test_adversary__a_base_model_that_copies_is_refused(void **state)
+{
+    (void)state;
+    char rival[600];
+    call c = prepare("copies");
+    set(&c, "model.attention.copy=true");
+    set(&c, "train.updates=1");
+    must(&c, HEED_OK);
+    end(&c);
+    snprintf(rival, sizeof rival, "train.adversary.model=%s", file_of("copies", "model"));
+    refused_rival(rival, HEED_E_USAGE, "it copies, and train.adversary compares what is made; train it with model.attention.copy: false");
 }
 
 /* --- refused ------------------------------------------------------------------------------------------------------------------------------------- */
@@ -170,6 +321,10 @@ int main(void)
         cmocka_unit_test(test_frozen__settings_without_meaning_are_refused),
         cmocka_unit_test(test_frozen__models_that_do_not_fit_are_refused),
         cmocka_unit_test(test_frozen__a_model_that_holds_less_than_the_data_is_refused),
+        cmocka_unit_test(test_adversary__the_more_weights_count_the_farther_it_looks),
+        cmocka_unit_test(test_adversary__threads_and_resuming_change_no_bit),
+        cmocka_unit_test(test_adversary__settings_without_meaning_are_refused),
+        cmocka_unit_test(test_adversary__a_base_model_that_copies_is_refused),
         cmocka_unit_test(test_frozen__resuming_without_the_base_model_says_what_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
