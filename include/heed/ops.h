@@ -57,13 +57,10 @@ HEED_API heed_tensor *heed_unfold(heed_tape *t, heed_tensor *x, heed_span span, 
 /* --- recurrent cells; gate order as PyTorch writes it: GRU r z n, LSTM i f g o ------------------------------------------------------- */
 typedef enum heed_cell_kind { HEED_GRU, HEED_LSTM } heed_cell_kind;
 
-/* h' = (1-z) n + z h,  n = tanh(gx_n + r gh_n),  r, z = sigmoid(gx + gh)     (Cho et al. 2014; r inside, as cuDNN and PyTorch)
- * gx = x Wx^T + bx and gh = h Wh^T + bh, [n,3H]; h [n,H]. */
-HEED_API heed_tensor *heed_gru(heed_tape *t, heed_tensor *gx, heed_tensor *gh, heed_tensor *h);
-
-/* c' = f c + i g,  h' = o tanh(c')     (Hochreiter and Schmidhuber 1997, with forget gates). gx, gh [n,4H], c [n,H]. */
-typedef struct heed_lstm_state { heed_tensor *h, *c; } heed_lstm_state;
-HEED_API heed_lstm_state heed_lstm(heed_tape *t, heed_tensor *gx, heed_tensor *gh, heed_tensor *c);
+/* HEED_GRU: h' = (1-z) n + z h,  n = tanh(gx_n + r gh_n),  r, z = sigmoid(gx + gh)     (Cho et al. 2014; r inside, as cuDNN and PyTorch)
+ * HEED_LSTM: c' = f c + i g,  h' = o tanh(c')                                          (Hochreiter and Schmidhuber 1997, with forget gates)
+ * gx: gates of what comes in, gh: of the state before. */
+typedef struct heed_lstm_state { heed_tensor *h, *c; } heed_lstm_state;      /* [n,H]; c: LSTM alone */
 
 /* A whole layer over ragged sequences, from zero states. gates = x Wx^T + bx [N, 3H or 4H] of all N rows; hidden [3H or 4H, H], bias of the
  * hidden product or NULL. reverse: from each sequence's end to its beginning. Returns h [N,H]; c [N,H] for LSTM, else NULL.

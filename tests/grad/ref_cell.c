@@ -1,7 +1,5 @@
-/* References of family cell: gru, lstm. */
+/* One step of a cell: gru, lstm. */
 #include "ref_cell.h"
-
-#include "grad.h"
 
 static num one_minus(num x) { return num_sub(num_exact(1), x); }
 static num slope_sigmoid(num y) { return num_mul(y, one_minus(y)); }
@@ -48,41 +46,6 @@ void ref_gru_back(num *dgx, num *dgh, num *dh, const num *dout, const num *gx, c
     }
 }
 
-static void cell_draw(problem *p, int64_t gates)
-{
-    const int64_t rows = grad_draw(p, 1, 5), H = grad_draw(p, 1, 19);
-    grad_in(p, BLOCK_INPUT, rows, gates * H, 1);
-    grad_in(p, BLOCK_INPUT, rows, gates * H, 1);
-    grad_in(p, BLOCK_INPUT, rows, H, 1);
-    grad_out(p, rows, H);
-}
-
-static void gru_draw(problem *p) { cell_draw(p, 3); }
-
-static void gru_forward(problem *p)
-{
-    const int64_t H = p->out->cols;
-    for (int64_t i = 0; i < p->out->rows; i++) ref_gru(p->out->x + i * H, p->in[0].x + 3 * i * H, p->in[1].x + 3 * i * H, p->in[2].x + i * H, H);
-}
-
-static void gru_backward(problem *p)
-{
-    const int64_t H = p->out->cols;
-    const block *in = p->in;
-    for (int64_t i = 0; i < p->out->rows; i++) {
-        const int64_t g = 3 * i * H, h = i * H;
-        ref_gru_back(in[0].g + g, in[1].g + g, in[2].g + h, p->out->g + h, in[0].x + g, in[1].x + g, in[2].x + h, H);
-    }
-}
-
-static void gru_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
-{
-    (void)p;
-    out[0] = heed_gru(t, in[0], in[1], in[2]);
-}
-
-const grad_case case_gru = {"gru", "cell", gru_draw, gru_forward, gru_backward, gru_run, NULL, NULL};
-
 /* --- lstm ------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct lstm_gates { num i, f, g, o, c, squashed; } lstm_gates;
@@ -128,36 +91,3 @@ void ref_lstm_back(num *dgx, num *dgh, num *dc, const num *dh_out, const num *dc
         num_gather(&dc[j], num_mul(d, s.f));
     }
 }
-
-static void lstm_draw(problem *p)
-{
-    cell_draw(p, 4);
-    grad_out(p, p->out->rows, p->out->cols);
-}
-
-static void lstm_forward(problem *p)
-{
-    const int64_t H = p->out->cols;
-    for (int64_t i = 0; i < p->out->rows; i++)
-        ref_lstm(p->out[0].x + i * H, p->out[1].x + i * H, p->in[0].x + 4 * i * H, p->in[1].x + 4 * i * H, p->in[2].x + i * H, H);
-}
-
-static void lstm_backward(problem *p)
-{
-    const int64_t H = p->out->cols;
-    const block *in = p->in, *out = p->out;
-    for (int64_t i = 0; i < out->rows; i++) {
-        const int64_t g = 4 * i * H, h = i * H;
-        ref_lstm_back(in[0].g + g, in[1].g + g, in[2].g + h, out[0].g + h, out[1].g + h, in[0].x + g, in[1].x + g, in[2].x + h, H);
-    }
-}
-
-static void lstm_run(problem *p, heed_tape *t, heed_tensor *const *in, heed_tensor **out)
-{
-    (void)p;
-    const heed_lstm_state s = heed_lstm(t, in[0], in[1], in[2]);
-    out[0] = s.h;
-    out[1] = s.c;
-}
-
-const grad_case case_lstm = {"lstm", "cell", lstm_draw, lstm_forward, lstm_backward, lstm_run, NULL, NULL};

@@ -1,4 +1,4 @@
-/* One step of a cell for one row, in the reference's numbers; for ref_cell.c and ref_rnn.c. */
+/* One step of a cell for one row, in the reference's numbers; for ref_rnn.c and ref_rnn_step.c. */
 #ifndef HEED_TESTS_REF_CELL_H
 #define HEED_TESTS_REF_CELL_H
 

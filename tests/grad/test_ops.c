@@ -216,21 +216,28 @@ static void a_number_that_is_not_finite_is_traced_to_its_op_and_scope(void **sta
 {
     (void)state;
     const char *op = NULL, *scope = NULL;
+    heed_params *p = heed_params_new(NULL);
+    heed_weight *hidden = heed_params_add(p, "hidden", 2, 8, 2, HEED_FILL_NORMAL, 1);
+    heed_weight_product(hidden);
+    assert_int_equal(heed_params_finish(p, NULL), HEED_OK);
+    heed_params_fill(p, 1);
+    assert_int_equal(heed_params_pack(p, true, 1, NULL), HEED_OK);
     heed_tape *t = heed_tape_new(&(heed_tape_options){.record = true}, NULL);
     heed_tape_scope(t, "encoder.0");
-    heed_tensor *x = heed_tanh(t, heed_input(t, 1, 8, NULL, true)), *c = heed_input(t, 1, 2, NULL, true);
+    heed_tensor *x = heed_tanh(t, heed_input(t, 1, 8, NULL, true)), *h = heed_input(t, 1, 2, NULL, true), *c = heed_input(t, 1, 2, NULL, true);
     heed_tensor *fine = heed_add(t, x, x);
     assert_false(heed_tape_find_nonfinite(t, &op, &scope));
     c->x[0] = INFINITY;   /* the cell takes it on, its output does not show it */
     heed_tape_scope(t, "encoder.1");
-    const heed_lstm_state s = heed_lstm(t, fine, fine, c);
+    const heed_lstm_state s = heed_rnn_step(t, &(heed_step_args){.cell = HEED_LSTM, .gates = fine, .before = {h, c}, .hidden = &hidden->tensor});
     heed_tape_scope(t, "encoder.2");
     heed_tanh(t, s.c);
     assert_true(isfinite(s.h->x[0]) && !isfinite(s.c->x[0]));
     assert_true(heed_tape_find_nonfinite(t, &op, &scope));
-    assert_string_equal(op, "lstm");
+    assert_string_equal(op, "rnn_step");
     assert_string_equal(scope, "encoder.1");
     heed_tape_free(t);
+    heed_params_free(p);
 }
 
 static void an_owner_that_does_not_exist_poisons_the_tape(void **state)
