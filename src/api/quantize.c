@@ -1,9 +1,13 @@
 /* A model written anew with its matrices in fewer bits; and the numbers of a model that is open. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "api/session.h"
@@ -80,6 +84,32 @@ static heed_status put_in_place(const char *aside, const char *out, heed_error *
     return heed_dir_sync(parent, err);
 }
 
+/* DIR.tmp-PID of a process that was killed: it is gone, and nobody holds the lock either, since another machine or container may have such a process. */
+static bool is_left_behind(const char *path, const char *process)
+{
+    char *end;
+    const long id = strtol(process, &end, 10);
+    if (*end || id <= 0 || !kill((pid_t)id, 0) || errno != ESRCH) return false;
+    const int lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool left = lock >= 0 && (!flock(lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK);
+    if (lock >= 0) close(lock);
+    return left;
+}
+
+/* Removes what killed processes left beside the place; what cannot be is in nobody's way. */
+static void clear_away(const char *place)
+{
+    char parent[PATH], path[PATH], name[PATH];
+    const char *slash = strrchr(place, '/');
+    snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - place) + (slash == place) : 1, slash ? place : ".");
+    snprintf(name, sizeof name, "%s.tmp-", slash ? slash + 1 : place);
+    DIR *d = opendir(parent);
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d))
+        if (!strncmp(e->d_name, name, strlen(name)) && !heed_path_join(path, sizeof path, parent, e->d_name, NULL) && is_left_behind(path, e->d_name + strlen(name)))
+            heed_dir_remove(path, NULL);
+    if (d) closedir(d);
+}
+
 /* Beside its place first, so that a kill leaves no half of a model under its name. */
 static heed_status write_model(const heed_model *m, const char *dir, heed_number number, const char *out, heed_error *err)
 {
@@ -87,10 +117,15 @@ static heed_status write_model(const heed_model *m, const char *dir, heed_number
     if ((size_t)snprintf(place, sizeof place, "%s", out) >= sizeof place) return heed_fail(err, HEED_E_USAGE, "%.80s...: the path is too long", out);
     while (strlen(place) > 1 && place[strlen(place) - 1] == '/') place[strlen(place) - 1] = 0;
     snprintf(aside, sizeof aside, "%s.tmp-%ld", place, (long)getpid());
+    clear_away(place);
     heed_status status = heed_dir_remove(aside, err);
+    if (!status) status = heed_dir_make(aside, err);
+    const int lock = status ? -1 : open(aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock >= 0) flock(lock, LOCK_EX | LOCK_NB);   /* a filesystem without locks is no reason to stop */
     if (!status) status = save(m, dir, number, aside, err);
     if (!status) status = put_in_place(aside, place, err);
     if (status) heed_dir_remove(aside, NULL);
+    if (lock >= 0) close(lock);
     return status;
 }
 

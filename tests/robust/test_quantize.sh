@@ -21,6 +21,15 @@ done 2>/dev/null
 name="40 kills, $begun of them in a save, leave a whole model ($finished times) or none"
 if [ -z "$wrong" ]; then pass; else fail "$wrong"; fi
 
+mkdir held.tmp-1 held.tmp-x # of a process that lives, and of none
+(exec sleep 0) & gone=$!
+wait $gone
+mkdir "held.tmp-$gone" && touch "held.tmp-$gone/config.json"
+"$HEED" -q quantize run/model -o held --to int8 >/dev/null
+left() { [ ! -e "held.tmp-$gone" ] && [ -d held.tmp-1 ] && [ -d held.tmp-x ] && [ -d held ]; }
+check "the next removes what a killed one left, and no more" left
+rm -rf held held.tmp-*
+
 none() { [ ! -e none ] && nothing_left .; }
 limited() { (ulimit -f 64; "$HEED" quantize run/model -o none --to bf16); } # KiB: enough for the settings, not for the weights
 expect "a file that may not become so large" 1 "cannot be written: File too large" limited
