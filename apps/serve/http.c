@@ -436,6 +436,7 @@ http *http_new(const serve_options *o, heed_error *err)
 }
 
 const char *http_url(const http *h) { return h->address.url; }
+bool http_is_open(const http *h) { return !h->address.loopback; }
 
 /* Sockets, the bell, a signal, or so long that deadlines are looked at often enough. */
 static void wait_for_something(http *h)

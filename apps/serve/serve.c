@@ -14,6 +14,8 @@ int serve_run(const serve_options *o)
     cli_stop_catch();
     printf("%s\n", http_url(h));
     fflush(stdout);
+    if (http_is_open(h) && !o->host_count)
+        cli_say(o->globals, "heed: other machines reach this address, by any name and without a password; --host NAME admits one name alone");
     cli_say(o->globals, "%s is served; Ctrl-C ends", o->name);
     http_run(h, cli_stop_asked);
     http_free(h);

@@ -331,6 +331,48 @@ static void test_explanation_write__gives_the_same_bits_with_several_threads(voi
     }
 }
 
+typedef struct stopper { asked_taker taken; int64_t left; } stopper;
+
+static bool stop_at(void *user)
+{
+    stopper *s = user;
+    return s->left > 0 && --s->left == 0;
+}
+
+static bool take_till_then(void *user, const char *bytes, size_t size) { return asked_take(&((stopper *)user)->taken, bytes, size); }
+
+/* Wherever it stops, no lens goes on, nothing stays changed, and the next to ask is answered as ever. */
+static void test_explanation_write__stops_when_it_is_told_to(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"mask:0", "prefix=B"};
+    for (int i = 0; i < ASKED_WHOLE; i += 3) {
+        const char *name;
+        probed p;
+        heed_status status = HEED_E_STOPPED;
+        probed_open(&p, probed_at(i, &name), "ab q", "A B C");
+        const heed_item item = {.text = p.source_text};
+        asked_taker before = {0}, after = {0};
+        asked_text_of(&p, &item, HEED_FORM_JSON, NULL, NULL, &before);
+        for (int64_t at = 1; status == HEED_E_STOPPED; at += 1 + at / 3) {
+            stopper s = {.left = at};
+            heed_error err = {0};
+            status = heed_explanation_write(p.session, &item, &(heed_explanation_options){.form = HEED_FORM_PAGE, .what_if = changes, .what_if_count = 2, .stop = stop_at,
+                                                                                       .write = take_till_then, .user = &s}, &err);
+            assert_true(status == HEED_OK || (status == HEED_E_STOPPED && err.status == status && strstr(err.text, "stopped")));
+            if (status) assert_int_equal(s.taken.text.size, 0);
+            else assert_true(at > 8);
+            heed_buf_free(&s.taken.text);
+            after = (asked_taker){0};
+            asked_text_of(&p, &item, HEED_FORM_JSON, NULL, NULL, &after);
+            assert_string_equal(before.text.data, after.text.data);
+            heed_buf_free(&after.text);
+        }
+        heed_buf_free(&before.text);
+        probed_close(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_explanation_json__of_a_long_text_is_never_held_as_a_whole),
         cmocka_unit_test(test_explanation_write__says_what_cannot_be_explained),
         cmocka_unit_test(test_explanation_write__gives_the_same_bits_with_several_threads),
+        cmocka_unit_test(test_explanation_write__stops_when_it_is_told_to),
     };
     return cmocka_run_group_tests_name("explanation", tests, NULL, NULL);
 }
