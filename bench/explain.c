@@ -1,10 +1,9 @@
 /* What an explanation costs beside a plain run of the same sentence.
  *
- *   explain THREADS MODEL TEXT [TARGET]     a table in Markdown: of a run, of every lens and of all but integrated-gradients the least of some rounds, in
- *   milliseconds,
- *                                           and how many runs that is
+ *   explain THREADS MODEL TEXT [TARGET]     a table in Markdown: of a run, of every lens and of all but integrated-gradients the least of some rounds in
+ *                                           milliseconds, and how many runs that is
  *
- * Both run forced along TARGET when one is given. With one thread it is this thread's time that counts, which other programs do not change; with more the
+ * Both run forced along TARGET when one is given, and search otherwise. With one thread it is this thread's time that counts, which other programs do not change; with more the
  * wall's. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -136,9 +136,10 @@ static heed_status prepare(telling *t, heed_error *err)
     in->target_word = words_of(t, o->text, o->tokens, o->count, &o->target_ranges, &o->target_words);
     if (!logp || !in->source_word || !in->target_word) return no_memory(err);
     t->x.output = o;
-    t->x.logp = logp;
     t->x.beams = &t->job.beams;
-    return heed_lens_logp(in, 1, logp, err);
+    status = heed_lens_logp(in, 1, logp, err);
+    in->logp = logp;
+    return status;
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------------------------------------------- */

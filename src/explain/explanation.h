@@ -20,8 +20,7 @@ typedef struct heed_changed {
 typedef struct heed_explanation {
     const char *name;                     /* of the model, "" */
     const heed_output *output;            /* with words, whatever the model */
-    const float *logp;                    /* [T] as the probe has it */
-    heed_lens_input in;
+    heed_lens_input in;                   /* logp and all */
     const heed_lens_kind *lens[HEED_MOST_LENSES];
     int lenses;
     bool forced;                          /* the output is a target that was given */

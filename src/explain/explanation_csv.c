@@ -32,7 +32,7 @@ static void add_rows(const heed_explanation *x, const char *lens, const float *s
         heed_buf_char(&s->text, ',');
         add_field(&s->text, x->output->tokens[t].text);
         heed_buf_char(&s->text, ',');
-        heed_number_short(&s->text, (double)x->logp[t], 8);
+        heed_number_short(&s->text, (double)x->in.logp[t], 8);
         for (int64_t i = 0; i < x->in.S; i++) {
             heed_buf_char(&s->text, ',');
             heed_number_short(&s->text, (double)scores[t * x->in.S + i], 8);

@@ -175,7 +175,7 @@ static void add_changes(const heed_explanation *x, heed_sink *s)
         heed_buf_text(out, ", \"change\": [");
         for (int64_t t = 0; c->logp && t < x->in.T; t++) {
             heed_buf_text(out, t ? ", " : "");
-            heed_number_short(out, (double)c->logp[t] - (double)x->logp[t], 8);
+            heed_number_short(out, (double)c->logp[t] - (double)x->in.logp[t], 8);
         }
         heed_buf_text(out, "]}");
         heed_sink_pass(s);

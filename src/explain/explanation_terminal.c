@@ -71,11 +71,11 @@ static void add_change(heed_buf *out, const heed_explanation *x, const heed_chan
         heed_buf_text(out, "  ");
         heed_label_fit(out, heed_label_symbol(x->output->tokens, t), label);
         heed_buf_text(out, "  ln p ");
-        heed_number_fixed(out, (double)x->logp[t], 4);
+        heed_number_fixed(out, (double)x->in.logp[t], 4);
         heed_buf_text(out, "  then ");
         heed_number_fixed(out, (double)c->logp[t], 4);
         heed_buf_text(out, "  ");
-        add_score(out, (double)c->logp[t] - (double)x->logp[t], true);
+        add_score(out, (double)c->logp[t] - (double)x->in.logp[t], true);
         heed_buf_char(out, '\n');
     }
 }

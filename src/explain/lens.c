@@ -59,14 +59,15 @@ static heed_variant pair_of(const heed_lens_input *in) { return (heed_variant){.
 
 /* --- one symbol at a time ---------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct deletions { heed_variant v[VARIANTS]; int32_t *ids; bool *flags; float *whole, *logp; } deletions;
+typedef struct deletions { heed_variant v[VARIANTS]; int32_t *ids; bool *flags; float *own, *logp; const float *whole; } deletions;   /* own: NULL where whole is known */
 
 static bool make_room(deletions *d, const heed_lens_input *in)
 {
     const size_t S = (size_t)in->S, T = (size_t)in->T;
     d->ids = malloc(VARIANTS * S * sizeof *d->ids);
     d->flags = malloc(VARIANTS * S * sizeof *d->flags);
-    d->whole = malloc(T * sizeof *d->whole);
+    d->own = in->logp ? NULL : malloc(T * sizeof *d->own);
+    d->whole = in->logp ? in->logp : d->own;
     d->logp = malloc(VARIANTS * T * sizeof *d->logp);
     return d->ids && d->flags && d->whole && d->logp;
 }
@@ -89,13 +90,14 @@ static heed_status delete_some(const heed_lens_input *in, heed_lens_change *chan
 heed_status heed_lens_deletion(const heed_lens_input *in, heed_lens_change *change, float *scores, heed_error *err)
 {
     deletions *d = calloc(1, sizeof *d);
-    heed_status status = d && make_room(d, in) ? heed_lens_logp(in, 1, d->whole, err) : no_memory(err);
+    heed_status status = d && make_room(d, in) ? HEED_OK : no_memory(err);
+    if (!status && d->own) status = heed_lens_logp(in, 1, d->own, err);
     for (int64_t s = 0; s < in->S && status == HEED_OK; s += VARIANTS)
         status = delete_some(in, change, d, s, in->S - s < VARIANTS ? in->S - s : VARIANTS, scores, err);
     if (d) {
         free(d->ids);
         free(d->flags);
-        free(d->whole);
+        free(d->own);
         free(d->logp);
     }
     free(d);

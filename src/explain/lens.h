@@ -13,6 +13,7 @@ typedef struct heed_lens_input {
     const int32_t *target; int64_t T;     /* likewise, or as it was cut */
     heed_look look;                       /* weights, norms, alignment: settled, as in heed_output */
     const bool *wanted;                   /* [T] lenses of gradients fill the rows of these alone, others stay 0; NULL: all */
+    const float *logp;                    /* [T] ln p of the pair as the probe has it; NULL: lenses that want it ask */
     const int32_t *source_word, *target_word;   /* [S], [T] alignment: the word that each symbol is part of, -1: none; NULL: each is a word */
 } heed_lens_input;
 

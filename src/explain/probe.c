@@ -16,7 +16,7 @@ heed_status heed_probe_spread(heed_probe *p, heed_tape *const *tapes, int thread
     heed_probing *each = calloc((size_t)threads, sizeof *each);
     if (!each) return heed_fail(err, HEED_E_NOMEM, "out of memory for a probe");
     for (int i = 0; i < threads; i++)
-        each[i] = (heed_probing){.probe = p, .tape = tapes[i], .hooks = {&each[i], heed_probe_embed, heed_probe_attend, NULL}};
+        each[i] = (heed_probing){.probe = p, .tape = tapes[i], .hooks = {&each[i], heed_probe_embed, heed_probe_attend, heed_probe_twins, NULL}};
     free(p->each);
     p->each = each;
     p->threads = threads;
@@ -139,6 +139,15 @@ static bool room_for(heed_tape *t, heed_side *side, laying *l, int64_t rows, int
     return true;
 }
 
+/* Variants are ones of the same pair as a rule, neighbours the most alike: symbol i of one has symbol i of the one before it. */
+static int64_t *twins_of(heed_tape *t, heed_span span)
+{
+    int64_t *twin = heed_tape_alloc(t, (size_t)(span.start[span.B] + 1) * sizeof *twin);
+    for (int64_t b = 0, before = 0; twin && b < span.B; before = span.start[b + 1] - span.start[b], b++)
+        for (int64_t at = span.start[b], i = 0; at < span.start[b + 1]; at++, i++) twin[at] = i < before ? at - before : at;
+    return twin;
+}
+
 static bool lay_batch(heed_probing *p, const cut *c, heed_batch *b)
 {
     heed_tape *t = p->tape;
@@ -164,7 +173,11 @@ static bool lay_batch(heed_probing *p, const cut *c, heed_batch *b)
     p->B = c->B;
     p->source = b->source.span = (heed_span){source.start, source.sequences};
     b->target.span = (heed_span){target.start, target.sequences};
-    return true;
+    p->twins[0] = c->B > 1 ? twins_of(t, b->source.span) : NULL;
+    p->twins[1] = c->B > 1 ? twins_of(t, b->target.span) : NULL;
+    p->rows[0] = b->source.N;
+    p->rows[1] = b->target.N;
+    return !heed_tape_failed(t);
 }
 
 /* --- through the model ---------------------------------------------------------------------------------------------------------------------------- */
@@ -260,6 +273,13 @@ static heed_status run_batch(heed_probing *p, const heed_batch *b, heed_error *e
     return HEED_OK;
 }
 
+/* For who only looks: the output layer is left out. */
+static heed_status watch_batch(heed_probing *p, const heed_batch *b, heed_error *err)
+{
+    heed_probing_pass(p, b);
+    return heed_tape_status(p->tape, err);
+}
+
 /* --- all batches -------------------------------------------------------------------------------------------------------------------------------- */
 
 static heed_status check(const heed_probe *p, const heed_variant *v, heed_error *err)
@@ -322,10 +342,14 @@ static heed_status run_cut(heed_probing *w, const cut *c, const heed_taking *to,
     w->tape->hooks = &w->hooks;
     w->hooks.packs = to || w->probe->floats ? w->probe->packs : NULL;
     heed_tape_reset(w->tape, to != NULL, false, 0);
-    bool lasts_only = !w->probe->listener;
-    for (int64_t i = 0; i < c->B; i++) lasts_only = lasts_only && at(c, i)->last && at(c, i)->logp;
+    bool lasts_only = !w->probe->listener, any = w->probe->listener;
+    for (int64_t i = 0; i < c->B; i++) {
+        lasts_only = lasts_only && at(c, i)->last && at(c, i)->logp;
+        any = any || at(c, i)->logp;
+    }
     heed_status status = !lay_batch(w, c, &b) ? heed_tape_status(w->tape, err)
                          : to                 ? heed_probing_gradients(w, &b, to, err)
+                         : !any               ? watch_batch(w, &b, err)
                          : lasts_only         ? heed_probing_lasts(w, &b, err)
                                               : run_batch(w, &b, err);
     w->tape->hooks = NULL;

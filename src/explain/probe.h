@@ -59,7 +59,7 @@ void heed_probe_mean(const heed_probe *p, float *mean);
 /* Asks `stop` (NULL: nobody is asked) from now on before each batch, on the thread that called; true: the call leaves with HEED_E_STOPPED. */
 void heed_probe_ask(heed_probe *p, bool (*stop)(void *user), void *user);
 
-/* Fills logp of every variant. */
+/* Fills logp of every variant that wants it; where none does and nobody listens, the output layer is left out. */
 heed_status heed_probe_run(heed_probe *p, const heed_variant *v, int64_t count, heed_error *err);
 
 /* Hands ln p [V] of the whole vocabulary of the target for each symbol of a variant's target, those before it given; once each, in any order; valid until `hear`

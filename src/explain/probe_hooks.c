@@ -44,6 +44,16 @@ heed_tensor *heed_probe_embed(void *self, heed_tape *t, heed_tensor *rows)
     return p->embedded = rows;
 }
 
+/* --- rows that may be equal --------------------------------------------------------------------------------------------------------------------- */
+
+/* Sources and targets of as many rows in all: in the encoder they are sources', and whoever is wrong finds no equal ones. */
+const int64_t *heed_probe_twins(void *self, const heed_tape *t, int64_t rows)
+{
+    const heed_probing *p = self;
+    const bool encoder = strncmp(t->scope, "encoder", strlen("encoder")) == 0;
+    return rows == p->rows[1] && !encoder ? p->twins[1] : rows == p->rows[0] ? p->twins[0] : NULL;
+}
+
 /* --- where attention is ---------------------------------------------------------------------------------------------------------------------- */
 
 const char *heed_site_name(heed_site site)

@@ -19,6 +19,7 @@ typedef struct heed_probing {
     const heed_variant *hung_variant;
     int64_t hung_number, hung_start[2];
     heed_span source;                       /* the variants' and then the others' */
+    int64_t *twins[2], rows[2];             /* of the rows of sources and of targets, NULL: of one variant; how many there are */
     heed_tensor *embedded;                  /* [N,E] as it went into the encoder */
     heed_tensor *loud, *quiet;              /* values, and the same with the muted ones zeros: a recurrent decoder meets them at every moment */
 } heed_probing;
@@ -53,8 +54,9 @@ typedef struct heed_taking { heed_gradient_take *take; void *self; } heed_taking
 /* Of a batch that is laid, on a tape that records. */
 heed_status heed_probing_gradients(heed_probing *p, const heed_batch *b, const heed_taking *to, heed_error *err);
 
-/* The two hooks; self is what one thread does. */
+/* The hooks; self is what one thread does. */
 heed_tensor *heed_probe_embed(void *self, heed_tape *t, heed_tensor *rows);
+const int64_t *heed_probe_twins(void *self, const heed_tape *t, int64_t rows);
 heed_attended heed_probe_attend(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *args);
 
 #endif

@@ -63,6 +63,65 @@ static void linear_back(heed_tape *t, heed_node *n)
     bias_back(t, s, y, &rows);
 }
 
+/* --- equal rows --------------------------------------------------------------------------------------------------------------------------- */
+
+/* Rows that stand for all: row [n], and for each row of x its place among them. */
+typedef struct distinct { int64_t *row, *place, n; } distinct;
+
+static bool equal(const heed_tensor *x, int64_t a, int64_t b)
+{
+    return !x || memcmp(x->x + a * x->cols, x->x + b * x->cols, (size_t)x->cols * sizeof *x->x) == 0;
+}
+
+/* false: nobody knows of equal rows, or they are not half of all. */
+static bool find_distinct(heed_tape *t, const product *p, distinct *d)
+{
+    const int64_t N = p->x->rows, *twin = t->hooks && t->hooks->twins ? t->hooks->twins(t->hooks->self, t, N) : NULL;
+    if (!twin) return false;
+    *d = (distinct){.row = heed_tape_alloc(t, (size_t)N * sizeof *d->row), .place = heed_tape_alloc(t, (size_t)N * sizeof *d->place)};
+    if (heed_tape_failed(t)) return false;
+    for (int64_t i = 0; i < N && 2 * d->n <= N; i++) {
+        const bool again = twin[i] < i && equal(p->x, i, twin[i]) && equal(p->base, i, twin[i]);
+        d->place[i] = again ? d->place[twin[i]] : d->n;
+        if (!again) d->row[d->n++] = i;
+    }
+    return 2 * d->n <= N;
+}
+
+static void take(float *to, const heed_tensor *x, const distinct *d)
+{
+    for (int64_t i = 0; i < d->n; i++) memcpy(to + i * x->cols, x->x + d->row[i] * x->cols, (size_t)x->cols * sizeof *to);
+}
+
+static heed_status multiply_distinct(heed_tape *t, const heed_pack *pack, const product *p, const distinct *d, heed_tensor *out, heed_error *err)
+{
+    const int64_t K = p->x->cols, N = out->cols;
+    float *x = heed_tape_alloc(t, (size_t)(d->n * K) * sizeof *x), *y = heed_tape_alloc(t, (size_t)(d->n * N) * sizeof *y);
+    if (heed_tape_failed(t)) return heed_tape_status(t, err);
+    take(x, p->x, d);
+    if (p->base) take(y, p->base, d);
+    const heed_status status = heed_gemm_forward(t->gemm, pack, d->n, x, K, p->bias ? p->bias->x : NULL, y, N, p->base != NULL, err);
+    for (int64_t i = 0; i < out->rows && !status; i++) memcpy(out->x + i * N, y + d->place[i] * N, (size_t)N * sizeof *y);
+    return status;
+}
+
+static heed_status multiply(heed_tape *t, const heed_pack *pack, const product *p, heed_tensor *out, heed_error *err)
+{
+    const heed_mark mark = heed_arena_mark(t->arena);
+    distinct d;
+    heed_status status;
+    if (find_distinct(t, p, &d)) {
+        status = multiply_distinct(t, pack, p, &d, out, err);
+    } else {
+        if (p->base) memcpy(out->x, p->base->x, (size_t)(out->rows * out->cols) * sizeof *out->x);
+        status = heed_gemm_forward(t->gemm, pack, out->rows, p->x->x, p->x->cols, p->bias ? p->bias->x : NULL, out->x, out->cols, p->base != NULL, err);
+    }
+    heed_arena_rewind(t->arena, mark);
+    return status;
+}
+
+/* --- builder ------------------------------------------------------------------------------------------------------------------------------- */
+
 static heed_tensor *linear(heed_tape *t, const char *op, product p)
 {
     const heed_tensor *w = p.weight;
@@ -72,10 +131,9 @@ static heed_tensor *linear(heed_tape *t, const char *op, product p)
     heed_tensor *out = heed_tape_tensor(t, p.x->rows, w->rows);
     const heed_pack *pack = heed_tape_failed(t) ? NULL : heed_tape_pack(t, p.weight, false);
     if (!pack) return &t->poison;
-    if (p.base) memcpy(out->x, p.base->x, (size_t)(out->rows * out->cols) * sizeof *out->x);
     heed_error err;
-    if (heed_gemm_forward(t->gemm, pack, out->rows, p.x->x, p.x->cols, p.bias ? p.bias->x : NULL, out->x, out->cols, p.base != NULL, &err) != HEED_OK)
-        return heed_tape_fail(t, err.status, "%s: %s", op, err.text);
+    if (multiply(t, pack, &p, out, &err) != HEED_OK) return heed_tape_fail(t, err.status, "%s: %s", op, err.text);
+    if (heed_tape_failed(t)) return &t->poison;
     const bool wants = p.x->wants_grad || w->wants_grad || (p.bias && p.bias->wants_grad) || (p.base && p.base->wants_grad);
     if (!heed_tape_wants(t, wants)) return out;
     product *s = heed_tape_alloc(t, sizeof *s);

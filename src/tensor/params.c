@@ -279,6 +279,7 @@ static heed_status cut_pack(heed_weight *w, heed_error *err)
 heed_status heed_weight_serve(heed_weight *w, heed_error *err)
 {
     heed_params *p = w->params;
+    heed_weight_freeze(w);
     if (!w->product) return HEED_OK;
     heed_status status = heed_params_crew(p, 1, err);
     if (!status && w->ranked) status = cut_pack(w, err);

@@ -35,6 +35,8 @@ typedef struct heed_tape_hooks {
     void *self;
     heed_tensor *(*embed)(void *self, heed_tape *t, heed_tensor *rows);     /* what heed_embed() gives in the place of rows */
     struct heed_attended (*attend)(void *self, heed_tape *t, const struct heed_attn *a, const struct heed_attend_args *args);   /* heed_attend() of a layer */
+    /* For each of so many rows one before it that may be equal, or itself; NULL: none is. heed_linear() compares them, and multiplies equal rows once. */
+    const int64_t *(*twins)(void *self, const heed_tape *t, int64_t rows);
     heed_pack *const *packs;            /* [weights of params] floats, packed for the product and the way back, in the place of the weights' own */
 } heed_tape_hooks;
 
@@ -117,8 +119,8 @@ void heed_weight_product(heed_weight *w);
 void heed_weight_table(heed_weight *w);
 /* ... and that its product is mostly looked through for the greatest, which heed_linear_rank() does piece by piece. */
 void heed_weight_rank(heed_weight *w);
-/* Once its values are there, and only read from now on: packs it, if it is a product's, for the forward pass alone. Its floats go back to the system unless it is
- * a table; tensor.x is NULL then. Packing it anew is HEED_E_USAGE. */
+/* Once its values are there, and only read from now on: it is frozen, and if it is a product's packed for the forward pass alone. Its floats go back to the system
+ * unless it is a table; tensor.x is NULL then. Packing it anew is HEED_E_USAGE. */
 heed_status heed_weight_serve(heed_weight *w, heed_error *err);
 /* Its floats [rows,cols], also where they were given back: then as they are multiplied, floats with their bits (a zero without its sign), bf16 widened, whole numbers
  * times their scale to the last digit but one. For few calls: it costs as much as a product with `cols` rows. */

@@ -1,5 +1,6 @@
 /* The probe: what it says of a pair is what a run says, what it changes is what it was told to, and its gradients are slopes. */
 #include "task/probed.h"
+#include "tensor/tape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,6 +64,32 @@ static void alone_and_not(probed *p, const char *name)
 }
 
 static void test_probe_run__gives_a_variant_the_same_bits_whatever_runs_beside_it(void **state) { (void)state, each_model(alone_and_not); }
+
+/* Rows that are equal in several variants are multiplied once. */
+static void near_twins(probed *p, const char *name)
+{
+    float alone[MOST], logp[6][MOST], half[MOST];
+    int32_t ids[6][MOST];
+    bool muted[MOST] = {true};
+    heed_variant v[6];
+    for (int i = 0; i < MOST; i++) half[i] = 0.5f;
+    for (int i = 0; i < 6; i++) {
+        v[i] = pair_of(p);
+        memcpy(ids[i], p->source, (size_t)v[i].S * sizeof **ids);
+        if (i % 2) ids[i][i / 2] = p->source[0];
+        v[i].source = ids[i];
+        v[i].logp = logp[i];
+    }
+    v[2].muted = muted;
+    v[4].scale = half;
+    assert_int_equal(heed_probe_run(p->probe, v, 6, NULL), HEED_OK);
+    for (int i = 0; i < 6; i++) {
+        probed_logp(p, &v[i], alone);
+        if (memcmp(alone, logp[i], (size_t)v[i].T * sizeof *alone) != 0) fail_msg("%s: variant %d hangs on its twins", name, i);
+    }
+}
+
+static void test_probe_run__gives_a_variant_the_same_bits_beside_ones_that_are_nearly_equal(void **state) { (void)state, each_model(near_twins); }
 
 static void look(void *self, const heed_sighting *s)
 {
@@ -165,6 +192,41 @@ static void test_probe_baseline__is_what_scaled_embeddings_lead_to(void **state)
     probed_close(&p);
 }
 
+typedef struct kept { int64_t S; float g[MOST][MOST * 64]; } kept;
+
+static void keep_all(void *self, int64_t variant, const float *embeddings, const float *gradients, int64_t E)
+{
+    kept *k = self;
+    (void)embeddings;
+    memcpy(k->g[variant], gradients, (size_t)(k->S * E) * sizeof *gradients);
+}
+
+/* Of every symbol written, in one batch, whose forward passes are alike; then of weights that want no gradients, as in a model that is opened to be run. */
+static void same_gradients(probed *p, const char *name)
+{
+    static kept all, alone, frozen;
+    heed_variant v[MOST];
+    const size_t bytes = (size_t)(p->in.S * heed_probe_width(p->probe)) * sizeof(float);
+    assert_true(heed_probe_width(p->probe) <= 64);
+    all.S = alone.S = frozen.S = p->in.S;
+    for (int64_t t = 0; t < p->in.T; t++) {
+        v[t] = pair_of(p);
+        v[t].T = t + 1;
+        assert_int_equal(heed_probe_gradients(p->probe, &v[t], 1, keep_all, &alone, NULL), HEED_OK);
+        memcpy(alone.g[t + 1], alone.g[0], bytes);
+    }
+    assert_int_equal(heed_probe_gradients(p->probe, v, p->in.T, keep_all, &all, NULL), HEED_OK);
+    for (int64_t i = 0; i < heed_params_count(p->model->params); i++) heed_weight_freeze(heed_params_at(p->model->params, i));
+    assert_int_equal(heed_probe_gradients(p->probe, v, p->in.T, keep_all, &frozen, NULL), HEED_OK);
+    assert_int_equal(p->tape->pending_count, 0);
+    for (int64_t t = 0; t < p->in.T; t++) {
+        if (memcmp(all.g[t], alone.g[t + 1], bytes) != 0) fail_msg("%s: symbol %d hangs on its neighbours", name, (int)t);
+        if (memcmp(all.g[t], frozen.g[t], bytes) != 0) fail_msg("%s: symbol %d hangs on whether weights want gradients", name, (int)t);
+    }
+}
+
+static void test_probe_gradients__have_the_same_bits_alone_and_with_frozen_weights(void **state) { (void)state, each_model(same_gradients); }
+
 /* --- changes ---------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef enum change { SAME, OFF, ONE_ROW } change;
@@ -261,7 +323,9 @@ static void test_probe_run__refuses_what_has_no_meaning(void **state)
     v.S = 0;
     assert_int_equal(heed_probe_run(p.probe, &v, 1, &err), HEED_E_USAGE);
     heed_params_values(p.model->params)[heed_params_find(p.model->params, "head.bias")->offset] = NAN;
+    float logp[MOST];
     v = pair_of(&p);
+    v.logp = logp;
     assert_int_equal(heed_probe_run(p.probe, &v, 1, &err), HEED_E_MODEL);
     assert_non_null(strstr(err.text, "not a number"));
     probed_close(&p);
@@ -272,8 +336,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probe_run__says_of_a_pair_what_a_forced_run_says),
         cmocka_unit_test(test_probe_run__gives_a_variant_the_same_bits_whatever_runs_beside_it),
+        cmocka_unit_test(test_probe_run__gives_a_variant_the_same_bits_beside_ones_that_are_nearly_equal),
         cmocka_unit_test(test_probe_observe__sees_every_row_of_every_head_and_changes_no_bit),
         cmocka_unit_test(test_probe_gradients__are_the_slopes_of_ln_p),
+        cmocka_unit_test(test_probe_gradients__have_the_same_bits_alone_and_with_frozen_weights),
         cmocka_unit_test(test_probe_baseline__is_what_scaled_embeddings_lead_to),
         cmocka_unit_test(test_probe_meddle__changes_what_it_was_told_to_and_is_gone_afterwards),
         cmocka_unit_test(test_probe_run__takes_the_vector_of_another_source),
