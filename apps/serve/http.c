@@ -23,6 +23,7 @@ typedef struct call call;
 typedef struct visitor {
     struct MHD_Connection *connection;
     double since;                     /* when it came, or its last request ended */
+    bool known;                       /* it had a request; if no other comes there is nothing to tell it */
     call *call;
     struct visitor *before, *next;
 } visitor;
@@ -179,6 +180,7 @@ static call *begin(http *h, struct MHD_Connection *connection, const char *path,
         return NULL;
     *c = (call){.http = h, .visitor = v, .until = now() + h->options->deadline};
     v->call = c;
+    v->known = true;
     h->calls++;
     admit(c, path, method);
     return c;
@@ -383,7 +385,7 @@ static void expire(http *h, visitor *v)
 {
     call *c = v->call;
     if (!c || c->sending || !c->job) {
-        cut_off(v, !c || !c->sending);
+        cut_off(v, c ? !c->sending : !v->known);
         return;
     }
     crew_leave(h->crew, c->job);
