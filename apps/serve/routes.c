@@ -34,10 +34,10 @@ static bool read_question(const worker *w, job *j, heed_question *q, char **memo
 /* --- what is answered ----------------------------------------------------------------------------------------------------------------------------- */
 
 static const struct { const char *name; heed_form form; const char *type; } forms[] = {
-    {"json", HEED_FORM_JSON, "application/json"}, {"page", HEED_FORM_PAGE, "text/html; charset=utf-8"}, {"csv", HEED_FORM_CSV, "text/csv; charset=utf-8"},
+    [0] = {"json", HEED_FORM_JSON, "application/json"}, {"page", HEED_FORM_PAGE, "text/html; charset=utf-8"}, {"csv", HEED_FORM_CSV, "text/csv; charset=utf-8"},
     {"tex", HEED_FORM_TEX, "text/x-tex; charset=utf-8"}, {"text", HEED_FORM_TERMINAL, "text/plain; charset=utf-8"}, {"npy", HEED_FORM_NPY, "application/octet-stream"},
 };
-enum { FORMS = sizeof forms / sizeof *forms };
+enum { FORMS = sizeof forms / sizeof *forms, AS_JSON = 0 };
 
 /* Its place in the table; -1: the answer says what there is. */
 static int form_of(const heed_question *q, bool page, answer *a)
@@ -65,22 +65,23 @@ static bool stop(void *user)
     return job_left(p->job);
 }
 
-static void write_answer(const worker *w, job *j, const heed_question *q, heed_explanation_options *o, const char *type)
+/* bare: no lens but those that are named. */
+static void write_answer(const worker *w, job *j, const heed_question *q, int form, bool bare)
 {
     answer *a = job_answer(j);
     char nonce[ANSWER_NONCE] = "";
-    if (o->form == HEED_FORM_PAGE && !answer_draw_nonce(nonce)) {
+    if (forms[form].form == HEED_FORM_PAGE && !answer_draw_nonce(nonce)) {
         answer_error(a, 500, "the system gives no random numbers");
         return;
     }
-    pen p = {.job = j, .f = answer_begin(a, type)};
+    pen p = {.job = j, .f = answer_begin(a, forms[form].type)};
     if (!p.f)
         return;
     heed_error err = {0};
-    *o = (heed_explanation_options){.form = o->form, .bare = o->bare, .heads = q->heads, .trust = q->trust, .lenses = q->lenses, .lens_count = q->lens_count,
-                                    .what_if = q->what_if, .what_if_count = q->what_if_count, .name = w->options->name, .nonce = *nonce ? nonce : NULL,
-                                    .stop = stop, .write = write_bytes, .user = &p};
-    const heed_status status = heed_explanation_write(w->session, &q->item, o, &err);
+    const heed_explanation_options o = {.form = forms[form].form, .bare = bare, .heads = q->heads, .trust = q->trust, .lenses = q->lenses, .lens_count = q->lens_count,
+                                        .what_if = q->what_if, .what_if_count = q->what_if_count, .name = w->options->name, .nonce = *nonce ? nonce : NULL,
+                                        .stop = stop, .write = write_bytes, .user = &p};
+    const heed_status status = heed_explanation_write(w->session, &q->item, &o, &err);
     answer_end(a, p.f);
     if (status && p.size > MOST_ANSWER)
         answer_error(a, 413, "the answer has more than %d MiB; ask for fewer lenses, or a shorter text", MOST_ANSWER >> 20);
@@ -96,13 +97,10 @@ static void explain(const worker *w, job *j)
 {
     heed_question q;
     char *memory;
-    heed_explanation_options o = {0};
     if (read_question(w, j, &q, &memory)) {
         const int form = form_of(&q, job_order(j)->page, job_answer(j));
-        if (form >= 0) {
-            o.form = forms[form].form;
-            write_answer(w, j, &q, &o, forms[form].type);
-        }
+        if (form >= 0)
+            write_answer(w, j, &q, form, false);
     }
     heed_free(memory);
 }
@@ -111,14 +109,13 @@ static void what_if(const worker *w, job *j)
 {
     heed_question q;
     char *memory;
-    heed_explanation_options o = {.form = HEED_FORM_JSON, .bare = true};
     if (read_question(w, j, &q, &memory)) {
         if (!q.what_if_count)
             answer_error(job_answer(j), 400, "the object has no \"what_if\"; it is a list of changes, such as [\"mask:0\"]");
         else if (q.form && strcmp(q.form, "json"))
             answer_error(job_answer(j), 400, "what becomes of a change is told as JSON; POST /explain has other forms");
         else
-            write_answer(w, j, &q, &o, "application/json");
+            write_answer(w, j, &q, AS_JSON, true);
     }
     heed_free(memory);
 }
