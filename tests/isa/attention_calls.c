@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernels/attention.h"
+#include "kernels/attention_backward.h"
 #include "support/emulator.h"
 
 enum { GUARD = 64, OFF = 4 };
@@ -28,13 +30,15 @@ static int run_under(const char *isa)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+const heed_kernels *attention_table(int i) { return heed_kernels_at(emulated() ? i + 1 : i); }      /* plain C has its turn where it is quick */
+
 int attention_each_isa(int argc, char **argv, int (*group)(void))
 {
     if (argc > 1 && !strcmp(argv[1], "alone")) return group();
     int worst = 0;
-    for (int i = emulated() ? 1 : 0; heed_kernels_at(i); i++) {      /* plain C has its turn where it is quick */
-        printf("%s:\n", heed_kernels_at(i)->isa);
-        const int status = run_under(heed_kernels_at(i)->isa);
+    for (int i = 0; attention_table(i); i++) {
+        printf("%s:\n", attention_table(i)->isa);
+        const int status = run_under(attention_table(i)->isa);
         worst = status > worst ? status : worst;
     }
     return worst;
@@ -42,19 +46,34 @@ int attention_each_isa(int argc, char **argv, int (*group)(void))
 
 /* --- calls --------------------------------------------------------------------------------------------------------------------------- */
 
+/* kernels NULL: through the doors that all use. */
+static heed_status call_in(const heed_kernels *kernels, const attention_problem *p, bool backward, size_t bytes, heed_error *err)
+{
+    char *room = malloc(OFF + bytes + GUARD), *scratch = room + OFF;
+    assert_non_null(room);
+    memset(room, filler, OFF + bytes + GUARD);
+    heed_status status;
+    if (kernels && backward) status = heed_attention_backward_by(kernels, &p->is, &p->data, &p->to, scratch, bytes, err);
+    else if (kernels) status = heed_attention_forward_by(kernels, &p->is, &p->data, scratch, bytes, err);
+    else if (backward) status = heed_attention_backward(&p->is, &p->data, &p->to, scratch, bytes, err);
+    else status = heed_attention_forward(&p->is, &p->data, scratch, bytes, err);
+    for (size_t i = 0; i < GUARD; i++) assert_int_equal((unsigned char)scratch[bytes + i], filler);
+    free(room);
+    return status;
+}
+
 heed_status attention_call(const attention_problem *p, bool backward, heed_error *err)
 {
     heed_attention_plan plan;
-    heed_status status = heed_attention_plan_of(&p->is, &plan, err);
-    if (status) return status;
-    const size_t bytes = backward ? plan.backward : plan.forward;
-    char *room = malloc(OFF + bytes + GUARD);
-    assert_non_null(room);
-    memset(room, filler, OFF + bytes + GUARD);
-    status = backward ? heed_attention_backward(&p->is, &p->data, &p->to, room + OFF, bytes, err) : heed_attention_forward(&p->is, &p->data, room + OFF, bytes, err);
-    for (size_t i = 0; i < GUARD; i++) assert_int_equal((unsigned char)room[OFF + bytes + i], filler);
-    free(room);
-    return status;
+    const heed_status status = heed_attention_plan_of(&p->is, &plan, err);
+    return status ? status : call_in(NULL, p, backward, backward ? plan.backward : plan.forward, err);
+}
+
+heed_status attention_call_by(const heed_kernels *kernels, const attention_problem *p, bool backward, heed_error *err)
+{
+    heed_attention_job j;
+    const heed_status status = heed_attention_job_of(&j, kernels, &p->is, NULL, err);
+    return status ? status : call_in(kernels, p, backward, backward ? heed_attention_backward_bytes(&j) : heed_attention_forward_bytes(&j), err);
 }
 
 /* Where each result stands in the block, and how many numbers it has: out, saved, q, k, v, factor, additive, relative, centre. */
@@ -96,14 +115,11 @@ static void clear_sums(const attention_problem *p, const parts *x)
         for (int64_t at = 0; sums[i] && at < x->size[5 + i]; at++) sums[i][at] = 0;
 }
 
-attention_results attention_run(const attention_problem *given, int threads, bool backward)
+/* What the calls left in the problem. */
+static attention_results results_of(const attention_problem *called, bool backward)
 {
-    attention_problem p = *given;
-    if (threads) p.is.threads = threads;
-    heed_error err = {0};
+    const attention_problem p = *called;
     const parts x = parts_of(&p);
-    clear_sums(&p, &x);
-    if (attention_call(&p, false, &err) || (backward && attention_call(&p, true, &err))) fail_msg("%s: %s", heed_kernels_get()->isa, err.text);
     attention_results r = {.owner = calloc((size_t)x.all + 1, sizeof(double))};
     assert_non_null(r.owner);
     double **place[PARTS], *at = r.owner;
@@ -121,6 +137,20 @@ attention_results attention_run(const attention_problem *given, int threads, boo
     widen(r.relative, p.to.relative, x.size[7]), widen(r.centre, p.to.centre, x.size[8]);
     return r;
 }
+
+attention_results attention_run_by(const heed_kernels *kernels, const attention_problem *given, int threads, bool backward)
+{
+    attention_problem p = *given;
+    if (threads) p.is.threads = threads;
+    heed_error err = {0};
+    const parts x = parts_of(&p);
+    clear_sums(&p, &x);
+    for (int pass = 0; pass <= backward; pass++)
+        if (kernels ? attention_call_by(kernels, &p, pass, &err) : attention_call(&p, pass, &err)) fail_msg("%s: %s", (kernels ? kernels : heed_kernels_get())->isa, err.text);
+    return results_of(&p, backward);
+}
+
+attention_results attention_run(const attention_problem *p, int threads, bool backward) { return attention_run_by(NULL, p, threads, backward); }
 
 /* --- a sequence alone ---------------------------------------------------------------------------------------------------------------- */
 
@@ -224,29 +254,59 @@ static steepness steepness_of(const attention_problem *p, const double *saved)
  *   - that number times the greatest score, since a weight that is computed again from `saved` has the absolute errors of both in its exponent;
  *   - |dout| |v| times what a score moves, since backward subtracts two products of that size, of v and of out, which the naive form takes from the same sum;
  *     here u is that of out's type, whatever the part's own is. */
-static void hold(const attention_problem *p, const char *what, int part, const double *got, const double *want, const double *naive, int64_t n, const steepness *s)
+static void hold(const attention_problem *p, const char *isa, const char *what, int part, const double *got, const double *want, const double *naive, int64_t n,
+                 const steepness *s)
 {
     static const char *const names[PARTS] = {"out", "saved", "q", "k", "v", "factor", "additive", "relative", "centre"};
     const attention_error ours = attention_error_of(got, want, n), bound = attention_error_of(naive, want, n);
     const double of_type = 4 * (p->is.type == HEED_BF16 ? 0x1p-9 : 0x1p-24), rounding = part != 1 && part < 5 ? of_type : 4 * 0x1p-24, most = rounding * greatest_of(want, n);
     const double spared = part < 2 ? most : most * (1 + s->score) + of_type * s->brought * s->part[part];
     if (!(ours.greatest <= 2 * bound.greatest + spared) || !(ours.mean <= 2 * bound.mean + spared))
-        fail_msg("%s: %s: errors of %s: greatest %.3g, mean %.3g; the naive form's %.3g, %.3g; roundings %.3g, %.3g", heed_kernels_get()->isa, what, names[part],
+        fail_msg("%s: %s: errors of %s: greatest %.3g, mean %.3g; the naive form's %.3g, %.3g; roundings %.3g, %.3g", isa, what, names[part],
                  ours.greatest, ours.mean, bound.greatest, bound.mean, most, spared);
+}
+
+/* What the results of a problem are held against. */
+typedef struct bounds { attention_results want, naive; parts x; steepness s; } bounds;
+
+static bounds bounds_of(const attention_problem *p, bool backward)
+{
+    const heed_attention_in *dout = backward ? &p->to.out : NULL;
+    bounds b = {.want = attention_reference(&p->is, &p->data, dout), .naive = attention_naive(&p->is, &p->data, dout), .x = parts_of(p)};
+    b.s = steepness_of(p, b.want.saved);
+    return b;
+}
+
+static void bounds_free(bounds *b) { attention_results_free(&b->want), attention_results_free(&b->naive); }
+
+/* Takes what it holds. */
+static void hold_all(const attention_problem *p, bounds *b, attention_results got, bool backward, const char *isa, const char *what)
+{
+    double **exact[PARTS], **plain[PARTS], **ours[PARTS];
+    place_all(&b->want, exact), place_all(&b->naive, plain), place_all(&got, ours);
+    const bool wanted[PARTS] = {true, true, backward, backward, backward, p->to.factor, p->to.additive, p->to.relative, p->to.centre};
+    for (int i = 0; i < PARTS; i++)
+        if (wanted[i] && (backward || i < 2)) hold(p, isa, what, i, *ours[i], *exact[i], *plain[i], b->x.size[i], &b->s);
+    attention_results_free(&got);
 }
 
 void attention_hold(const attention_problem *p, bool backward, const char *what) { attention_hold_as(p, p, backward, what); }
 
 void attention_hold_as(const attention_problem *p, const attention_problem *called, bool backward, const char *what)
 {
-    const heed_attention_in *dout = backward ? &p->to.out : NULL;
-    attention_results want = attention_reference(&p->is, &p->data, dout), naive = attention_naive(&p->is, &p->data, dout), got = attention_run(called, 1, backward);
-    double **exact[PARTS], **plain[PARTS], **ours[PARTS];
-    const parts x = parts_of(p);
-    place_all(&want, exact), place_all(&naive, plain), place_all(&got, ours);
-    const steepness s = steepness_of(p, want.saved);
-    const bool wanted[PARTS] = {true, true, backward, backward, backward, p->to.factor, p->to.additive, p->to.relative, p->to.centre};
-    for (int i = 0; i < PARTS; i++)
-        if (wanted[i] && (backward || i < 2)) hold(p, what, i, *ours[i], *exact[i], *plain[i], x.size[i], &s);
-    attention_results_free(&want), attention_results_free(&naive), attention_results_free(&got);
+    bounds b = bounds_of(p, backward);
+    hold_all(p, &b, attention_run(called, 1, backward), backward, heed_kernels_get()->isa, what);
+    bounds_free(&b);
+}
+
+void attention_hold_tables(const attention_recipe *r, uint64_t key, bool backward, const char *what)
+{
+    bounds b = {.x = {.all = 0}};
+    for (int i = 0; attention_table(i); i++) {
+        attention_problem *p = attention_problem_new(r, key);
+        if (!i) b = bounds_of(p, backward);
+        hold_all(p, &b, attention_run_by(attention_table(i), p, 1, backward), backward, attention_table(i)->isa, what);
+        attention_problem_free(p);
+    }
+    bounds_free(&b);
 }

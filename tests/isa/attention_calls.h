@@ -12,11 +12,15 @@ attention_recipe attention_draw(uint64_t key, int64_t most_length, int64_t most_
 
 /* The main of a test: runs the group in a process of its own for every instruction set that this machine has. */
 int attention_each_isa(int argc, char **argv, int (*group)(void));
+/* Table number i of those that this machine runs and that are quick enough to be tested, NULL behind the last. */
+const heed_kernels *attention_table(int i);
 
 /* Forward, and backward when asked, with so many threads (0: those of the problem); results as the references give them, side by side. A failure fails the test. */
 attention_results attention_run(const attention_problem *p, int threads, bool backward);
+attention_results attention_run_by(const heed_kernels *kernels, const attention_problem *p, int threads, bool backward);       /* of a table of one's own choice */
 /* One call; the error is left in err. */
 heed_status attention_call(const attention_problem *p, bool backward, heed_error *err);
+heed_status attention_call_by(const heed_kernels *kernels, const attention_problem *p, bool backward, heed_error *err);
 int64_t attention_results_size(const attention_problem *p);        /* numbers in their block */
 
 /* A sequence of a problem as a problem of its own, in the same memory. */
@@ -28,5 +32,7 @@ void attention_alone_of(attention_alone *one, const attention_problem *p, int64_
 void attention_hold(const attention_problem *p, bool backward, const char *what);
 /* The same of a problem that says in other words what p says. */
 void attention_hold_as(const attention_problem *p, const attention_problem *called, bool backward, const char *what);
+/* The same of attention_problem_new(r, key) by every attention_table(): the references are computed once. */
+void attention_hold_tables(const attention_recipe *r, uint64_t key, bool backward, const char *what);
 
 #endif

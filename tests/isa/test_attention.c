@@ -12,9 +12,7 @@ static void hold_recipe(const attention_recipe *r, uint64_t key, bool backward)
 {
     char words[1000];
     attention_recipe_print(r, words, sizeof words);
-    attention_problem *p = attention_problem_new(r, key);
-    attention_hold(p, backward && attention_weighing(&r->is) != HEED_WEIGHING_hard, words);
-    attention_problem_free(p);
+    attention_hold_tables(r, key, backward && attention_weighing(&r->is) != HEED_WEIGHING_hard, words);
 }
 
 /* Backward too, in every type. */
@@ -197,24 +195,37 @@ static void test_attention__long_sequences_under_drawn_settings(void **state)
 
 /* --- the bound without an allowance ----------------------------------------------------------------------------------------------------- */
 
+static void hold_norms(const attention_recipe *r, int which)
+{
+    static const char *const names[] = {"out", "q", "k", "v"};
+    attention_problem *first = attention_problem_new(r, (uint64_t)which);
+    attention_results want = attention_reference(&first->is, &first->data, &first->to.out), naive = attention_naive(&first->is, &first->data, &first->to.out);
+    const double *const exact[] = {want.out, want.q, want.k, want.v}, *const plainly[] = {naive.out, naive.q, naive.k, naive.v};
+    const int64_t n = first->queries * 2 * r->is.width;
+    for (int table = 0; attention_table(table); table++) {
+        attention_problem *p = attention_problem_new(r, (uint64_t)which);
+        attention_results got = attention_run_by(attention_table(table), p, 1, true);
+        const double *const ours[] = {got.out, got.q, got.k, got.v};
+        for (int i = 0; i < 4; i++) {
+            const attention_error error = attention_error_of(ours[i], exact[i], n), bound = attention_error_of(plainly[i], exact[i], n);
+            if (!(error.mean <= 2 * bound.mean)) fail_msg("%s, case %d: error of %s %.3g, the naive form's %.3g", attention_table(table)->isa, which, names[i], error.mean, bound.mean);
+        }
+        attention_results_free(&got);
+        attention_problem_free(p);
+    }
+    attention_results_free(&want), attention_results_free(&naive);
+    attention_problem_free(first);
+}
+
 /* Root mean squares over a whole tensor, for scores up to about 100. */
 static void test_attention__norms_of_errors_are_near_those_of_the_naive_form(void **state)
 {
     (void)state;
     static const float scales[] = {0, 0.5F, 2};
-    static const char *const names[] = {"out", "q", "k", "v"};
     for (int which = 0; which < 24; which++) {
         attention_recipe r = plain(which & 1 ? 300 : 64, which & 1 ? 300 : 64, 2, which & 2 ? 128 : 64, which & 4 ? HEED_ALIGN_causal : HEED_ALIGN_everything);
         r.is.scale = scales[which / 8];
-        attention_problem *p = attention_problem_new(&r, (uint64_t)which);
-        attention_results want = attention_reference(&p->is, &p->data, &p->to.out), naive = attention_naive(&p->is, &p->data, &p->to.out), got = attention_run(p, 1, true);
-        const double *const exact[] = {want.out, want.q, want.k, want.v}, *const plainly[] = {naive.out, naive.q, naive.k, naive.v}, *const ours[] = {got.out, got.q, got.k, got.v};
-        for (int i = 0; i < 4; i++) {
-            const attention_error error = attention_error_of(ours[i], exact[i], p->queries * 2 * r.is.width), bound = attention_error_of(plainly[i], exact[i], p->queries * 2 * r.is.width);
-            if (!(error.mean <= 2 * bound.mean)) fail_msg("%s, case %d: error of %s %.3g, the naive form's %.3g", heed_kernels_get()->isa, which, names[i], error.mean, bound.mean);
-        }
-        attention_results_free(&want), attention_results_free(&naive), attention_results_free(&got);
-        attention_problem_free(p);
+        hold_norms(&r, which);
     }
 }
 
@@ -229,11 +240,14 @@ static void test_attention__the_logarithm_of_a_sum_is_exact_to_a_few_roundings(v
     for (int i = 0; i < QUERIES; i++) q[i] = -(float)i * 0.004F;
     const heed_attention a = {.heads = 1, .width = 1, .sequences = 1, .query_start = queries, .key_start = keys, .scale = 1, .threads = 1};
     const attention_problem p = {.is = a, .data = {{q, 0, 1, 1}, {k, 0, 1, 1}, {k, 0, 1, 1}, {out, 0, 1, 1}, saved}, .queries = QUERIES, .keys = 2};
-    assert_int_equal(attention_call(&p, false, NULL), HEED_OK);
-    for (int i = 0; i < QUERIES; i++) assert_near(saved[i], log1p(exp((double)q[i])), 1, 4.5);
+    for (int table = 0; attention_table(table); table++) {
+        for (int i = 0; i < QUERIES; i++) saved[i] = NAN;
+        assert_int_equal(attention_call_by(attention_table(table), &p, false, NULL), HEED_OK);
+        for (int i = 0; i < QUERIES; i++) assert_near(saved[i], log1p(exp((double)q[i])), 1, 4.5);
+    }
 }
 
-static int group(void)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attention__forward_at_odd_lengths),
@@ -255,5 +269,3 @@ static int group(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-int main(int argc, char **argv) { return attention_each_isa(argc, argv, group); }
