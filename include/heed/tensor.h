@@ -87,6 +87,7 @@ struct heed_weight {
     bool product;              /* the weight of a matrix product: kept packed as well */
     bool table;                /* its floats are read by others than products */
     bool ranked;               /* of its product's rows only the greatest are wanted, mostly */
+    bool many;                 /* rows of gradients that meet its product come many at a time: its floats serve the way back, no second packed form does */
     bool frozen;               /* keeps its values: wants no gradient, and is packed but once */
     struct heed_pack *pack;
     int64_t packed, packed_data;   /* versions of the values that pack holds, for the product and for the way back */

@@ -34,6 +34,7 @@ struct heed_pack {
     heed_packed *forward;           /* [pieces] of [K,width], the last one of what is left; memory NULL until filled */
     int64_t pieces, width;
     heed_packed data;               /* [N,K] */
+    bool lends;                     /* data is the floats that it was filled from */
     float *scale;                   /* [N] HEED_INT8: a row of w is this times its whole numbers */
     int32_t *shift;                 /* [N] HEED_INT8: what the 128 that is added to x adds to the sums */
 };
@@ -112,6 +113,12 @@ heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, int64_t w
 
 heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err) { return heed_pack_new_cut(number, N, K, N ? N : 1, err); }
 
+void heed_pack_lend(heed_pack *p)
+{
+    heed_dnnl_bound();
+    p->lends = p->number == HEED_F32 && heed_dnnl_is_avx512();
+}
+
 void heed_pack_free(heed_pack *p)
 {
     if (!p) return;
@@ -179,7 +186,7 @@ heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = from ? dnnl_success : dnnl_out_of_memory;
     for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)first_of(p, i) * row);
-    if (!s && data) s = fill(g, p, &p->data, p->K, p->N, false, from);
+    if (!s && data) s = p->lends ? heed_packed_view(&p->data, p->K, p->N, w) : fill(g, p, &p->data, p->K, p->N, false, from);
     heed_dnnl_restore(threads);
     return failed(err, s, "a packed weight");
 }
@@ -234,7 +241,7 @@ static dnnl_status_t multiply(heed_gemm *g, const product *p, int64_t height, co
 {
     const int64_t n = p->w->n, k = p->w->k;
     const bool whole = p->w->number == HEED_INT8;
-    const heed_shape shape = {HEED_PRODUCT_PACKED, p->w->number, height, n, k, k, 0, n, p->bias && !whole, p->sum && !whole};
+    const heed_shape shape = {p->w->plain ? HEED_PRODUCT_PLAIN : HEED_PRODUCT_PACKED, p->w->number, height, n, k, k, 0, n, p->bias && !whole, p->sum && !whole};
     heed_product *made;
     const dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
     return s ? s : heed_product_run(&g->dnnl, made, p->w, x, whole ? NULL : p->bias, y);

@@ -21,6 +21,7 @@ typedef struct heed_shape {
 
 enum {
     HEED_PRODUCT_PACKED,     /* weights in oneDNN's own layout for [k,n] */
+    HEED_PRODUCT_PLAIN,      /* weights [k,n] row-major, floats, which it lays out anew at every call */
     HEED_REORDER,            /* [k,n] row-major (ld_weights), floats or bytes, to the packed layout */
     HEED_REORDER_TRANSPOSED  /* [n,k] row-major to the packed layout */
 };
@@ -54,6 +55,7 @@ typedef struct heed_packed {
     heed_buffer buffer;
     heed_number number;
     int64_t n, k;
+    bool plain;            /* row-major floats of somebody else, for HEED_PRODUCT_PLAIN; no buffer */
     bool lines;            /* the buffer has panels of 64 columns (the last filled up), each with a line of 64 times 32 bits for every row, or for two rows of bf16, the
                             * first in the lower half; lines up to a multiple of 16, those past the rows zeros */
 } heed_packed;
@@ -74,6 +76,8 @@ void *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown);
 
 /* Lays out room for a weight [k,n] that will be used by HEED_PRODUCT_PACKED. */
 dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, int64_t k);
+/* The same of floats [k,n] row-major where they stand; again for others. */
+dnnl_status_t heed_packed_view(heed_packed *w, int64_t n, int64_t k, const float *floats);
 void heed_packed_close(heed_packed *w);
 /* Whether heed_packed_lay() can fill it: from rows [k,n] of floats, or transposed from [n,k]. room: HEED_LAY_ROWS rows of k numbers. */
 enum { HEED_LAY_ROWS = 64 };

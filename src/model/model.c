@@ -59,6 +59,14 @@ static heed_status check_beam(const char *key, int64_t beam, int64_t V, heed_err
                      (long long)V);
 }
 
+/* Weights of which the way back meets all moments of a batch at once. */
+static void mark_many(const heed_model *m)
+{
+    const bool steps = m->recipe.model.decoder.type == HEED_DECODER_rnn, rnn = steps || m->recipe.model.encoder.type == HEED_ENCODER_rnn;
+    for (int64_t i = 0; i < heed_params_count(m->params) && !rnn; i++) heed_weight_many(heed_params_at(m->params, i));
+    if (!steps || m->recipe.train.teacher_forcing == 1) heed_weight_many(m->head.weight);
+}
+
 static heed_status build_parts(heed_model *m, heed_error *err)
 {
     const heed_recipe *r = &m->recipe;
@@ -78,6 +86,7 @@ static heed_status build_parts(heed_model *m, heed_error *err)
     m->decoder = m->decoder_kind->init(m->arena, m->params, r, target, m->encoder_kind->width(m->encoder), err);
     if (!m->decoder) return HEED_E_USAGE;
     if (!init_head(m, target)) return heed_fail(err, HEED_E_NOMEM, "out of memory for a model");
+    mark_many(m);
     return heed_params_status(m->params, err);
 }
 

@@ -78,6 +78,11 @@ void heed_weight_table(heed_weight *w)
     if (w) w->table = true;
 }
 
+void heed_weight_many(heed_weight *w)
+{
+    if (w) w->many = true;
+}
+
 void heed_weight_rank(heed_weight *w)
 {
     if (w) w->ranked = true;
@@ -94,6 +99,13 @@ heed_status heed_params_status(const heed_params *p, heed_error *err)
     return p->failed ? heed_fail(err, HEED_E_NOMEM, "out of memory for the weights, or a weight's name is too long") : HEED_OK;
 }
 
+static heed_pack *new_pack(const heed_weight *w, heed_error *err)
+{
+    heed_pack *pack = heed_pack_new(w->params->number, w->tensor.rows, w->tensor.cols, err);
+    if (pack && w->many) heed_pack_lend(pack);
+    return pack;
+}
+
 heed_status heed_params_finish(heed_params *p, heed_error *err)
 {
     size_t bytes = (size_t)p->size * sizeof(float);
@@ -104,7 +116,7 @@ heed_status heed_params_finish(heed_params *p, heed_error *err)
     for (int64_t i = 0; i < p->count; i++) {
         heed_weight *w = p->weight[i];
         w->tensor.x = p->values + w->offset;
-        if (w->product && !(w->pack = heed_pack_new(p->number, w->tensor.rows, w->tensor.cols, err))) return HEED_E_NOMEM;
+        if (w->product && !(w->pack = new_pack(w, err))) return HEED_E_NOMEM;
     }
     p->finished = true;
     return HEED_OK;
@@ -118,7 +130,7 @@ heed_status heed_params_multiply(heed_params *p, heed_number number, heed_error 
     for (int64_t i = 0; i < p->count; i++) {
         heed_weight *w = p->weight[i];
         if (!w->pack) continue;
-        heed_pack *pack = heed_pack_new(number, w->tensor.rows, w->tensor.cols, err);
+        heed_pack *pack = new_pack(w, err);
         if (!pack) return HEED_E_NOMEM;
         heed_pack_free(w->pack);
         w->pack = pack;

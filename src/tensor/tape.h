@@ -117,6 +117,8 @@ heed_status heed_params_pack(heed_params *p, bool data, int threads, heed_error 
 void heed_weight_product(heed_weight *w);
 /* ... and that its rows are read by number as well, or that something else reads its floats. */
 void heed_weight_table(heed_weight *w);
+/* ... and that whole batches at a time go back through it, so that its floats serve as they are (heed_pack_lend()). */
+void heed_weight_many(heed_weight *w);
 /* ... and that its product is mostly looked through for the greatest, which heed_linear_rank() does piece by piece. */
 void heed_weight_rank(heed_weight *w);
 /* Once its values are there, and only read from now on: it is frozen, and if it is a product's packed for the forward pass alone. Its floats go back to the system
