@@ -213,6 +213,7 @@ static void write(const trust *t, const char *known, heed_buf *out)
     add_random(t, out);
     add_agreement(t, out);
     add_recommended(t, known, out);
+    if (known) heed_buf_printf(out, ", \"faithful\": %s", known);
     heed_buf_char(out, '}');
 }
 

@@ -84,6 +84,8 @@ static void check_numbers(run *r)
     holds(r, "document.querySelector('#matrix h2').textContent === 'Update 0'", "a frame of it can be seen in the large matrix", "film");
     open_page(r, "corpus");
     holds(r, "(rows => rows.length === 50 && rows.every((v, i) => !i || rows[i - 1] <= v))([...document.querySelectorAll('.corpus tbody tr')].map(tr => +tr.cells[1].textContent))", "a corpus has the worst first", "corpus");
+    holds(r, "(t => t.length === 3 && t[1].includes('0.256') && t[1].includes('passed') && t[2].includes('failed'))([...document.querySelectorAll('.summary table')[0].rows].map(row => row.textContent)) && "
+             "document.querySelector('.summary h3').textContent.endsWith('transformer-2')", "which lens to trust is told of the model that was measured, of lenses that were", "corpus");
     json_decref(browser_value(r->b, "document.querySelectorAll('.corpus .link')[7].click()"));
     holds(r, "document.querySelectorAll('.corpus tbody tr')[7].className === 'this' && document.querySelectorAll('#corpus .run').length === 2", "two models stand beside each other", "corpus");
     quiet(r, "corpus");

@@ -195,6 +195,7 @@ static void believed(probed *p)
     const json_t *recommended = json_object_get(trust, "recommended");      /* what attn.json names goes first */
     assert_string_equal(json_string_value(json_array_get(recommended, 0)), "weights");
     assert_string_equal(json_string_value(json_array_get(recommended, 1)), "rollout");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(trust, "faithful"), 0), "lens")), "norms");      /* as it stands there */
     const json_t *reverse = json_object_get(curve, "reverse_insertion");
     judge(p, &(heed_order){.scores = scores[0], .reverse = true}, 1, p->in.T, &j);
     for (size_t i = 0; i < HEED_SHARES; i++) expect("reverse", (int)i, number_at(reverse, i), j.kept[i]);

@@ -34,7 +34,8 @@ function makeCorpus(data) {
   const tableData = () => ({head: ['id', ...columns.map(c => c[0])], rows: sorted().map(r => [String(r.id), ...columns.map(c => c[1](r))])});
   const links = () => sorted().map(r => pharaoh((r.first.json.outputs?.[0]?.align || []).filter(Array.isArray))).join('');
   const node = section('corpus', 'All sentences', open, holder, beside, exportMenu('corpus', {svg: () => corpusSvg(), table: tableData, json: () => tableData().rows.map(r => Object.fromEntries(r.map((v, i) => [tableData().head[i], v]))), pharaoh: links}));
-  if (data.summary) node.insertBefore(summaryHtml(data), node.lastChild);
+  const summary = summaryHtml(data, names);
+  if (summary.childNodes.length) node.insertBefore(summary, node.lastChild);
 
   const value = r => { const v = columns[by][1](r); return v === null || Number.isNaN(v) ? null : v; };
   const sorted = () => rows.slice().sort((a, b) => { const x = value(a), y = value(b); return x === null || y === null ? (x === null) - (y === null) : direction * (typeof x === 'string' ? x.localeCompare(y) : x - y); });
@@ -64,12 +65,23 @@ function makeCorpus(data) {
   return {node, start() { choose(sorted()[0]); }};
 }
 
+/* What heed faithful found of a model, as explanations of it bring it along. */
+function faithfulHtml(data, names, name) {
+  const x = data.items.find(json => modelOf(json, names) === name && Array.isArray(json.trust?.faithful)), whole = l => Array.isArray(l?.gain) && l.gain.length === 3 && l.gain.every(finite);
+  const lenses = (x?.trust.faithful || []).filter(whole), top = Math.max(...lenses.map(l => l.gain[2]), 1e-9), title = l => x.lenses?.find?.(own => own?.name === l.lens)?.title || l.lens;
+  if (!lenses.length) return null;
+  const bar = ([, low, high]) => el('td', {class: 'interval'}, el('span', {style: {left: 100 * Math.max(0, low) / top + '%', width: Math.max(1, 100 * (Math.max(0, high) - Math.max(0, low)) / top) + '%'}}));
+  const rows = lenses.map(l => el('tr', {}, el('th', {scope: 'row'}, plain(title(l))), el('td', {}, number(l.gain[0])), el('td', {}, `${number(l.gain[1])} to ${number(l.gain[2])}`), bar(l.gain),
+    el('td', {class: 'verdict'}, el('span', {class: l.passed ? 'pass' : 'fail'}, l.passed ? PASSED + ' passed' : FAILED + ' failed'))));
+  const node = table(['lens', 'gain', '95 %', '', 'verdict'], rows, {class: 'numbers'}, `By heed faithful, over ${plural(finite(lenses[0].pairs) ? lenses[0].pairs : 0, 'pair')}: gain is how much better than random orders a lens does.`);
+  return [el('h3', {}, names.length > 1 ? `Which lens to trust for ${plain(name)}` : 'Which lens to trust for this model'), node];
+}
+
 /* Which lens to trust, with intervals, and what heads do on average. */
-function summaryHtml(data) {
-  const s = data.summary, node = el('div', {class: 'summary'}), lenses = (s.lenses || []).filter(l => finite(l.comprehensiveness)), top = Math.max(...lenses.map(l => l.high ?? l.comprehensiveness), 1e-9);
-  if (lenses.length) node.append(el('h3', {}, 'Which lens to trust for this model'), table(['lens', 'comprehensiveness', '95 %', '', 'passed'], lenses.map(l => el('tr', {}, el('th', {scope: 'row'}, plain(l.title || l.lens)), el('td', {}, number(l.comprehensiveness)), el('td', {}, finite(l.low) ? `${number(l.low)}\u2013${number(l.high)}` : '\u2013'),
-    el('td', {class: 'interval'}, el('span', {style: {left: 100 * Math.max(0, l.low ?? l.comprehensiveness) / top + '%', width: Math.max(1, 100 * ((l.high ?? l.comprehensiveness) - Math.max(0, l.low ?? l.comprehensiveness)) / top) + '%'}})), el('td', {}, percent(l.passed)))), {class: 'numbers'}, null));
-  if (s.note) node.append(el('p', {class: 'dim small'}, plain(s.note)));
+function summaryHtml(data, names) {
+  const node = el('div', {class: 'summary'});
+  for (const name of names) node.append(...(faithfulHtml(data, names, name) || []));
+  if (data.summary?.note) node.append(el('p', {class: 'dim small'}, plain(data.summary.note)));
   const heads = headMeans(data);
   if (heads.length) node.append(el('details', {}, el('summary', {}, 'Heads over all sentences'), table(['head', 'entropy', 'spread', 'sink'], heads.map(h => el('tr', {}, el('th', {scope: 'row'}, `${h.site} ${h.layer}.${h.head}`), el('td', {}, fixed(h.entropy)), el('td', {}, finite(h.spread) ? '\u00b1 ' + fixed(h.spread) : '\u2013'), el('td', {}, percent(h.sink)))), {class: 'numbers'}, 'Means over all sentences of one model; spread is the standard deviation of the entropy')));
   return node;
