@@ -1,5 +1,6 @@
 #include "model/steps.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "tensor/tape.h"
@@ -62,6 +63,7 @@ void heed_steps_take(heed_tensor *to, const heed_tensor *from) { memcpy(to->x, f
 void heed_steps_remember(heed_attended *kept, const heed_attended *x)
 {
     heed_tensor *q = kept->args.q, *centre = kept->args.centre;
+    assert(!x->distances);   /* positions are self-attention's; what is looked at here is another text */
     if (kept->out) heed_steps_take(kept->out, x->out);
     heed_steps_take(q, x->args.q);
     if (centre) heed_steps_take(centre, x->args.centre);

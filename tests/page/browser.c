@@ -283,12 +283,19 @@ double browser_task_seconds(browser *b)
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------------------------------------- */
+/* NULL: it has ended. */
+static FILE *open_of(int pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    return fopen(path, "r");
+}
+
 static int parent_of(int pid)
 {
-    char path[64], line[512];
+    char line[512];
     int parent = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *f = fopen(path, "r");
+    FILE *f = open_of(pid, "stat");
     if (!f) return 0;
     if (fgets(line, sizeof line, f)) sscanf(strrchr(line, ')') + 1, " %*c %d", &parent);
     fclose(f);
@@ -297,10 +304,9 @@ static int parent_of(int pid)
 
 static double share_of(int pid)
 {
-    char path[64], line[256];
+    char line[256];
     double kilobytes = 0;
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
-    FILE *f = fopen(path, "r");
+    FILE *f = open_of(pid, "smaps_rollup");
     while (f && fgets(line, sizeof line, f)) sscanf(line, "Pss: %lf", &kilobytes);
     if (f) fclose(f);
     return 1024 * kilobytes;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,3 +95,5 @@ const heed_output *probed_forced(const probed *p, const char *source)
     if (!reply) fail_msg("%s", err.text);
     return heed_reply_at(reply, 0);
 }
+
+bool probed_near(double a, double b, int terms) { return fabs(a - b) <= terms * 5e-5 * (1 + fabs(b)); }

@@ -28,4 +28,8 @@ void probed_logp(const probed *p, const heed_variant *v, float *logp);     /* of
 /* What the session says of the pair with another source; valid until the next call, NULL frees it. */
 const heed_output *probed_forced(const probed *p, const char *source);
 
+/* Whether two numbers, each the sum or difference of so many ln p, are equal but for the order of their sums: tiny models' logits are sums of some tens of numbers of
+ * size 1 to 10, whose orders differ by some hundred roundings of 6e-8. */
+bool probed_near(double a, double b, int terms);
+
 #endif

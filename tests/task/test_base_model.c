@@ -89,9 +89,6 @@ static double imposed(const tiny *t, const heed_model *other, int i)
     return sum;
 }
 
-/* As in test_probe.c: two orders of summing. */
-static bool near(double a, double b) { return fabs(a - b) <= 5e-5 * (1 + fabs(b)); }
-
 /* With its own weights it has another loss, where those are not all alike; a second call on the same tapes has the same bits. */
 static void test_base_model__a_batch_has_the_loss_that_a_probe_finds_pair_by_pair(void **state)
 {
@@ -107,7 +104,7 @@ static void test_base_model__a_batch_has_the_loss_that_a_probe_finds_pair_by_pai
             double want = 0;
             for (int k = 0; k < PAIRS; k++) want += imposed(t, other, k);
             const float got = heed_base_model_loss(b, tape, batch, 1, NULL)->x[0];
-            if (!near((double)got, want)) fail_msg("%s: %.8g, pair by pair %.8g", name, (double)got, want);
+            if (!probed_near((double)got, want, 1)) fail_msg("%s: %.8g, pair by pair %.8g", name, (double)got, want);
             heed_tape_reset(tape, false, false, 0);
             const float own = heed_model_loss(m, tape, batch, 1, NULL)->x[0];
             heed_tape_reset(tape, false, false, 0);
@@ -249,8 +246,8 @@ static void test_adversary__its_loss_is_what_is_said_otherwise_less_what_is_look
             heed_tape_reset(tape, record, false, 0);
             const heed_tensor *loss = heed_base_model_loss(b, tape, batch, 0.25, &counts);
             if (heed_tape_status(tape, &err)) fail_msg("%s: %s", name, err.text);
-            if (!near((double)loss->x[0], want / 4)) fail_msg("%s: %.8g, by hand %.8g", name, (double)loss->x[0], want / 4);
-            if (!near(-counts.log_p, want) || counts.symbols != batch->target.N) fail_msg("%s: counts %.8g, by hand %.8g", name, -counts.log_p, want);
+            if (!probed_near((double)loss->x[0], want / 4, 1)) fail_msg("%s: %.8g, by hand %.8g", name, (double)loss->x[0], want / 4);
+            if (!probed_near(-counts.log_p, want, 1) || counts.symbols != batch->target.N) fail_msg("%s: counts %.8g, by hand %.8g", name, -counts.log_p, want);
         }
         heed_batch_free(batch);
         heed_base_model_free(b);

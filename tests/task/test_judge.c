@@ -17,9 +17,6 @@
 
 enum { MOST = PROBED_MOST, LAST = HEED_SHARES - 1 };
 
-/* As in test_probe.c: two orders of summing. */
-static bool near(double a, double b) { return fabs(a - b) <= 1e-4 * (1 + fabs(b)); }
-
 static const char *model_name;
 static const char source_text[] = "ab q cead";      /* nine symbols: shares of 1, 1, 1, 2 and 5 of them */
 static const int64_t taken[HEED_SHARES] = {0, 1, 1, 1, 2, 5, 9};
@@ -44,7 +41,7 @@ static void judge(const probed *p, const heed_order *orders, int count, int64_t 
 
 static void expect(const char *what, int share, double found, double right)
 {
-    if (!near(found, right)) fail_msg("%s: %s, share %d: %.8g, not %.8g", model_name, what, share, found, right);
+    if (!probed_near(found, right, 2)) fail_msg("%s: %s, share %d: %.8g, not %.8g", model_name, what, share, found, right);
 }
 
 /* Symbol s goes at place (5 s + 2) mod 9, whatever the target symbol. */

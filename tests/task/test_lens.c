@@ -15,9 +15,6 @@
 
 enum { MOST = PROBED_MOST };
 
-/* As in test_probe.c: two orders of summing. */
-static bool near(double a, double b) { return fabs(a - b) <= 1e-4 * (1 + fabs(b)); }
-
 static const char *model_name;
 static heed_error err_of;
 
@@ -43,7 +40,7 @@ static void lens(const probed *p, const char *name, float *scores, heed_lens_not
 static void expect(const probed *p, int64_t t, int64_t s, const float *scores, double right)
 {
     const double score = (double)scores[t * p->in.S + s];
-    if (!near(score, right)) fail_msg("%s: [%d,%d] is %.8g, not %.8g", model_name, (int)t, (int)s, score, right);
+    if (!probed_near(score, right, 2)) fail_msg("%s: [%d,%d] is %.8g, not %.8g", model_name, (int)t, (int)s, score, right);
 }
 
 /* --- texts without a symbol ---------------------------------------------------------------------------------------------------------------------- */
@@ -197,7 +194,7 @@ static void as_linked(probed *p)
         const double sum = (double)row[0] + (double)row[3] + (double)row[5];
         assert_true(row[0] == row[1] && row[5] == row[6]);
         const float *words = o->word_weights + t * 3;
-        for (int w = 0; w < 3 && sum > 0; w++) assert_true(near((double)row[w == 0 ? 0 : w == 1 ? 3 : 5] / sum, (double)words[w]));
+        for (int w = 0; w < 3 && sum > 0; w++) assert_true(probed_near((double)row[w == 0 ? 0 : w == 1 ? 3 : 5] / sum, (double)words[w], 2));
         for (int64_t s = 2; s < p->in.S; s++)
             if (source_word[s] < 0) expect(p, t, s, scores, (double)o->shown[t * p->in.S + s]);
     }

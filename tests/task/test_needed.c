@@ -53,9 +53,6 @@ static void listen(const probed *p, const heed_variant *v, int64_t count, heard 
     assert_ptr_equal(heed_probe_listen(p->probe, NULL), &listener);
 }
 
-/* As in test_probe.c: two orders of summing. */
-static bool near(double a, double b) { return fabs(a - b) <= 5e-5 * (1 + fabs(b)); }
-
 /* Two variants of different length; the second asks for its last symbol alone, and all are heard. A sum of V numbers is off by V roundings, and each of them by
  * that of an exponent of some tens. */
 static void told(probed *p)
@@ -153,7 +150,7 @@ static void changed(probed *p)
         v.logp = recorded;
         if (heed_looks_record(p->probe, &v, &own, &err) != HEED_OK) fail_msg("%s: %s", model_name, err.text);
         for (int64_t t = 0; t < v.T; t++)
-            if (!near((double)recorded[t], (double)plain[t])) fail_msg("%s: being recorded changed it", model_name);
+            if (!probed_near((double)recorded[t], (double)plain[t], 1)) fail_msg("%s: being recorded changed it", model_name);
         heed_looks_permute(&own, 5, &permuted);
         heed_looks_permute(&own, 5, &again);
         assert_memory_equal(permuted.weights, again.weights, (size_t)count * sizeof(float));

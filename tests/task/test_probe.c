@@ -14,9 +14,6 @@
 
 enum { MOST = PROBED_MOST };
 
-/* Tiny models' logits are sums of some tens of numbers of size 1 to 10: two orders of summing differ by some hundred roundings of 6e-8. */
-static bool near(double a, double b) { return fabs(a - b) <= 5e-5 * (1 + fabs(b)); }
-
 static heed_variant pair_of(const probed *p) { return (heed_variant){.source = p->source, .S = p->in.S, .target = p->target, .T = p->in.T}; }
 
 static void each_model(void (*visit)(probed *p, const char *name))
@@ -40,7 +37,7 @@ static void as_forced(probed *p, const char *name)
     const heed_output *o = probed_forced(p, p->source_text);
     assert_int_equal(o->count, p->in.T);
     for (int64_t t = 0; t < o->count; t++)
-        if (!near((double)logp[t], o->tokens[t].logp)) fail_msg("%s: symbol %d has %.8g, a run says %.8g", name, (int)t, (double)logp[t], o->tokens[t].logp);
+        if (!probed_near((double)logp[t], o->tokens[t].logp, 1)) fail_msg("%s: symbol %d has %.8g, a run says %.8g", name, (int)t, (double)logp[t], o->tokens[t].logp);
 }
 
 static void test_probe_run__says_of_a_pair_what_a_forced_run_says(void **state) { (void)state, each_model(as_forced); }
@@ -271,9 +268,9 @@ static void meddled(probed *p, const char *name)
     assert_memory_equal(plain, after, (size_t)v.T * sizeof *plain);
     assert_true((same.calls > 0) == (layers > 0));
     for (int64_t t = 0; t < v.T; t++)
-        if (!near((double)changed[t], (double)plain[t])) fail_msg("%s: the same weights give %.8g, not %.8g", name, (double)changed[t], (double)plain[t]);
+        if (!probed_near((double)changed[t], (double)plain[t], 1)) fail_msg("%s: the same weights give %.8g, not %.8g", name, (double)changed[t], (double)plain[t]);
     run_changed(p, &row, changed);
-    for (int64_t t = 0; t < 2; t++) assert_true(near((double)changed[t], (double)plain[t]));
+    for (int64_t t = 0; t < 2; t++) assert_true(probed_near((double)changed[t], (double)plain[t], 1));
     run_changed(p, &off, changed);
     if (layers && memcmp(changed, plain, (size_t)v.T * sizeof *plain) == 0) fail_msg("%s: no attention, and nothing has changed", name);
 }

@@ -8,16 +8,12 @@
 #include <cmocka.h>
 
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "task/asked.h"
 
 enum { MOST = PROBED_MOST };
-
-/* Two orders of summing, as in test_probe.c. */
-static bool near(double a, double b) { return fabs(a - b) <= 1e-4 * (1 + fabs(b)); }
 
 static const json_t *changed(const json_t *root, const char *what) { return json_object_get(json_array_get(json_object_get(root, "what_if"), 0), what); }
 
@@ -36,7 +32,7 @@ static void as_another_text(probed *p, const char *change, const char *text)
     for (int64_t t = 0; t < p->in.T; t++) before[t] = o->tokens[t].logp;
     o = probed_forced(p, text);
     for (int64_t t = 0; t < p->in.T; t++)
-        if (!near(change_at(root, t), o->tokens[t].logp - before[t])) fail_msg("%s: %s, symbol %d: %.8g, not %.8g", asked_name, change, (int)t,
+        if (!probed_near(change_at(root, t), o->tokens[t].logp - before[t], 2)) fail_msg("%s: %s, symbol %d: %.8g, not %.8g", asked_name, change, (int)t,
                                                                                change_at(root, t), o->tokens[t].logp - before[t]);
     heed_reply *r = heed_session_run(p->session, &(heed_request){.items = &other, .count = 1}, &err);
     assert_non_null(r);
@@ -75,7 +71,7 @@ static void written_and_read(probed *p, const char *change)
         for (size_t t = 0; t < n && t < json_array_size(first); t++) {
             const double as_written = json_number_value(json_object_get(json_array_get(tokens, t), "logp"));
             const double as_read = json_number_value(json_object_get(json_array_get(first, t), "logp")) + change_at(read, (int64_t)t);
-            if (!near(as_written, as_read)) fail_msg("%s: %s: %.8g written, %.8g read", asked_name, change, as_written, as_read);
+            if (!probed_near(as_written, as_read, 2)) fail_msg("%s: %s: %.8g written, %.8g read", asked_name, change, as_written, as_read);
         }
         json_decref(read);
     }
@@ -106,8 +102,8 @@ static void test_what_if__rows_prefixes_and_vectors(void **state)
     probed_open(&p, probed_at(0, &name), "ab q", "A B C");
     const heed_item item = asked_forced(&p), own = {.text = "ab q"};
     json_t *root = asked_json_of(&p, &item, "leave-one-out", "row:2=0");
-    for (int64_t t = 0; t < 2; t++) assert_true(near(change_at(root, t), 0));
-    assert_false(near(change_at(root, 2), 0));
+    for (int64_t t = 0; t < 2; t++) assert_true(probed_near(change_at(root, t), 0, 2));
+    assert_false(probed_near(change_at(root, 2), 0, 2));
     json_decref(root);
     root = asked_json_of(&p, &own, "leave-one-out", "prefix=C D");
     assert_memory_equal(json_string_value(json_object_get(changed_output(root), "text")), "C D", 3);
@@ -122,7 +118,7 @@ static void test_what_if__rows_prefixes_and_vectors(void **state)
     const heed_output *o = probed_forced(&p, "ab q");
     for (int64_t t = 0; t < o->count; t++) before[t] = o->tokens[t].logp;
     o = probed_forced(&p, "ce");
-    for (int64_t t = 0; t < o->count; t++) assert_true(near(change_at(root, t), o->tokens[t].logp - before[t]));
+    for (int64_t t = 0; t < o->count; t++) assert_true(probed_near(change_at(root, t), o->tokens[t].logp - before[t], 2));
     json_decref(root);
     probed_close(&p);
 }

@@ -137,18 +137,23 @@ class HeatMap {
 
   inPlot(at, from, length) { return at >= from - 0.5 && at <= from + length + 0.5; }
 
+  /* The number of a symbol, of every step-th; the pen is left as its name wants it. */
+  placeLabel(ctx, unit, step, strong, x, y) {
+    if (strong || unit.place % step === 0) {
+      ctx.font = `9.5px ${FONT}`;
+      ctx.fillStyle = strong ? this.colours.accent : this.colours.dim;
+      ctx.fillText(String(unit.place), x, y);
+    }
+    ctx.font = `${strong ? 600 : 400} ${this.font}px ${FONT}`;
+    ctx.fillStyle = strong ? this.colours.accent : unit.special ? this.colours.dim : this.colours.ink;
+  }
+
   colLabel(ctx, c, step, strong) {
     const unit = this.grid.cols[c], at = this.colX(c) + this.cw / 2;
     if (!this.inPlot(at, this.left, this.plotW)) return;
     ctx.textAlign = 'center';
-    if (strong || unit.place % step === 0) {
-      ctx.font = `9.5px ${FONT}`;
-      ctx.fillStyle = strong ? this.colours.accent : this.colours.dim;
-      ctx.fillText(String(unit.place), at, this.top - 8);
-    }
+    this.placeLabel(ctx, unit, step, strong, at, this.top - 8);
     if (!this.names.cols || this.cw < CELL.label) return;
-    ctx.font = `${strong ? 600 : 400} ${this.font}px ${FONT}`;
-    ctx.fillStyle = strong ? this.colours.accent : unit.special ? this.colours.dim : this.colours.ink;
     const text = fitText(unit.label, this.font, this.upright ? this.cw + 3 : this.names.cols - 2);
     if (this.upright) return ctx.fillText(text, at, this.top - 24);
     ctx.save();
@@ -163,14 +168,8 @@ class HeatMap {
     const unit = this.grid.rows[r], at = this.rowY(r) + this.ch / 2;
     if (!this.inPlot(at, this.top, this.plotH)) return;
     ctx.textAlign = 'right';
-    if (strong || unit.place % step === 0) {
-      ctx.font = `9.5px ${FONT}`;
-      ctx.fillStyle = strong ? this.colours.accent : this.colours.dim;
-      ctx.fillText(String(unit.place), this.left - 5, at + 0.5);
-    }
+    this.placeLabel(ctx, unit, step, strong, this.left - 5, at + 0.5);
     if (!this.names.rows || this.ch < CELL.label) return;
-    ctx.font = `${strong ? 600 : 400} ${this.font}px ${FONT}`;
-    ctx.fillStyle = strong ? this.colours.accent : unit.special ? this.colours.dim : this.colours.ink;
     ctx.fillText(fitText(unit.label, this.font, this.names.rows - 2), this.left - this.gutter, at + 0.5);
   }
 
