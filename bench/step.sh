@@ -77,6 +77,6 @@ for model in "$@"; do
         *) say "bench/step: there is no model \"$model\"; there are tiny, base, words"; exit 2 ;;
     esac
 done
-awk -v json="$BUILD/bench/train.jsonl" -v threads="$THREADS" -v rounds="$ROUNDS" -v processor="$(processor)" -v date="$(date +%Y-%m-%d)" -f bench/step.awk "$facts" >"$folder/report"
+awk -v json="$BUILD/bench/train.jsonl" -v threads="$THREADS" -v rounds="$ROUNDS" -v processor="$(processor)" -v date="$(date +%Y-%m-%d)" -f bench/facts.awk -f bench/step.awk "$facts" >"$folder/report"
 cat "$folder/report"
 [ "${RECORD:-}" != 1 ] || record bench/step "$folder/report"

@@ -1,5 +1,5 @@
 # The report of bench/translate.sh from the facts that it wrote down: Markdown to the standard output, lines of JSON to the file `json`.
-#   side heed|ct2 ABOUT      peak BITS F32 BF16
+#   side heed|ct2, peak: bench/facts.awk
 #   memory SIZE BEAM BATCH heed|ct2 NUMBERS MB
 #   run ROUND SIZE BEAM BATCH WORKERS heed|ct2 NUMBERS LAYOUT SECONDS SYMBOLS MB GFLOP SAME-LINES SAME-SYMBOLS
 # A cell is "SIZE BEAM BATCH WORKERS", a side "WHO NUMBERS LAYOUT". Round 0 warmed up and is not read.
@@ -23,25 +23,13 @@ function goal_of(size, numbers, beam, batch, alone,   g) {
   return g == "-" ? "" : g
 }
 
-function median(key,   n, i, j, x, list) {
-  n = count[key]
-  for (i = 1; i <= n; i++) {
-    x = took[key, i]
-    for (j = i - 1; j > 0 && list[j] > x; j--) list[j + 1] = list[j]
-    list[j + 1] = x
-  }
-  return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-}
-
-$1 == "side" { $1 = ""; who = $2; $2 = ""; sub(/^ +/, ""); about[who] = $0 }
 $1 == "memory" { held[$2, $5, $6] = $7; if (!(($2, $3, $4) in holds)) { holds[$2, $3, $4]; held_by[++sizes] = $2; held_shape[sizes] = "beam " $3 " batch " $4 } }
-$1 == "peak" { bits = $2; if ($3 > peak["f32"]) peak["f32"] = $3; if ($4 > peak["bf16"]) peak["bf16"] = $4 }
 $1 == "run" {
   cell = $3 " " $4 " " $5 " " $6; key = cell " " $7 " " $8 " " $9
   if (!(cell in known)) { known[cell]; cells[++cell_count] = cell }
   if (!((cell, $7, $8, $9) in layout_known)) { layout_known[cell, $7, $8, $9]; layouts[cell, $7, $8] = layouts[cell, $7, $8] " " $9 }
   if ($2 == 0) next
-  took[key, ++count[key]] = $10; symbols[key] = $11; work[key] = $13; same_lines[key] = $14; same_symbols[key] = $15
+  measured[key, ++count[key]] = $10; symbols[key] = $11; work[key] = $13; same_lines[key] = $14; same_symbols[key] = $15
 }
 
 function best_layout(cell, numbers,   n, i, part, key, best) {   # the one that CTranslate2 went on with
@@ -52,20 +40,10 @@ function best_layout(cell, numbers,   n, i, part, key, best) {   # the one that 
 
 function percents(key) { return count[key] ? same_lines[key] " %" (same_symbols[key] == "-" ? "" : ", " same_symbols[key] " %") : "" }
 
-function text_or_null(text) { gsub(/["\\]/, "", text); return text == "" ? "null" : "\"" text "\"" }
-function number_or_null(x, format) { return x == "" ? "null" : sprintf(format, x) }
-
-function object(what, shape, numbers, workers, ours, peer, name, version, unit, top, fraction, ratio, goal, met) {
-  printf "{\"what\": \"%s\", \"shape\": \"%s\", \"dtype\": \"%s\", \"threads\": %d, \"ours\": %.2f, \"peer\": %s, \"peer_name\": %s, \"peer_version\": %s, ", what, shape, numbers,
-    workers, ours, number_or_null(peer, "%.2f"), text_or_null(name), text_or_null(version), unit >json
-  printf "\"unit\": \"%s\", \"peak\": %s, \"fraction\": %s, \"ratio\": %s, \"goal\": %s, \"met\": %s}\n", unit, number_or_null(top, "%.1f"), number_or_null(fraction, "%.4f"),
-    number_or_null(ratio, "%.3f"), number_or_null(goal, "%.2f"), met >json
-}
-
 function shown(ratio, goal, met) { return ratio == "" ? "" : sprintf(goal != "" && met == "false" ? "**%.2f**" : "%.2f", ratio) }
 
 # One line of the table; peer: a key, or "".
-function compare(cell, numbers, layout, peer, goal,   part, key, ours, theirs, top, fraction, ratio, met, type, name, n) {
+function compare(cell, numbers, layout, peer, goal,   part, key, ours, theirs, top, fraction, ratio, met, type, name) {
   split(cell, part, " ")
   key = cell " heed " numbers " " layout
   ours = median(key)
@@ -77,11 +55,9 @@ function compare(cell, numbers, layout, peer, goal,   part, key, ours, theirs, t
   top = peak["bf16"] ? (numbers == "int8" ? 2 * peak["bf16"] : peak[numbers]) : numbers == "f32" ? peak["f32"] : ""
   if (top) top *= (layout == "1x1" ? 1 / threads : 1)
   fraction = top ? work[key] / ours / top : ""
-  n = ++rows
-  order[n] = ratio == "" ? 1e9 : ratio / (goal == "" ? 1 : goal)
-  row[n] = sprintf("| %s | %s | %s | %s | %s | %.3f | %.0f | %s | %s | %s | %s | %s | %s | %s | %s |", part[1], numbers, part[2], part[3], layout, ours, symbols[key] / ours,
+  add_row(ratio == "" ? 1e9 : ratio / (goal == "" ? 1 : goal), sprintf("| %s | %s | %s | %s | %s | %.3f | %.0f | %s | %s | %s | %s | %s | %s | %s | %s |", part[1], numbers, part[2], part[3], layout, ours, symbols[key] / ours,
     fraction == "" ? "" : sprintf("%.0f %%", 100 * fraction), name, theirs == "" ? "" : sprintf("%.3f", theirs), theirs == "" ? "" : sprintf("%.0f", symbols[peer] / theirs),
-    shown(ratio, goal, met), goal, percents(key), type[5] == "ct2" ? percents(peer) : "")
+    shown(ratio, goal, met), goal, percents(key), type[5] == "ct2" ? percents(peer) : ""))
   object("translate", part[1] " beam " part[2] " batch " part[3] " layout " layout, numbers, layout == "1x1" ? 1 : threads, symbols[key] / ours, theirs == "" ? "" : symbols[peer] / theirs,
     name, type[5] == "ct2" ? about["ct2"] : about["heed"], "symbols/s", top, fraction, ratio, goal, met)
 }
@@ -110,23 +86,12 @@ function compare_cell(cell,   part, type, types, i, n, numbers, peer, other) {
   }
 }
 
-function print_sorted(   i, j, x, y) {
-  for (i = 2; i <= rows; i++) {
-    x = order[i]; y = row[i]
-    for (j = i - 1; j > 0 && order[j] > x; j--) { order[j + 1] = order[j]; row[j + 1] = row[j] }
-    order[j + 1] = x; row[j + 1] = y
-  }
-  for (i = 1; i <= rows; i++) print row[i]
-}
-
 END {
-  printf "" >json
   for (i = 1; i <= cell_count; i++) compare_cell(cells[i])
   print "| model | numbers | beam | batch | heed, workers x threads | seconds | symbols/s | of the peak | beside | seconds | symbols/s | times as fast | goal | as heed's f32: lines, symbols | CTranslate2's: lines |"
   print "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
   print_sorted()
   print "\n| model | numbers | work | heed, MB | CTranslate2, MB | share | goal: at most |\n|---|---|---|---|---|---|---|"
   for (i = 1; i <= sizes; i++) for (j = 1; j <= 3; j++) compare_memory(held_by[i], held_shape[i], j == 1 ? "f32" : j == 2 ? "bf16" : "int8")
-  printf "\n%s, %d threads, measured peak f32 %.0f GF/s (%d bits)%s, %s.\n", processor, threads, peak["f32"], bits, peak["bf16"] ? sprintf(", bf16 %.0f GF/s", peak["bf16"]) : "", date
-  printf "%s%s. Rounds: %d.\n", about["heed"], about["ct2"] == "" ? "" : "; " about["ct2"], rounds
+  print_circumstances("ct2")
 }

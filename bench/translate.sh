@@ -179,6 +179,6 @@ if ! "$PYTHON" -c 'import ctranslate2' 2>/dev/null; then
     say "bench/translate: $PYTHON has no CTranslate2, so heed's side is timed alone. To compare: pip install ctranslate2==4.8.5, then PYTHON=... make bench"
 fi
 for size in $SIZES; do bench_size "$size"; done
-awk -v json="$BUILD/bench/translate.jsonl" -v threads="$THREADS" -v rounds="$ROUNDS" -v processor="$(processor)" -v date="$(date +%Y-%m-%d)" -f bench/translate.awk "$facts" >"$folder/report"
+awk -v json="$BUILD/bench/translate.jsonl" -v threads="$THREADS" -v rounds="$ROUNDS" -v processor="$(processor)" -v date="$(date +%Y-%m-%d)" -f bench/facts.awk -f bench/translate.awk "$facts" >"$folder/report"
 cat "$folder/report"
 [ "${RECORD:-}" != 1 ] || record bench/translate "$folder/report"
