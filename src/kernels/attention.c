@@ -21,12 +21,9 @@ static int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* --- the cut --------------------------------------------------------------------------------------------------------------------------------- */
 
-/* A thread's tasks next .. end-1; who has done its own takes those of others. A cache line each. */
-typedef struct share { int64_t next, end; char rest[ALIGNED - 2 * sizeof(int64_t)]; } share;
-
 typedef struct cut {
     const heed_attention_job *job;
-    share *shares;               /* [threads] */
+    heed_attention_portion *portions;      /* [threads] */
     int64_t *order, *first;      /* [B] sequences, the longest first; [B+1] number of the first task of each of these */
     int64_t parts;               /* of the heads that share a key head */
     int64_t most;                /* units of a task */
@@ -63,7 +60,7 @@ static int64_t block_start(const heed_attention_job *j, int64_t queries, int64_t
 
 static size_t cut_bytes(const heed_attention_job *j)
 {
-    return ((size_t)(2 * j->a->sequences + 1) * sizeof(int64_t) + (size_t)j->threads * sizeof(share) + ALIGNED - 1) / ALIGNED * ALIGNED;
+    return ((size_t)(2 * j->a->sequences + 1) * sizeof(int64_t) + (size_t)j->threads * sizeof(heed_attention_portion) + ALIGNED - 1) / ALIGNED * ALIGNED;
 }
 
 static int class_of(const heed_attention_job *j, int64_t b)
@@ -72,18 +69,11 @@ static int class_of(const heed_attention_job *j, int64_t b)
     return work ? __builtin_clzll(work) : CLASSES - 1;
 }
 
-/* Equal shares, the same in every call of a shape: rows stay in the caches of the core that had them last. */
-static void share_out(const cut *c)
-{
-    const int64_t tasks = c->first[c->job->a->sequences], threads = c->job->threads;
-    for (int64_t t = 0; t < threads; t++) c->shares[t] = (share){.next = tasks * t / threads, .end = tasks * (t + 1) / threads};
-}
-
 static cut cut_of(const heed_attention_job *j, void *room)
 {
     const int64_t B = j->a->sequences;
-    int64_t *const behind = (int64_t *)(void *)((share *)room + j->threads);
-    cut c = {.job = j, .shares = room, .order = behind, .first = behind + B, .parts = (j->shared + j->together - 1) / j->together};
+    int64_t *const behind = (int64_t *)(void *)((heed_attention_portion *)room + j->threads);
+    cut c = {.job = j, .portions = room, .order = behind, .first = behind + B, .parts = (j->shared + j->together - 1) / j->together};
     int64_t at[CLASSES + 1] = {0};
     for (int64_t b = 0; b < B; b++) at[class_of(j, b) + 1]++;
     for (int i = 0; i < CLASSES; i++) at[i + 1] += at[i];
@@ -93,7 +83,7 @@ static cut cut_of(const heed_attention_job *j, void *room)
     for (int64_t b = 0; b < B; b++) units += j->Hk * c.parts * blocks_of(j, heed_attention_queries(j, b));
     c.most = greater(1, least(most_blocks(j), j->threads > 1 ? units / (j->threads * SHARES) : units));
     for (int64_t i = 0; i < B; i++) c.first[i + 1] = c.first[i] + j->Hk * c.parts * tasks_of(&c, heed_attention_queries(j, c.order[i]));
-    share_out(&c);
+    heed_attention_portions(c.portions, j->threads, c.first[B]);
     return c;
 }
 
@@ -222,27 +212,13 @@ static void task_take(const cut *c, task *t, int64_t number)
     t->units = units_of(c, number, t->unit);
 }
 
-/* The next task of a thread's own share, else of another's; -1: all are taken. */
-static int64_t task_number(const cut *c, int thread)
-{
-    const int threads = c->job->threads;
-    for (int t = 0; t < threads; t++) {
-        share *s = &c->shares[(thread + t) % threads];
-        int64_t i;
-#pragma omp atomic capture
-        i = s->next++;
-        if (i < s->end) return i;
-    }
-    return -1;
-}
-
 /* What one thread does. Each task asks for the first rows of the one that the thread is likely to take next. */
 static void run(const cut *c, int thread, char *room)
 {
     const heed_attention_job *j = c->job;
     const bool far = heed_attention_is_far(j);
     task pair[2] = {{.number = -1}, {.number = -1}}, *now = &pair[0], *then = &pair[1];
-    for (int64_t i, end = c->first[j->a->sequences]; (i = task_number(c, thread)) >= 0;) {
+    for (int64_t i, end = c->first[j->a->sequences]; (i = heed_attention_take(c->portions, j->threads, thread)) >= 0;) {
         task *const other = now;
         const bool expected = then->number == i;
         now = then, then = other;

@@ -128,6 +128,28 @@ enum { HEED_ATTENTION_ALIGNED = 64 };
 static inline char *heed_attention_aligned(void *scratch) { return (char *)(((uintptr_t)scratch + HEED_ATTENTION_ALIGNED - 1) / HEED_ATTENTION_ALIGNED * HEED_ATTENTION_ALIGNED); }
 static inline int64_t heed_attention_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
+/* A thread's tasks next .. end-1, in a cache line of its own. */
+typedef struct heed_attention_portion { int64_t next, end; char rest[HEED_ATTENTION_ALIGNED - 2 * sizeof(int64_t)]; } heed_attention_portion;
+
+/* Equal portions, the same in every call of a shape: rows stay in the caches of the core that had them last. */
+static inline void heed_attention_portions(heed_attention_portion *p, int threads, int64_t tasks)
+{
+    for (int64_t t = 0; t < threads; t++) p[t].next = tasks * t / threads, p[t].end = tasks * (t + 1) / threads;
+}
+
+/* The next task of a thread's own portion, else of another's; -1: all are taken. */
+static inline int64_t heed_attention_take(heed_attention_portion *p, int threads, int thread)
+{
+    for (int t = 0; t < threads; t++) {
+        heed_attention_portion *of = &p[(thread + t) % threads];
+        int64_t i;
+#pragma omp atomic capture
+        i = of->next++;
+        if (i < of->end) return i;
+    }
+    return -1;
+}
+
 /* Values from row to row of what is copied: an odd number of lines where rows are long, or they would share few places of the nearest cache. */
 static inline int64_t heed_attention_apart(int64_t width)
 {

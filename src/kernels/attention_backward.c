@@ -9,7 +9,6 @@ enum { ALIGNED = HEED_ATTENTION_ALIGNED, MARGIN = HEED_ATTENTION_MARGIN };
 enum {
     UNITS = 8,               /* of a sequence, all its key heads together, where it is long enough: more cost scratch, a row beside each */
     SHORTEST = 576,          /* keys of a range */
-    TASKS = 16,              /* a thread takes at the least, before units are bundled */
     PIECE = HEED_ATTENTION_PIECE
 };
 
@@ -127,7 +126,7 @@ size_t heed_attention_back_room(const heed_attention_back *x)
     return (size_t)heed_attention_up(j->rows ? heed_attention_rows_back_room(x) : tiles + widened + pairs, MARGIN) * sizeof(float);
 }
 
-typedef struct layout { size_t first_unit, first_beside, shared, extra, queries, beside, rooms, end; } layout;
+typedef struct layout { size_t portions, first_unit, first_beside, shared, extra, queries, beside, rooms, end; } layout;
 
 static size_t take(size_t *end, size_t bytes)
 {
@@ -149,6 +148,7 @@ static layout layout_of(heed_attention_back *x)
     int64_t units;
     const int64_t beside = lay_out(x, &units);
     layout l = {.end = ALIGNED};
+    l.portions = take(&l.end, (size_t)j->threads * sizeof(heed_attention_portion));
     l.first_unit = take(&l.end, (size_t)(j->a->sequences + 1) * sizeof(int64_t));
     l.first_beside = take(&l.end, (size_t)(j->a->sequences + 1) * sizeof(int64_t));
     l.shared = take(&l.end, heed_attention_shared_bytes(j));
@@ -277,22 +277,27 @@ static heed_status gradients_fit(const heed_attention_job *j, const heed_attenti
     return status;
 }
 
-static void run(const heed_attention_back *x, int64_t units, char *rooms)
+/* What one thread does; next: the unit that it is likely to take then. */
+static void run(const heed_attention_back *x, int64_t units, heed_attention_portion *portions, int thread, char *room)
 {
     const heed_attention_job *j = x->job;
+    for (int64_t i; (i = heed_attention_take(portions, j->threads, thread)) >= 0;) {
+        heed_attention_range u = unit_of(x, i), next;
+        if (i + 1 < units) next = unit_of(x, i + 1), u.next = &next;
+        if (x->extras) memset(u.extra, 0, (size_t)(j->shared * x->extras) * sizeof *u.extra);
+        j->kernels->attention_backward(x, &u, room);
+    }
+}
+
+static void run_all(const heed_attention_back *x, int64_t units, heed_attention_portion *portions, char *rooms)
+{
+    const int threads = x->job->threads;
     const size_t room = heed_attention_back_room(x);
-    const int64_t chunk = greater(1, least(TASKS, units / (j->threads * TASKS)));
-#pragma omp parallel num_threads(j->threads) if (units > 1)
+    heed_attention_portions(portions, threads, units);
+#pragma omp parallel num_threads(threads) if (units > 1 && threads > 1)
     {
-        char *mine = rooms + (size_t)omp_get_thread_num() * room;
-#pragma omp for schedule(dynamic, chunk)
-        for (int64_t i = 0; i < units; i++) {
-            const int64_t likely = i + ((i + 1) % chunk ? 1 : 1 + (j->threads - 1) * chunk);
-            heed_attention_range u = unit_of(x, i), next;
-            if (likely < units) next = unit_of(x, likely), u.next = &next;
-            if (x->extras) memset(u.extra, 0, (size_t)(j->shared * x->extras) * sizeof *u.extra);
-            j->kernels->attention_backward(x, &u, mine);
-        }
+        const int thread = omp_get_thread_num();
+        run(x, units, portions, thread, rooms + (size_t)thread * room);
     }
 }
 
@@ -315,7 +320,7 @@ heed_status heed_attention_backward_by(const heed_kernels *kernels, const heed_a
     heed_attention_share(&j, at + l.shared);
     int64_t units;
     lay_out(&x, &units);
-    run(&x, units, at + l.rooms);
+    run_all(&x, units, (heed_attention_portion *)(void *)(at + l.portions), at + l.rooms);
     join_queries(&x);
     if (x.queries) narrow_queries(&x);
     join_extras(&x, units);
