@@ -127,7 +127,7 @@ typedef struct heed_request {
     bool weights;             /* keep that of every layer and head as well */
     const heed_look *look;    /* NULL: heed_model_look() */
     const heed_decode *decode;    /* NULL: as the model's recipe says */
-    int64_t choices;          /* keep so many of the likeliest symbols of every step, up to 1,000 and the size of the target vocabulary; 0: none */
+    int64_t choices;          /* keep so many of the likeliest symbols of every step, up to 1,000 and what may be written; 0: none */
     const heed_fork *fork;    /* its outputs are the item's alternatives; NULL: none. Not with nbest, draws or targets */
 } heed_request;
 

@@ -1,4 +1,5 @@
 /* From symbols to the reply: texts, where they stand, and where each symbol looked. */
+#include <math.h>
 #include <string.h>
 
 #include "task/transduce.h"
@@ -220,14 +221,27 @@ static bool write_steps(heed_job *j, const heed_writer *w, const heed_output *o,
     return true;
 }
 
+static const heed_likely *likeliest_at(const heed_writer *w, const heed_hypothesis *h, int64_t step)
+{
+    return w->moments[step].likeliest + h->rows[step] * w->likeliest;
+}
+
+/* As many as were asked for, or as a shortlist has. */
+static int64_t count_choices(const heed_job *j, const heed_writer *w, const heed_hypothesis *h)
+{
+    int64_t n = j->choices < w->likeliest ? j->choices : w->likeliest;
+    while (w->among && h->n && n > 1 && likeliest_at(w, h, 0)[n - 1].logp == -INFINITY) n--;
+    return n;
+}
+
 /* The likeliest symbols of each step. */
 static bool write_choices(const heed_job *j, const heed_writer *w, const heed_hypothesis *h, heed_output *o)
 {
-    const int64_t n = j->choices < w->likeliest ? j->choices : w->likeliest;
+    const int64_t n = count_choices(j, w, h);
     heed_choice *all = heed_arena_alloc(j->arena, (size_t)(h->n * n + 1) * sizeof *all);
     for (int64_t i = 0; all && i < h->n; i++)
         for (int64_t k = 0; k < n; k++) {
-            const heed_likely *one = w->moments[i].likeliest + h->rows[i] * w->likeliest + k;
+            const heed_likely *one = likeliest_at(w, h, i) + k;
             all[i * n + k] = (heed_choice){heed_arena_text(j->arena, heed_text_symbol(j->model->target, one->id)), (double)one->logp};
             if (!all[i * n + k].text) return false;
         }

@@ -43,7 +43,7 @@ options() {
       for option in $(printf '%s\n' "$line" | sed 's/[#|>].*//' | grep -oE ' --?[a-z][a-z-]*' | sort -u); do
         grep -qE -- "(^|[ ,])$option([ ,=]|\$)" "$dir/help" || { echo "$page: heed $command has no option $option"; status=1; }
       done
-    done < <(grep -oE '(^|[ `|])(build/)?heed (train|run|eval|score|align|explain|serve|chart|inspect|quantize|check|plan|bench|demo) [^`]*' "$page" | sed 's/^[ `|]*//')
+    done < <(grep -oE '(^|[ `|])(build/)?heed (train|run|eval|score|align|explain|serve|chart|inspect|quantize|shortlist|check|plan|bench|demo) [^`]*' "$page" | sed 's/^[ `|]*//')
   done
   return $status
 }

@@ -150,6 +150,26 @@ static void test_shortlist__nothing_else_is_written(void **state)
     }
 }
 
+/* Where more are asked for than there are, and where another word is wanted at a place. */
+static void test_shortlist__choices_and_other_words_are_listed_too(void **state)
+{
+    (void)state;
+    heed_error err;
+    heed_model *m = open_with(tiny_save(tiny_build(&kinds[1]), "m"), few, precisions[0]);
+    heed_session *s = heed_session_new(m, NULL, &err);
+    static const heed_item item = {.text = "ab abc "};
+    heed_reply *r = heed_session_run(s, &(heed_request){.items = &item, .count = 1, .choices = 8, .fork = &(heed_fork){.outputs = 8}}, &err);
+    assert_non_null(r);
+    const heed_output *o = heed_reply_at(r, 0);
+    assert_int_equal(o->choice_count, 5);   /* A, B, C, </s>, <unk> */
+    for (int64_t i = 0; i < o->count * o->choice_count; i++) assert_true(may(item.text, o->choices[i].text) && isfinite(o->choices[i].logp));
+    for (int64_t i = 0; i < o->alternative_count; i++)
+        for (int64_t k = 0; k < o->alternatives[i].count; k++) assert_true(may(item.text, o->alternatives[i].tokens[k].text));
+    heed_reply_free(r);
+    heed_session_free(s);
+    heed_model_close(m);
+}
+
 /* A needed symbol that the list lacks: of a prefix, of what must appear. */
 static void test_shortlist__what_is_asked_for_is_added(void **state)
 {
@@ -284,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shortlist__answers_are_the_same_in_any_company),
         cmocka_unit_test(test_shortlist__nothing_else_is_written),
+        cmocka_unit_test(test_shortlist__choices_and_other_words_are_listed_too),
         cmocka_unit_test(test_shortlist__what_is_asked_for_is_added),
         cmocka_unit_test(test_shortlist__given_targets_are_read_as_without_it),
         cmocka_unit_test(test_shortlist__of_all_symbols_it_changes_nothing),
