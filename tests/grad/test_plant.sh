@@ -41,6 +41,7 @@ cd "$source" || exit 1
 for file in src/ops/*.c; do
     family=$(basename "$file" .c)
     case $family in
+        among) continue ;;                # asked by searches alone
         embed) continue ;;                # it lists its gradient; the sum is made in collect.c
         activate | norm | rnn_step) continue ;;      # their ways back are kernels
         attend | attend_call) continue ;; # the ways back that they call are kernels
@@ -57,7 +58,7 @@ every src/kernels/scalar.inc "kernel_tanh_back kernel_dropout_back" test_ops ari
 every src/kernels/scalar.inc "kernel_relu_back kernel_gelu_back kernel_glu_back" test_ops activate '*gradients*'
 every src/kernels/norm_scalar.inc kernel_rotate_back test_ops position '*gradients*'
 every src/kernels/norm_scalar.inc kernel_norm_back test_ops norm '*gradients*'
-every src/kernels/scalar.inc "kernel_gru_back kernel_lstm_back" test_ops cell '*gradients*'
+every src/kernels/scalar.inc "kernel_gru_back kernel_lstm_back" test_ops rnn_step '*gradients*'
 every src/kernels/scalar.inc kernel_additive_back test_attention additive
 every src/kernels/attention_backward_rows.c "values_back terms_back dot_back copies_back" test_attend '*gradients*'
 every src/kernels/attention_backward_rows.c additive_back test_attention additive

@@ -80,12 +80,14 @@ static void test_page__a_nonce_guards_every_script_and_style_and_belongs_to_the_
 static void test_page__names_no_address_and_makes_no_html_from_text(void **state)
 {
     (void)state;
-    static const char *const never[] = {"https:", "//cdn", "@import", "url(", "src=", "href=", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "fetch(",
+    static const char *const never[] = {"https:", "//cdn", "@import", "url(", "src=", "href=", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
                                         "XMLHttpRequest", "WebSocket", "sendBeacon", "onclick=", "onload=", "style=\""};
     char *page = page_of("{}");
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         if (strstr(page, never[i])) fail_msg("the page holds %s", never[i]);
     assert_int_equal(text_count(page, "http:"), text_count(page, "http://www.w3.org/2000/svg"));
+    assert_int_equal(text_count(page, "fetch("), text_count(page, "fetch(SERVER,"));
+    assert_non_null(strstr(page, "default-src 'none'"));    /* so the page of a file has nobody whom it could ask */
     free(page);
 }
 
