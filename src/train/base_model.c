@@ -31,14 +31,21 @@ static heed_tensor *copy_of(heed_base_model *b, heed_tape *t, const heed_tensor 
     return copy;
 }
 
-static heed_attended record(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *given)
+/* Attention as it is, with its weights where it crosses. */
+static heed_attended look(heed_tape *t, const heed_attend_args *given, bool *crosses)
+{
+    heed_attend_args args = *given;
+    *crosses = heed_site_of(t, given) == HEED_SITE_CROSS;
+    args.weights |= *crosses;
+    return heed_attend(t, &args);
+}
+
+static heed_attended record(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *args)
 {
     (void)a;
     heed_base_model *b = self;
-    heed_attend_args args = *given;
-    const bool crosses = heed_site_of(t, given) == HEED_SITE_CROSS;
-    args.weights |= crosses;
-    const heed_attended x = heed_attend(t, &args);
+    bool crosses;
+    const heed_attended x = look(t, args, &crosses);
     if (!crosses || heed_tape_failed(t)) return x;
     if (b->count == b->most) heed_tape_fail(t, HEED_E_SHAPE, "more looks than %lld", (long long)b->most);
     else b->weights[b->count++] = copy_of(b, t, x.weights);
@@ -62,14 +69,12 @@ static heed_attended impose(void *self, heed_tape *t, const heed_attn *a, const 
     return (heed_attended){.out = heed_context(t, weights, args), .weights = args->weights ? weights : NULL, .args = *args};
 }
 
-static heed_attended note(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *given)
+static heed_attended note(void *self, heed_tape *t, const heed_attn *a, const heed_attend_args *args)
 {
     (void)a;
     heed_base_model *b = self;
-    heed_attend_args args = *given;
-    const bool crosses = heed_site_of(t, given) == HEED_SITE_CROSS;
-    args.weights |= crosses;
-    const heed_attended x = heed_attend(t, &args);
+    bool crosses;
+    const heed_attended x = look(t, args, &crosses);
     if (crosses && has_next(b, t)) b->own[b->asked++] = t->record ? x.weights : copy_of(b, t, x.weights);
     return x;
 }
