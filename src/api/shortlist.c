@@ -134,8 +134,7 @@ static void judge_pair(judging *j, const heed_tokens tokens[2])
     const int64_t words = heed_shortlist_words(j->list);
     memset(j->marks, 0, (size_t)words * sizeof *j->marks);
     heed_shortlist_mark(j->list, &tokens[0], j->marks);
-    for (int64_t i = 0; i < words; i++)
-        for (uint64_t x = j->marks[i]; x; x &= x - 1) j->offered++;
+    for (int64_t i = 0; i < words; i++) j->offered += __builtin_popcountll(j->marks[i]);
     for (int64_t i = 0; i < tokens[1].count; i++) j->covered += j->marks[tokens[1].item[i].id / 64] >> tokens[1].item[i].id % 64 & 1;
     j->symbols += tokens[1].count;
     j->pairs++;

@@ -11,8 +11,7 @@
 static int64_t count_bits(const uint64_t *marks, int64_t words)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < words; i++)
-        for (uint64_t x = marks[i]; x; x &= x - 1) n++;
+    for (int64_t i = 0; i < words; i++) n += __builtin_popcountll(marks[i]);
     return n;
 }
 

@@ -123,6 +123,19 @@ static inline void must(call *c, heed_status expected)
     if (status != expected) fail_msg("%s: %s, expected %s", heed_status_name(status), c->err.text, heed_status_name(expected));
 }
 
+/* Four runs of one recipe, i 0 to 3: on one, two and three threads, and cut off and resumed. To be compared by same_run(). */
+static inline void must_by(call *c, int i)
+{
+    c->options.threads = i < 3 ? i + 1 : 1;
+    if (i == 3) {
+        c->options.max_updates = 3;
+        must(c, HEED_OK);
+        c->options.resume = true;
+        c->options.max_updates = 0;
+    }
+    must(c, HEED_OK);
+}
+
 static inline void says(const call *c, const char *expected)
 {
     if (!strstr(c->err.text, expected)) fail_msg("\"%s\" does not say \"%s\"", c->err.text, expected);
@@ -160,6 +173,25 @@ static inline void same_run(const char *a, const char *b)
     same_file(a, b, "latest/optimizer.safetensors");
     same_file(a, b, "best/model.safetensors");
     same_file(a, b, "model/model.safetensors");
+}
+
+static inline heed_safetensors *weights_of(const char *dir)
+{
+    heed_error err;
+    heed_safetensors *s = heed_safetensors_open(file_of(dir, "model/model.safetensors"), &err);
+    assert_non_null(s);
+    return s;
+}
+
+static inline bool same_weight(const char *dir, const char *other, const char *name)
+{
+    heed_safetensors *a = weights_of(dir), *b = weights_of(other);
+    const heed_named *x = heed_safetensors_find(a, name), *y = heed_safetensors_find(b, name);
+    assert_true(x && y && x->rows == y->rows && x->cols == y->cols);
+    const bool same = memcmp(x->x, y->x, (size_t)(x->rows * x->cols) * sizeof(float)) == 0;
+    heed_safetensors_close(a);
+    heed_safetensors_close(b);
+    return same;
 }
 
 static inline heed_train_state state_of(const char *dir, const char *step)

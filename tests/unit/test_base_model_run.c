@@ -37,30 +37,11 @@ static void test_frozen__threads_and_resuming_change_no_bit(void **state)
         call c = frozen(names[i]);
         set(&c, "train.batch={sentences: 60}");   /* several shards */
         set(&c, "train.epochs=2");
-        c.options.threads = i < 3 ? i + 1 : 1;
-        if (i == 3) {
-            c.options.max_updates = 3;
-            must(&c, HEED_OK);
-            c.options.resume = true;
-            c.options.max_updates = 0;
-        }
-        must(&c, HEED_OK);
+        must_by(&c, i);
         if (i < 3) told(&c, ", attention that of ");
         if (i) same_run(names[0], names[i]);
         end(&c);
     }
-}
-
-static bool same_weight(const char *dir, const char *other, const char *name)
-{
-    heed_error err;
-    heed_safetensors *a = heed_safetensors_open(file_of(dir, "model/model.safetensors"), &err), *b = heed_safetensors_open(file_of(other, "model/model.safetensors"), &err);
-    const heed_named *x = heed_safetensors_find(a, name), *y = heed_safetensors_find(b, name);
-    assert_true(x && y && x->rows == y->rows && x->cols == y->cols);
-    const bool same = memcmp(x->x, y->x, (size_t)(x->rows * x->cols) * sizeof(float)) == 0;
-    heed_safetensors_close(a);
-    heed_safetensors_close(b);
-    return same;
 }
 
 static void test_frozen__what_a_score_learns_stays_as_it_began(void **state)
@@ -169,14 +150,7 @@ static void test_adversary__threads_and_resuming_change_no_bit(void **state)
         set(&c, "train.label_smoothing=0");
         set(&c, "train.batch={sentences: 60}");
         set(&c, "train.epochs=2");
-        c.options.threads = i < 3 ? i + 1 : 1;
-        if (i == 3) {
-            c.options.max_updates = 3;
-            must(&c, HEED_OK);
-            c.options.resume = true;
-            c.options.max_updates = 0;
-        }
-        must(&c, HEED_OK);
+        must_by(&c, i);
         if (i) same_run(names[0], names[i]);
         end(&c);
     }

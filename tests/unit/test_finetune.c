@@ -126,25 +126,6 @@ static call finetune(const char *dir)
     return c;
 }
 
-static heed_safetensors *weights_of(const char *dir)
-{
-    heed_error err;
-    heed_safetensors *s = heed_safetensors_open(file_of(dir, "model/model.safetensors"), &err);
-    assert_non_null(s);
-    return s;
-}
-
-static bool same_weight(const char *dir, const char *other, const char *name)
-{
-    heed_safetensors *a = weights_of(dir), *b = weights_of(other);
-    const heed_named *x = heed_safetensors_find(a, name), *y = heed_safetensors_find(b, name);
-    assert_true(x && y && x->rows == y->rows && x->cols == y->cols);
-    const bool same = memcmp(x->x, y->x, (size_t)(x->rows * x->cols) * sizeof(float)) == 0;
-    heed_safetensors_close(a);
-    heed_safetensors_close(b);
-    return same;
-}
-
 static void test_finetune__what_is_frozen_keeps_its_bits(void **state)
 {
     (void)state;
