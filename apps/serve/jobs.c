@@ -1,9 +1,7 @@
 /* The queue and the workers: jobs.h. */
-#define _GNU_SOURCE
 #include "jobs.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -174,16 +172,10 @@ static int start(pthread_t *thread, worker *w)
     return failed;
 }
 
-static int cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
-}
-
 crew *crew_new(const serve_options *o, heed_error *err)
 {
     crew *c = calloc(1, sizeof *c);
-    const int wanted = o->workers > 0 ? o->workers : cores(), count = wanted < MOST_WORKERS ? wanted : MOST_WORKERS;
+    const int wanted = o->workers > 0 ? o->workers : heed_cores(), count = wanted < MOST_WORKERS ? wanted : MOST_WORKERS;
     if (c) {
         pthread_mutex_init(&c->lock, NULL);
         pthread_cond_init(&c->more, NULL);

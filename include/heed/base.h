@@ -57,6 +57,9 @@ HEED_API heed_status heed_fail(heed_error *err, heed_status status, const char *
 /* The name of a status in lower case ("data", "model"), static text. */
 HEED_API const char *heed_status_name(heed_status status);
 
+/* The cores this process may use, 1 at least: as many threads as where an option of threads is 0. */
+HEED_API int heed_cores(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,10 +1,8 @@
 /* Models opened, sessions, running: items sorted into batches of similar length, one batch a thread. */
-#define _GNU_SOURCE
 #include "api/session.h"
 #include "explain/probe.h"
 
 #include <omp.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,12 +20,6 @@ heed_model *heed_model_open(const char *dir, const heed_model_options *options, 
 }
 
 void heed_model_close(heed_model *m) { heed_model_free(m); }
-
-int heed_cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
 
 static heed_status check_ensemble(const heed_session *s, heed_error *err)
 {

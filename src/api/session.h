@@ -38,7 +38,4 @@ int64_t heed_decode_width(const heed_decode *settled, const heed_item *item, con
 /* HEED_E_USAGE: an item, or what is asked of it, that makes no sense. */
 heed_status heed_request_check(const heed_session *s, const heed_request *q, heed_error *err);
 
-/* The cores this process may use. */
-int heed_cores(void);
-
 #endif

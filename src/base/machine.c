@@ -1,6 +1,8 @@
-/* Memory of the machine and of this process, as Linux tells it: base/machine.h. */
+/* Cores and memory of the machine and of this process, as Linux tells them: heed/base.h, base/machine.h. */
+#define _GNU_SOURCE   /* sched_getaffinity */
 #include "base/machine.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +10,14 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "heed/base.h"
+
+int heed_cores(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+}
 
 static size_t least(size_t a, size_t b) { return !a || (b && b < a) ? b : a; }
 

@@ -1,10 +1,8 @@
 /* Opening a run: recipe, directory, data, and either a new model or the last checkpoint. A new directory is made only when all else is in order. */
-#define _GNU_SOURCE   /* sched_getaffinity */
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +14,6 @@
 #include "model/safetensors.h"
 #include "tensor/tape.h"
 #include "train/run.h"
-
-static int cores(void)
-{
-    cpu_set_t set;
-    const int n = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
-    return n > 0 ? n : 1;
-}
 
 /* runs/NAME for recipes/NAME.yaml */
 static heed_status name_dir(heed_run *run, heed_error *err)
@@ -345,7 +336,7 @@ static heed_status open_model(heed_run *run, heed_recipe *recipe, bool *exists, 
 static heed_status begin(heed_run *run, const heed_training *t, heed_recipe *recipe, heed_error *err)
 {
     const heed_train_options *o = t->options;
-    *run = (heed_run){.training = t, .options = o, .lock = -1, .threads = o->threads > 0 ? o->threads : cores(), .began = heed_clock()};
+    *run = (heed_run){.training = t, .options = o, .lock = -1, .threads = o->threads > 0 ? o->threads : heed_cores(), .began = heed_clock()};
     heed_status status = heed_recipe_open(recipe, o->recipe, o->sets, o->set_count, err);
     if (!status && o->init_from) status = heed_recipe_begin_from(recipe, o->init_from, err);
     return status ? status : heed_recipe_trainable(recipe, err);
