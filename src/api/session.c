@@ -1,5 +1,6 @@
 /* Models opened, sessions, running: items sorted into batches of similar length, one batch a thread. */
 #include "api/session.h"
+#include "api/cut.h"
 #include "explain/probe.h"
 
 #include <omp.h>
@@ -8,7 +9,7 @@
 
 #include "base/machine.h"
 
-/* A batch ends at so many records, or at so many bytes of text, since what a step leaves behind grows with them. */
+/* A batch ends at so many hypotheses, or at so many bytes of text, since what a step leaves behind grows with them. */
 enum { USUAL_BATCH = 64, BATCH_BYTES = 16384, MOST_THREADS = 4096, LEAST_MEMORY = 16 << 20 };
 
 heed_model *heed_model_open(const char *dir, const heed_model_options *options, heed_error *err)
@@ -151,11 +152,9 @@ char *heed_reply_json(const heed_reply *r, int64_t i, int64_t id, bool weights, 
 
 /* --- running ------------------------------------------------------------------------------------------------------------------------------- */
 
-typedef struct place { int64_t length, index; } place;
-
 static int by_length(const void *a, const void *b)
 {
-    const place *x = a, *y = b;
+    const heed_load *x = a, *y = b;
     if (x->length != y->length) return x->length < y->length ? 1 : -1;
     return (x->index > y->index) - (x->index < y->index);
 }
@@ -164,31 +163,14 @@ static int by_length(const void *a, const void *b)
 typedef struct plan {
     const heed_item **items;
     heed_output **outputs;
-    place *order;
+    heed_load *order;
     uint64_t *numbers;
     int64_t *start, batches;        /* [batches+1] */
+    int64_t *busy;                  /* [threads] for the cutting */
     heed_decode decode;
     heed_look look;
     heed_error *errors;
 } plan;
-
-/* A record counts as often as it has hypotheses; the batch's widest says how often. */
-static void cut_batches(plan *p, const heed_session *s, const heed_request *q)
-{
-    int64_t bytes = 0, widest = 0;
-    for (int64_t i = 0; i < q->count; i++) {
-        const int64_t width = heed_decode_width(&p->decode, &q->items[p->order[i].index], q->fork), begun = p->batches ? i - p->start[p->batches - 1] : 0;
-        if (width > widest) widest = width;
-        const int64_t records = s->batch > widest ? s->batch / widest : 1;
-        if (i == 0 || begun >= records || (bytes + p->order[i].length) * widest > BATCH_BYTES) {
-            p->start[p->batches++] = i;
-            bytes = 0;
-            widest = width;
-        }
-        bytes += p->order[i].length;
-    }
-    p->start[p->batches] = q->count;
-}
 
 static bool plan_init(plan *p, const heed_session *s, const heed_request *q, heed_reply *r)
 {
@@ -200,11 +182,13 @@ static bool plan_init(plan *p, const heed_session *s, const heed_request *q, hee
                 .order = malloc(n * sizeof *p->order),
                 .numbers = malloc(n * sizeof *p->numbers),
                 .start = malloc(n * sizeof *p->start),
+                .busy = malloc((size_t)s->threads * sizeof *p->busy),
                 .errors = calloc((size_t)s->threads, sizeof *p->errors)};
-    if (!p->items || !p->outputs || !p->order || !p->numbers || !p->start || !p->errors) return false;
-    for (int64_t i = 0; i < q->count; i++) p->order[i] = (place){s->task->length(s->model, &q->items[i]), i};
+    if (!p->items || !p->outputs || !p->order || !p->numbers || !p->start || !p->busy || !p->errors) return false;
+    for (int64_t i = 0; i < q->count; i++)
+        p->order[i] = (heed_load){s->task->length(s->model, &q->items[i]), heed_decode_width(&p->decode, &q->items[i], q->fork), i};
     qsort(p->order, (size_t)q->count, sizeof *p->order, by_length);
-    cut_batches(p, s, q);
+    p->batches = heed_cut(&(heed_cut_options){.rows = s->batch, .bytes = BATCH_BYTES, .workers = s->threads}, p->order, q->count, p->start, p->busy);
     for (int64_t i = 0; i < q->count; i++) {
         p->numbers[i] = p->decode.first + (uint64_t)p->order[i].index;
         p->items[i] = &q->items[p->order[i].index];
@@ -220,6 +204,7 @@ static void plan_free(plan *p)
     free(p->order);
     free(p->numbers);
     free(p->start);
+    free(p->busy);
     free(p->errors);
 }
 
