@@ -26,7 +26,7 @@ int64_t heed_run_epoch(const heed_run *run)
 
 void heed_pace_reset(heed_pace *p) { *p = (heed_pace){.since = heed_clock()}; }
 
-static double loss_of(const heed_pace *p) { return p->meter.symbols > 0 ? -p->meter.log_p / (double)p->meter.symbols : NAN; }
+static double loss_of(const heed_pace *p) { return p->meter.symbols > 0 ? (0 - p->meter.log_p) / (double)p->meter.symbols : NAN; }
 
 /* NAN where nothing is guided. */
 static double guided_of(const heed_pace *p) { return p->meter.guided > 0 ? p->meter.guide / (double)p->meter.guided : NAN; }

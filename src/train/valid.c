@@ -51,7 +51,7 @@ heed_status heed_validator_run(heed_validator *v, heed_shards *s, bool (*stop)(v
         out->hits += counts.hits;
     }
     v->counts = *heed_loader_get_counts(v->loader);
-    out->loss = out->symbols > 0 ? -log_p / (double)out->symbols : 0;
+    out->loss = out->symbols > 0 ? (0 - log_p) / (double)out->symbols : 0;
     return status;
 }
 
