@@ -1,13 +1,13 @@
-/* Matrix products: kernels/gemm.h. Cuts rows into tiles of a few fixed heights, because each height is a primitive of oneDNN. Gradients of weights are sums of
- * our own kernels: oneDNN turns one side and lays out the other anew for every tile. */
-#include "kernels/gemm.h"
+/* Matrix products: kernels/gemm.h. Where the layout of a packed weight is known a kernel of our own multiplies it; else oneDNN, with rows cut into tiles of a few fixed
+ * heights, because each height is a primitive. */
+#include "kernels/gemm_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "kernels/onednn.h"
+#include "kernels/lines.h"
 #include "kernels/top.h"
 
 /* A height is usable when a row's bits are the same at every place of the tile and in every other tile; tests/isa/test_gemm.c holds them to it.
@@ -17,16 +17,6 @@ static const int64_t any_heights[] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 3
 static const int64_t six_heights[] = {6, 12, 18, 24, 36, 48, 96, 192};
 enum { ANY_HEIGHTS = sizeof any_heights / sizeof *any_heights, SIX_HEIGHTS = sizeof six_heights / sizeof *six_heights };
 enum { PAD_BELOW = 64, SIX_PAD_BELOW = 48 };   /* fewer rows than this are padded to the next height, more are cut */
-
-struct heed_gemm {
-    heed_dnnl dnnl;
-    const int64_t *heights;
-    int64_t height_count, pad_below;
-    heed_stopwatch *watch;          /* NULL: nobody wants to know */
-    heed_buffer x, y;               /* a padded tile, or the panels of a gradient */
-    heed_buffer whole, row_scale;   /* a weight in bytes, or rows of one in bf16, while it is packed; scales of a tile's rows */
-    heed_buffer line;               /* HEED_INT8: a piece of a row of a product */
-};
 
 struct heed_pack {
     heed_number number;
@@ -39,7 +29,7 @@ struct heed_pack {
     int32_t *shift;                 /* [N] HEED_INT8: what the 128 that is added to x adds to the sums */
 };
 
-static heed_status failed(heed_error *err, dnnl_status_t s, const char *what)
+heed_status heed_gemm_failed(heed_error *err, dnnl_status_t s, const char *what)
 {
     if (s == dnnl_success) return HEED_OK;
     if (s == dnnl_out_of_memory) return heed_fail(err, HEED_E_NOMEM, "out of memory for %s", what);
@@ -54,7 +44,7 @@ heed_gemm *heed_gemm_new(heed_error *err)
         return NULL;
     }
     heed_dnnl_bound();
-    if (failed(err, heed_dnnl_open(&g->dnnl), "matrix products") != HEED_OK) {
+    if (heed_gemm_failed(err, heed_dnnl_open(&g->dnnl), "matrix products") != HEED_OK) {
         free(g);
         return NULL;
     }
@@ -62,6 +52,7 @@ heed_gemm *heed_gemm_new(heed_error *err)
     g->heights = any ? any_heights : six_heights;
     g->height_count = any ? ANY_HEIGHTS : SIX_HEIGHTS;
     g->pad_below = any ? PAD_BELOW : SIX_PAD_BELOW;
+    g->dots = !strcmp(heed_kernels_get()->isa, "avx512bf16");
     return g;
 }
 
@@ -186,9 +177,12 @@ heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = from ? dnnl_success : dnnl_out_of_memory;
     for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)first_of(p, i) * row);
+    bool lines = true;
+    for (int64_t i = 0; i < p->pieces; i++) lines &= p->forward[i].lines;
+    for (int64_t i = 0; i < p->pieces; i++) p->forward[i].lines = lines;   /* rows are laid for all pieces alike */
     if (!s && data) s = p->lends ? heed_packed_view(&p->data, p->K, p->N, w) : fill(g, p, &p->data, p->K, p->N, false, from);
     heed_dnnl_restore(threads);
-    return failed(err, s, "a packed weight");
+    return heed_gemm_failed(err, s, "a packed weight");
 }
 
 /* --- products with a packed weight ------------------------------------------------------------------------------------------------ */
@@ -301,12 +295,82 @@ static dnnl_status_t run_whole(heed_gemm *g, const product *p, int64_t rows, int
     return s;
 }
 
+/* --- weights in lines: kernels/lines.h ----------------------------------------------------------------------------------------------- */
+
+/* Rows that meet a panel before the next comes, at most: they are read anew for each. Sums are cut as oneDNN 2.6 cuts them, so the bits are those of its kernels. */
+enum { LINES_ROWS = 256, LINES_LOOKED = 64, CHUNK = 512, LONG_CHUNK = 1024 };
+
+static bool lies_in_lines(const heed_gemm *g, const heed_packed *w) { return w->lines && (w->number == HEED_F32 || g->dots); }
+
+static int64_t chunk_of(int64_t k) { return k > LONG_CHUNK ? LONG_CHUNK : CHUNK; }
+
+static heed_follower *follower_of(heed_gemm *g, const void *w) { return &g->followers[((uintptr_t)w >> 12 ^ (uintptr_t)w >> 20) % HEED_FOLLOWERS]; }
+
+/* What came after w when it was multiplied last, NULL: unknown. */
+static const void *foresee(heed_gemm *g, const void *w)
+{
+    *follower_of(g, g->last) = (heed_follower){g->last, w};
+    g->last = w;
+    const heed_follower *f = follower_of(g, w);
+    return f->w == w ? f->next : NULL;
+}
+
+/* Floats as they stand; others as rows of whole lines, the scales of bytes in g->row_scale. NULL: out of memory. */
+static const void *lay_beside_lines(heed_gemm *g, const product *p, int64_t rows, int64_t *ld)
+{
+    const heed_number number = p->w->number;
+    const int64_t k = p->w->k, each = heed_lines_each(number), width = (k + each - 1) / each * each;
+    *ld = number == HEED_F32 ? p->ld_src : width;
+    if (number == HEED_F32) return p->src;
+    void *x = heed_buffer_room(&g->x, (size_t)(rows * width) * (number == HEED_BF16 ? 2 : 1), &g->dnnl.grown);
+    float *scale = heed_buffer_room(&g->row_scale, (size_t)rows * sizeof *scale, &g->dnnl.grown);
+    if (!x || !scale) return NULL;
+    for (int64_t i = 0; i < rows; i++) {
+        if (number == HEED_INT8) scale[i] = heed_kernels_get()->quantize((uint8_t *)x + i * width, p->src + i * p->ld_src, k);
+        else heed_kernels_get()->to_bf16((uint16_t *)x + i * width, p->src + i * p->ld_src, k);
+        if (number == HEED_BF16 && width > k) ((uint16_t *)x)[i * width + k] = 0;
+    }
+    return x;
+}
+
+static void multiply_lines(heed_gemm *g, const product *p, int64_t rows, const void *x, int64_t ldx, float *y, int64_t ldy, bool add)
+{
+    const heed_packed *w = p->w;
+    heed_lines l = {.number = w->number, .m = rows, .n = w->n, .k = w->k, .chunk = chunk_of(w->k), .x = x, .ldx = ldx, .w = w->buffer.data, .next = foresee(g, w->buffer.data),
+                    .y = y, .ldy = ldy, .add = add, .bias = p->bias};
+    if (w->number == HEED_INT8) {
+        l.row_scale = g->row_scale.data;
+        l.scale = p->pack->scale + p->first;
+        l.shift = p->pack->shift + p->first;
+    }
+    heed_kernels_get()->lines(&l);
+}
+
+/* What is added to waits until sums of several chunks are complete. */
+static dnnl_status_t run_lines(heed_gemm *g, const product *p, int64_t rows)
+{
+    const int64_t n = p->w->n;
+    const bool apart = p->sum && p->w->number != HEED_INT8 && p->w->k > chunk_of(p->w->k);
+    int64_t ldx;
+    const void *x = lay_beside_lines(g, p, rows, &ldx);
+    float *y = apart ? heed_buffer_room(&g->y, (size_t)(rows * n) * sizeof *y, &g->dnnl.grown) : p->dst;
+    if (!x || !y) return dnnl_out_of_memory;
+    multiply_lines(g, p, rows, x, ldx, y, apart ? n : p->ld_dst, p->sum && !apart);
+    for (int64_t i = 0; i < rows && apart; i++) heed_kernels_get()->add(p->dst + i * p->ld_dst, p->dst + i * p->ld_dst, y + i * n, n);
+    return dnnl_success;
+}
+
+/* --- products ------------------------------------------------------------------------------------------------------------------------ */
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 static dnnl_status_t run_product(heed_gemm *g, product p)
 {
     dnnl_status_t s = dnnl_success;
+    const bool lines = lies_in_lines(g, p.w);
     while (p.m > 0 && !s) {
-        const int64_t height = tile_height(g, p.m), rows = height < p.m ? height : p.m;
-        s = p.w->number == HEED_INT8 ? run_whole(g, &p, rows, height) : run_floats(g, &p, rows, height);
+        const int64_t height = lines ? LINES_ROWS : tile_height(g, p.m), rows = least(height, p.m);
+        s = lines ? run_lines(g, &p, rows) : p.w->number == HEED_INT8 ? run_whole(g, &p, rows, height) : run_floats(g, &p, rows, height);
         p.src += rows * p.ld_src;
         p.dst += rows * p.ld_dst;
         p.m -= rows;
@@ -337,7 +401,7 @@ static heed_status run_alone(heed_gemm *g, const product *p, const char *way, he
     heed_dnnl_restore(threads);
     const heed_pack *w = p->pack;
     heed_stopwatch_leave(g->watch, (heed_part){"product", way, w->N, w->K, w->number}, 2 * (double)p->m * (double)w->N * (double)w->K);
-    return failed(err, s, "a matrix product");
+    return heed_gemm_failed(err, s, "a matrix product");
 }
 
 heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const float *x, int64_t ldx, const float *bias,
@@ -358,10 +422,9 @@ heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const fl
 
 typedef struct looking { heed_gemm_look *look; void *self; int64_t row; } looking;
 
-/* Columns from .. from+n-1 of a tile's product, whose row i begins at y + i * p->w->n. */
-static dnnl_status_t look_at(heed_gemm *g, const product *p, int64_t rows, const float *y, int64_t from, int64_t n, const looking *l)
+/* Columns from .. from+n-1 of a tile's product, whose row i begins at y + i * p->w->n; whole: whole numbers still. */
+static dnnl_status_t look_at(heed_gemm *g, const product *p, int64_t rows, const float *y, int64_t from, int64_t n, bool whole, const looking *l)
 {
-    const bool whole = p->pack->number == HEED_INT8;
     const int64_t first = p->first + from;
     float *line = whole ? heed_buffer_room(&g->line, HEED_PIECE * sizeof *line, &g->dnnl.grown) : NULL;
     if (whole && !line) return dnnl_out_of_memory;
@@ -375,13 +438,17 @@ static dnnl_status_t look_at(heed_gemm *g, const product *p, int64_t rows, const
     return dnnl_success;
 }
 
-static dnnl_status_t look_at_piece(heed_gemm *g, const product *p, int64_t rows, int64_t height, const void *x, const looking *l)
+/* x: rows [height] laid for the product, ldx apart. */
+static dnnl_status_t look_at_piece(heed_gemm *g, const product *p, int64_t rows, int64_t height, const void *x, int64_t ldx, const looking *l)
 {
     const int64_t n = p->w->n;
+    const bool lines = lies_in_lines(g, p->w), whole = p->pack->number == HEED_INT8 && !lines;
     float *y = heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown);
     if (!y) return dnnl_out_of_memory;
-    dnnl_status_t s = multiply(g, p, height, x, y);
-    for (int64_t from = 0; from < n && !s; from += HEED_PIECE) s = look_at(g, p, rows, y, from, n - from < HEED_PIECE ? n - from : HEED_PIECE, l);
+    dnnl_status_t s = dnnl_success;
+    if (lines) multiply_lines(g, p, rows, x, ldx, y, n, false);
+    else s = multiply(g, p, height, x, y);
+    for (int64_t from = 0; from < n && !s; from += HEED_PIECE) s = look_at(g, p, rows, y, from, least(n - from, HEED_PIECE), whole, l);
     return s;
 }
 
@@ -389,13 +456,14 @@ static dnnl_status_t look_at_tile(heed_gemm *g, const product *all, int64_t rows
 {
     product p = *all;
     p.w = p.pack->forward;
-    const void *x = p.pack->number == HEED_INT8 ? lay_whole(g, &p, rows, height) : lay_floats(g, &p, rows, height);
+    int64_t ldx = p.w->k;
+    const void *x = lies_in_lines(g, p.w) ? lay_beside_lines(g, &p, rows, &ldx) : p.pack->number == HEED_INT8 ? lay_whole(g, &p, rows, height) : lay_floats(g, &p, rows, height);
     dnnl_status_t s = x ? dnnl_success : dnnl_out_of_memory;
     for (int64_t i = 0; i < p.pack->pieces && !s; i++) {
         p.w = &p.pack->forward[i];
         p.first = first_of(p.pack, i);
         if (all->bias) p.bias = all->bias + p.first;
-        s = look_at_piece(g, &p, rows, height, x, l);
+        s = look_at_piece(g, &p, rows, height, x, ldx, l);
     }
     return s;
 }
@@ -411,79 +479,12 @@ heed_status heed_gemm_forward_look(heed_gemm *g, const heed_pack *pack, int64_t 
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = dnnl_success;
     while (l.row < M && !s) {
-        const int64_t height = tile_height(g, M - l.row), rows = height < M - l.row ? height : M - l.row;
+        const int64_t left = M - l.row, height = lies_in_lines(g, pack->forward) ? least(left, LINES_LOOKED) : tile_height(g, left), rows = least(height, left);
         s = look_at_tile(g, &p, rows, height, &l);
         p.src += rows * ldx;
         l.row += rows;
     }
     heed_dnnl_restore(threads);
     heed_stopwatch_leave(g->watch, (heed_part){"product", "forward", pack->N, pack->K, pack->number}, 2 * (double)M * (double)pack->N * (double)pack->K);
-    return failed(err, s, "a matrix product");
-}
-
-/* --- gradients of weights --------------------------------------------------------------------------------------------------------- */
-
-/* Rows that are summed in registers before they are added to the gradient, as steps of one row or of a pair; what of x stands in the second cache meanwhile;
- * panels of dy that are laid out at a time, so that whole lines of its rows are read. */
-enum { STEPS = 128, X_PANELS = 21, DY_PANELS = 16 };
-
-/* The next rows of the pieces, by side. */
-typedef struct chunk {
-    const float *dy[2 * STEPS], *x[2 * STEPS];
-    int64_t rows;
-} chunk;
-
-typedef struct cursor { const heed_gemm_rows *piece, *end; int64_t row; } cursor;
-
-static void take_chunk(cursor *c, int64_t most, chunk *out)
-{
-    out->rows = 0;
-    for (; c->piece < c->end && out->rows < most; c->piece++, c->row = 0) {
-        const heed_gemm_rows *p = c->piece;
-        for (; c->row < p->rows && out->rows < most; c->row++, out->rows++) {
-            out->dy[out->rows] = p->dy + c->row * p->ldy;
-            out->x[out->rows] = p->x + c->row * p->ldx;
-        }
-        if (c->row < p->rows) break;
-    }
-}
-
-/* Rows n0 .. n1 of dw, columns first .. first + columns. */
-typedef struct share { int64_t n0, n1, first, columns, K; bool pairs; float *dw; uint32_t *dy, *x; } share;
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static void add_chunk(const share *s, const chunk *c)
-{
-    const heed_kernels *k = heed_kernels_get();
-    const int64_t steps = s->pairs ? (c->rows + 1) / 2 : c->rows, R = HEED_GRADIENT_ROWS, C = HEED_GRADIENT_COLUMNS;
-    k->panels(s->x, C, c->x, c->rows, s->first, s->columns, s->pairs);
-    for (int64_t n = s->n0; n < s->n1; n += DY_PANELS * R) {
-        const int64_t end = least(n + DY_PANELS * R, s->n1);
-        k->panels(s->dy, R, c->dy, c->rows, n, end - n, s->pairs);
-        for (int64_t i = n; i < end; i += R)
-            for (int64_t j = 0; j < s->columns; j += C)
-                k->outer(s->dw + i * s->K + s->first + j, s->K, s->dy + (i - n) * steps, s->x + j * steps, steps, least(R, end - i), least(C, s->columns - j), s->pairs);
-    }
-}
-
-heed_status heed_gemm_weight(heed_gemm *g, heed_number number, int64_t N, int64_t K, int64_t n0, int64_t n1, const heed_gemm_rows *pieces, int64_t count,
-                             float *dw, heed_error *err)
-{
-    if (n1 <= n0 || K == 0 || count == 0) return HEED_OK;
-    const int64_t C = HEED_GRADIENT_COLUMNS, panels = (K + C - 1) / C, blocks = (panels + X_PANELS - 1) / X_PANELS, width = (panels + blocks - 1) / blocks * C;
-    share part = {.n0 = n0, .n1 = n1, .K = K, .pairs = number == HEED_BF16, .dw = dw};
-    part.dy = heed_buffer_room(&g->y, (size_t)(DY_PANELS * HEED_GRADIENT_ROWS * STEPS) * sizeof *part.dy, &g->dnnl.grown);
-    part.x = heed_buffer_room(&g->x, (size_t)(width * STEPS) * sizeof *part.x, &g->dnnl.grown);
-    if (!part.dy || !part.x) return failed(err, dnnl_out_of_memory, "the gradient of a weight");
-    int64_t rows = 0;
-    chunk next;
-    heed_stopwatch_enter(g->watch);
-    for (cursor c = {pieces, pieces + count, 0}; take_chunk(&c, part.pairs ? 2 * STEPS : STEPS, &next), next.rows > 0; rows += next.rows)
-        for (part.first = 0; part.first < K; part.first += width) {
-            part.columns = least(width, K - part.first);
-            add_chunk(&part, &next);
-        }
-    heed_stopwatch_leave(g->watch, (heed_part){"product", "weight", N, K, number}, 2 * (double)rows * (double)(n1 - n0) * (double)K);
-    return HEED_OK;
+    return heed_gemm_failed(err, s, "a matrix product");
 }

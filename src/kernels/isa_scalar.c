@@ -15,6 +15,10 @@ static void kernel_attention_backward(const heed_attention_back *x, const heed_a
 
 #include "kernels/attention_decode_scalar.inc"
 #include "kernels/gradient_scalar.inc"
+#include "kernels/lines_scalar.inc"
+
+static void kernel_lines(const heed_lines *l) { lines_plain(l); }
+
 #include "kernels/table.inc"
 
 const heed_kernels *heed_kernels_scalar(void) { return &table; }

@@ -33,6 +33,7 @@ typedef struct heed_attention_unit heed_attention_unit;
 typedef struct heed_attention_back heed_attention_back;   /* kernels/attention_backward.h */
 typedef struct heed_attention_range heed_attention_range;
 typedef struct heed_decode_unit heed_decode_unit;         /* kernels/attention_decode.h */
+typedef struct heed_lines heed_lines;                     /* kernels/lines.h */
 
 enum { HEED_GRADIENT_ROWS = 16, HEED_GRADIENT_COLUMNS = 48 };   /* widths of the panels of dy and x */
 

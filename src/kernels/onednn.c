@@ -229,8 +229,7 @@ static dnnl_status_t describe_reorder(dnnl_primitive_desc_t *out, dnnl_engine_t 
 static bool is_of_lines(described layout, const heed_packed *w)
 {
     description lines = {0};
-    if (w->number == HEED_INT8) return false;
-    const dnnl_format_tag_t tag = w->number == HEED_BF16 ? dnnl_BA16a64b2a : dnnl_BA16a64b;
+    const dnnl_format_tag_t tag = w->number == HEED_BF16 ? dnnl_BA16a64b2a : w->number == HEED_INT8 ? dnnl_BA16a64b4a : dnnl_BA16a64b;
     const bool is = describe_tagged(&lines, weight_types[w->number], (dnnl_dims_t){w->k, w->n}, tag) == dnnl_success && dnnl_memory_desc_equal(layout, view(&lines));
     forget(&lines);
     return is;

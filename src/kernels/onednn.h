@@ -56,8 +56,7 @@ typedef struct heed_packed {
     heed_number number;
     int64_t n, k;
     bool plain;            /* row-major floats of somebody else, for HEED_PRODUCT_PLAIN; no buffer */
-    bool lines;            /* the buffer has panels of 64 columns (the last filled up), each with a line of 64 times 32 bits for every row, or for two rows of bf16, the
-                            * first in the lower half; lines up to a multiple of 16, those past the rows zeros */
+    bool lines;            /* the buffer is laid out as kernels/lines.h has it */
 } heed_packed;
 
 int heed_dnnl_alone(void);             /* returns what heed_dnnl_restore() wants */

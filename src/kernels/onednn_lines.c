@@ -34,7 +34,7 @@ static void turn_columns(uint32_t *to, const heed_packed *half, int64_t first, c
     k->transpose((float *)(void *)to, LINE, (const float *)(const void *)shorts, half->k / 2, rows, half->k / 2);
 }
 
-bool heed_packed_lays(const heed_packed *w, bool transposed) { return w->lines && !(transposed && w->number == HEED_BF16 && w->k % 2); }
+bool heed_packed_lays(const heed_packed *w, bool transposed) { return w->lines && w->number != HEED_INT8 && !(transposed && w->number == HEED_BF16 && w->k % 2); }
 
 void heed_packed_lay(heed_packed *w, bool transposed, const float *from, uint16_t *room)
 {
