@@ -109,6 +109,7 @@ static bool find_room(heed_arena *a, size_t need)
 }
 
 void heed_arena_reuse(void *p, size_t bytes) { SHOW(p, bytes); }
+void heed_arena_hide(void *p, size_t bytes) { HIDE(p, bytes); }
 
 void *heed_arena_alloc(heed_arena *a, size_t bytes)
 {

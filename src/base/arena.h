@@ -14,6 +14,7 @@ void *heed_arena_alloc(heed_arena *a, size_t bytes);   /* 64-byte aligned, not c
 void *heed_arena_zero(heed_arena *a, size_t bytes);    /* the same, cleared */
 /* For sanitizers: memory of the arena that its owner hands out again; so many bytes from p on may be used, up to the next multiple of 64 past what was asked for. */
 void heed_arena_reuse(void *p, size_t bytes);
+void heed_arena_hide(void *p, size_t bytes);           /* until then nobody may touch them */
 char *heed_arena_text(heed_arena *a, const char *text);/* a copy of a string */
 void heed_arena_reset(heed_arena *a);                  /* everything handed out is void; blocks stay */
 heed_mark heed_arena_mark(const heed_arena *a);        /* remember the place ... */

@@ -135,7 +135,7 @@ typedef struct symbol { heed_tensor *embedded, *gates; const uint64_t *keys; } s
 static symbol embed_symbols(heed_tape *t, const decoder *d, const int32_t *ids, const uint64_t *keys, int64_t n)
 {
     heed_tape_scope(t, "decoder.embedding");
-    heed_tensor *x = heed_dropout(t, heed_embed(t, &d->embedding->tensor, ids, n), keys, heed_mix(11), d->dropout);
+    heed_tensor *x = heed_steps_drop(t, heed_embed(t, &d->embedding->tensor, ids, n), keys, heed_mix(11), d->dropout);
     return (symbol){x, heed_dense_forward(t, &d->input, x), keys};
 }
 
@@ -293,7 +293,11 @@ static heed_tensor *force_all(heed_tape *t, const decoder *d, heed_state *s, con
     heed_tensor *states = heed_stack(t, state, f->T);
     const bool joins = !d->luong && d->context_width;
     const moment whole = {.state = states, .feature = states, .context = joins ? heed_stack(t, context, f->T) : NULL};
-    return heed_dropout(t, join_features(t, d, &whole, all.embedded), f->keys, heed_mix(13), d->dropout);
+    heed_tensor *features = join_features(t, d, &whole, all.embedded);
+    heed_tape_spend(t, all.gates);
+    if (features != states) heed_tape_spend(t, states);
+    if (joins) heed_tape_spend(t, whole.context);
+    return heed_steps_drop(t, features, f->keys, heed_mix(13), d->dropout);
 }
 
 /* The model's own choice from features, whose logits are made for that and forgotten. */

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "heed/nn.h"
 #include "model/model.h"
+#include "model/steps.h"
 #include "tensor/tape.h"
 
 typedef struct direction { heed_dense input; heed_cell cell; } direction;
@@ -57,27 +58,40 @@ static heed_tensor *last_states(heed_tape *t, heed_tensor *const *states, int64_
     return directions == 2 ? heed_concat(t, last, 2) : last[0];
 }
 
+static heed_lstm_state run_layer(heed_tape *t, const direction *way, heed_tensor *x, heed_span span, bool reverse)
+{
+    heed_tensor *gates = heed_dense_forward(t, &way->input, x);
+    const heed_lstm_state s = heed_cell_sequence(t, &way->cell, gates, span, reverse);
+    heed_tape_spend(t, gates);
+    return s;
+}
+
 static heed_encoded forward(heed_tape *t, const void *self, const heed_side *source)
 {
     const encoder *e = self;
     heed_tensor *h[2] = {NULL}, *c[2] = {NULL};
     heed_tape_scope(t, "encoder");
-    heed_tensor *x = heed_dropout(t, heed_embed(t, &e->embedding->tensor, source->ids, source->N), source->keys, heed_mix(1), e->dropout);
+    heed_tensor *x = heed_steps_drop(t, heed_embed(t, &e->embedding->tensor, source->ids, source->N), source->keys, heed_mix(1), e->dropout);
     for (int64_t l = 0; l < e->layers; l++) {
-        if (l) x = heed_dropout(t, x, source->keys, heed_key(2, (uint64_t)l), e->dropout);
+        if (l) x = heed_steps_drop(t, x, source->keys, heed_key(2, (uint64_t)l), e->dropout);
         for (int64_t d = 0; d < e->directions; d++) {
-            heed_lstm_state s = heed_cell_sequence(t, &e->layer[l][d].cell, heed_dense_forward(t, &e->layer[l][d].input, x), source->span, d);
+            heed_lstm_state s = run_layer(t, &e->layer[l][d], x, source->span, d);
             h[d] = s.h;
             c[d] = s.c;
         }
         x = e->directions == 2 ? heed_concat(t, h, 2) : h[0];
     }
-    return (heed_encoded){
+    const heed_encoded all = {
         .values = x,
         .span = source->span,
         .vector = last_states(t, h, e->directions, source->span),
         .cell = c[0] ? last_states(t, c, e->directions, source->span) : NULL,
     };
+    for (int64_t d = 0; d < e->directions; d++) {
+        if (h[d] != x) heed_tape_spend(t, h[d]);
+        if (c[d]) heed_tape_spend(t, c[d]);
+    }
+    return all;
 }
 
 const heed_encoder_kind heed_encoder_rnn = {"rnn", init, width, forward};

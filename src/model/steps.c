@@ -13,6 +13,13 @@ int32_t *heed_steps_before(heed_tape *t, const heed_side *target)
     return before;
 }
 
+heed_tensor *heed_steps_drop(heed_tape *t, heed_tensor *x, const uint64_t *keys, uint64_t site, double p)
+{
+    heed_tensor *out = heed_dropout(t, x, keys, site, p);
+    if (out != x) heed_tape_spend(t, x);
+    return out;
+}
+
 heed_span heed_steps_span(heed_tape *t, int64_t n)
 {
     int64_t *start = heed_tape_alloc(t, (size_t)(n + 1) * sizeof *start);

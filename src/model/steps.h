@@ -7,6 +7,8 @@
 
 /* [N] the symbol before each of the target: <s>, then all but its last. NULL here and below: the tape has failed. */
 int32_t *heed_steps_before(heed_tape *t, const heed_side *target);
+/* heed_dropout() of what nobody else reads, neither later nor on the way back: in a thrifty round its memory is used again. */
+heed_tensor *heed_steps_drop(heed_tape *t, heed_tensor *x, const uint64_t *keys, uint64_t site, double p);
 /* Each hypothesis as a sequence, of which a step is one row. */
 heed_span heed_steps_span(heed_tape *t, int64_t n);
 /* [N,D] of vector [B,D] the row of the sequence that owns each row of span; owner as in heed_gaze. */

@@ -94,8 +94,10 @@ typedef struct mask { heed_tensor *x; const uint64_t *keys; uint64_t site; float
 static void dropout_back(heed_tape *t, heed_node *n)
 {
     const mask *s = n->saved;
-    float *dx = heed_tape_grad(t, s->x);
-    if (dx) t->k->dropout_back(dx, n->out->g, s->keys, s->site, s->p, n->out->rows, n->out->cols);
+    const int64_t rows = n->out->rows, cols = n->out->cols;
+    float *taken = heed_tape_grad_take(t, s->x, n->out), *dx = taken ? NULL : heed_tape_grad(t, s->x);
+    if (taken) t->k->dropout(taken, taken, s->keys, s->site, s->p, rows, cols);
+    if (dx) t->k->dropout_back(dx, n->out->g, s->keys, s->site, s->p, rows, cols);
 }
 
 heed_tensor *heed_dropout(heed_tape *t, heed_tensor *x, const uint64_t *keys, uint64_t site, double p)

@@ -130,7 +130,7 @@ static bool make_room(heed_tape *t, judged *s)
     s->stay = s->grad && s->N <= s->D;
     if (s->grad && s->x->wants_grad) {
         s->data = heed_tape_pack(t, s->weight, true);
-        s->dx = heed_tape_alloc(t, N * D * sizeof(float));
+        s->dx = heed_tape_room(t, N * D * sizeof(float));
     }
     if (s->grad && !s->stay) {
         s->dweight = heed_tape_alloc(t, V * D * sizeof(float));
@@ -139,7 +139,7 @@ static bool make_room(heed_tape *t, judged *s)
         memset(s->dweight, 0, V * D * sizeof(float));
         memset(s->dbias, 0, V * sizeof(float));
     }
-    s->logits = heed_tape_failed(t) || !s->stay ? NULL : heed_tape_alloc(t, N * V * sizeof(float));
+    s->logits = heed_tape_failed(t) || !s->stay ? NULL : heed_tape_room(t, N * V * sizeof(float));
     return !heed_tape_failed(t);
 }
 

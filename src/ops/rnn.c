@@ -114,8 +114,9 @@ static void run_forward(heed_tape *t, layer *s, const heed_pack *pack)
 
 /* --- backward ------------------------------------------------------------------------------------------------------------------------- */
 
-/* dgh [N,G] is kept, for the gradient of the hidden weight; all else is of one moment. */
-typedef struct way_back { float *dgh, *dgx, *dh, *dc, *sum_h, *sum_c, *zero; } way_back;
+/* dgh [N,G] is kept, for the gradient of the hidden weight; all else is of one moment. It may lie at the end of what was saved: rows are wider there, so those of a
+ * moment, made apart, never reach what moments before it have saved. */
+typedef struct way_back { float *dgh, *dgh_now, *dgx, *dh, *dc, *sum_h, *sum_c, *zero; } way_back;
 
 static bool way_back_room(heed_tape *t, const layer *s, way_back *w)
 {
@@ -124,6 +125,7 @@ static bool way_back_room(heed_tape *t, const layer *s, way_back *w)
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         if ((*states[i] = heed_tape_alloc(t, step))) memset(*states[i], 0, step);
     w->dgx = heed_tape_alloc(t, (size_t)(s->B * s->G) * sizeof(float));
+    w->dgh_now = heed_tape_alloc(t, (size_t)(s->B * s->G) * sizeof(float));
     return !heed_tape_failed(t);
 }
 
@@ -141,15 +143,15 @@ static void add_outer(heed_tape *t, const layer *s, int64_t moment, float *out, 
 static void step_back(heed_tape *t, const layer *s, const way_back *w, float *gates, int64_t i)
 {
     const int64_t at = s->first[i], n = s->alive[i], size = n * s->H;
-    const float *saved = s->saved + at * saved_width(s), *dgx = s->cell == HEED_GRU ? w->dgx : w->dgh + at * s->G;
+    const float *saved = s->saved + at * saved_width(s), *dgx = s->cell == HEED_GRU ? w->dgx : w->dgh_now;
     add_outer(t, s, i, w->sum_h, w->dh, s->h);
     memset(w->dh, 0, (size_t)size * sizeof(float));
     if (s->cell == HEED_GRU) {
-        t->k->gru_back(w->dgx, w->dgh + at * s->G, w->dh, w->sum_h, saved, before(s, s->ht, w->zero, i), n, s->H);
+        t->k->gru_back(w->dgx, w->dgh_now, w->dh, w->sum_h, saved, before(s, s->ht, w->zero, i), n, s->H);
     } else {
         add_outer(t, s, i, w->sum_c, w->dc, s->c);
         memset(w->dc, 0, (size_t)size * sizeof(float));
-        t->k->lstm_back(w->dgh + at * s->G, w->dc, w->sum_h, w->sum_c, saved, before(s, s->ct, w->zero, i), n, s->H);
+        t->k->lstm_back(w->dgh_now, w->dc, w->sum_h, w->sum_c, saved, before(s, s->ct, w->zero, i), n, s->H);
     }
     for (int64_t j = 0; gates && j < n; j++) t->k->axpy(gates + s->place[at + j] * s->G, 1, dgx + j * s->G, s->G);
 }
@@ -161,7 +163,8 @@ static void run_back(heed_tape *t, const layer *s, const heed_pack *pack, float 
     heed_error err;
     for (int64_t i = way_back_room(t, s, &w) ? s->T - 1 : -1; i >= 0; i--) {
         step_back(t, s, &w, gates, i);
-        if (i && heed_gemm_data(t->gemm, pack, s->alive[i], dgh + s->first[i] * s->G, s->G, w.dh, s->H, true, &err) != HEED_OK) {
+        memcpy(dgh + s->first[i] * s->G, w.dgh_now, (size_t)(s->alive[i] * s->G) * sizeof *dgh);
+        if (i && heed_gemm_data(t->gemm, pack, s->alive[i], w.dgh_now, s->G, w.dh, s->H, true, &err) != HEED_OK) {
             heed_tape_fail(t, err.status, "rnn: %s", err.text);
             break;
         }
@@ -182,11 +185,14 @@ static void pend_hidden(heed_tape *t, const layer *s, const float *dgh)
 static void rnn_back(heed_tape *t, heed_node *node)
 {
     const layer *s = node->saved;
-    float *gates = heed_tape_grad(t, s->gates), *dgh = heed_tape_alloc(t, (size_t)(s->N * s->G) * sizeof *dgh);
+    const int64_t over = s->N * (saved_width(s) - s->G);
+    float *gates = heed_tape_grad(t, s->gates), *dgh = t->thrifty ? s->saved + over : heed_tape_alloc(t, (size_t)(s->N * s->G) * sizeof *dgh);
     const heed_pack *pack = heed_tape_pack(t, s->hidden, true);
     if (!dgh || !pack) return;
     run_back(t, s, pack, gates, dgh);
-    if (!heed_tape_failed(t)) pend_hidden(t, s, dgh);
+    if (heed_tape_failed(t)) return;
+    pend_hidden(t, s, dgh);
+    heed_tape_spare(t, s->saved, (size_t)over * sizeof *dgh / HEED_LINE * HEED_LINE);
 }
 
 /* --- builder -------------------------------------------------------------------------------------------------------------------------- */
@@ -206,9 +212,9 @@ static bool layer_room(heed_tape *t, layer *s, bool wants)
     const size_t all = (size_t)s->N * sizeof(float);
     s->h = heed_tape_tensor(t, s->N, s->H);
     s->c = s->cell == HEED_LSTM ? heed_tape_tensor(t, s->N, s->H) : NULL;
-    s->ht = heed_tape_alloc(t, all * (size_t)s->H);
-    s->ct = s->c ? heed_tape_alloc(t, all * (size_t)s->H) : s->ht;
-    s->saved = wants ? heed_tape_alloc(t, all * (size_t)saved_width(s)) : NULL;
+    s->ht = heed_tape_room(t, all * (size_t)s->H);
+    s->ct = s->c ? heed_tape_room(t, all * (size_t)s->H) : s->ht;
+    s->saved = wants ? heed_tape_room(t, all * (size_t)saved_width(s)) : NULL;
     return !heed_tape_failed(t);
 }
 

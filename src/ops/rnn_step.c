@@ -68,7 +68,7 @@ static slopes cell_back(heed_tape *t, const step *s)
     const bool gru = s->is.cell == HEED_GRU;
     float *dgates = heed_tape_grad(t, s->is.gates);
     slopes d = {.gx = dgates ? dgates : heed_tape_alloc(t, gates)};
-    d.gh = gru ? heed_tape_alloc(t, gates) : d.gx;
+    d.gh = gru ? heed_tape_room(t, gates) : d.gx;
     float *dh_out = heed_tape_grad(t, s->after.h), *dc_out = gru ? NULL : heed_tape_grad(t, s->after.c);
     float *carried = heed_tape_grad(t, gru ? before->h : before->c);
     const heed_mark mark = heed_arena_mark(t->arena);
@@ -77,6 +77,7 @@ static slopes cell_back(heed_tape *t, const step *s)
     if (gru) t->k->gru_back(d.gx, d.gh, carried, dh_out, s->saved, before->h->x, s->n, s->H);
     else t->k->lstm_back(d.gx, carried, dh_out, dc_out, s->saved, before->c->x, s->n, s->H);
     heed_arena_rewind(t->arena, mark);
+    heed_tape_spare(t, s->saved, (size_t)(s->n * saved_width(s)) * sizeof *s->saved);
     return d;
 }
 
@@ -136,7 +137,7 @@ heed_lstm_state heed_rnn_step(heed_tape *t, const heed_step_args *a)
     const bool records = heed_tape_wants(t, wants(a));
     s->after.h = heed_tape_tensor(t, s->n, s->H);
     if (a->cell == HEED_LSTM) s->after.c = heed_tape_tensor(t, s->n, s->H);
-    if (records) s->saved = heed_tape_alloc(t, (size_t)(s->n * saved_width(s)) * sizeof *s->saved);
+    if (records) s->saved = heed_tape_room(t, (size_t)(s->n * saved_width(s)) * sizeof *s->saved);
     if (!heed_tape_failed(t)) run(t, s);
     if (heed_tape_failed(t)) return failed;
     if (records && heed_tape_node(t, "rnn_step", s->after.h, rnn_step_back, s) == s->after.h && s->after.c) {

@@ -7,11 +7,14 @@
 
 static const char unnamed[] = "model";
 
+enum { LEAST_SPARE = 4096 };   /* bytes: less lies apart, is not used again and does not part what is */
+
 heed_tape *heed_tape_new(const heed_tape_options *options, heed_error *err)
 {
     heed_tape *t = calloc(1, sizeof *t);
     if (t) t->arena = heed_arena_new(options->limit);
-    if (!t || !t->arena) {
+    if (t) t->small = heed_arena_new(options->limit);
+    if (!t || !t->arena || !t->small) {
         heed_fail(err, HEED_E_NOMEM, "out of memory for a tape");
         heed_tape_free(t);
         return NULL;
@@ -31,6 +34,7 @@ void heed_tape_free(heed_tape *t)
     if (!t) return;
     heed_gemm_free(t->gemm);
     heed_arena_free(t->arena);
+    heed_arena_free(t->small);
     for (int i = 0; i < HEED_WAVES; i++) free(t->waves[i].table);
     free(t);
 }
@@ -38,6 +42,7 @@ void heed_tape_free(heed_tape *t)
 void heed_tape_reset(heed_tape *t, bool record, bool train, uint64_t key)
 {
     heed_arena_reset(t->arena);
+    heed_arena_reset(t->small);
     t->record = record;
     t->train = train;
     t->key = key;
@@ -59,7 +64,7 @@ heed_status heed_tape_status(const heed_tape *t, heed_error *err)
 
 void heed_tape_scope(heed_tape *t, const char *scope) { t->scope = scope ? scope : unnamed; }
 
-size_t heed_tape_bytes(const heed_tape *t) { return heed_arena_bytes(t->arena); }
+size_t heed_tape_bytes(const heed_tape *t) { return heed_arena_bytes(t->arena) + heed_arena_bytes(t->small); }
 
 void heed_tape_watch(heed_tape *t, heed_stopwatch *w)
 {
@@ -67,7 +72,7 @@ void heed_tape_watch(heed_tape *t, heed_stopwatch *w)
     heed_gemm_watch(t->gemm, w);
 }
 
-int64_t heed_tape_grown(const heed_tape *t) { return heed_arena_grown(t->arena) + heed_gemm_grown(t->gemm); }
+int64_t heed_tape_grown(const heed_tape *t) { return heed_arena_grown(t->arena) + heed_arena_grown(t->small) + heed_gemm_grown(t->gemm); }
 
 heed_tensor *heed_tape_fail(heed_tape *t, heed_status status, const char *format, ...)
 {
@@ -85,15 +90,74 @@ heed_tensor *heed_tape_fail(heed_tape *t, heed_status status, const char *format
 void *heed_tape_alloc(heed_tape *t, size_t bytes)
 {
     if (heed_tape_failed(t)) return NULL;
-    void *p = heed_arena_alloc(t->arena, bytes);
-    if (!p) heed_tape_fail(t, HEED_E_NOMEM, "out of memory: %zu bytes more than the %zu in use", bytes, heed_arena_bytes(t->arena));
+    void *p = heed_arena_alloc(t->thrifty && bytes < LEAST_SPARE ? t->small : t->arena, bytes);
+    if (!p) heed_tape_fail(t, HEED_E_NOMEM, "out of memory: %zu bytes more than the %zu in use", bytes, heed_tape_bytes(t));
     return p;
 }
+
+/* --- memory used again ---------------------------------------------------------------------------------------------------------------------------- */
+
+static size_t whole_lines(size_t bytes) { return (bytes + HEED_LINE - 1) / HEED_LINE * HEED_LINE; }
+
+static const void *end_of(const heed_spare *piece) { return (const unsigned char *)piece + piece->bytes; }
+
+/* Pieces stand in the order of their places, and neighbours become one. */
+void heed_tape_spare(heed_tape *t, void *memory, size_t bytes)
+{
+    heed_spare **at = &t->spare, *piece = memory, *before = NULL;
+    bytes = whole_lines(bytes);
+    if (!t->thrifty || !memory || bytes < LEAST_SPARE) return;
+    for (; *at && *at < piece; at = &(*at)->next) before = *at;
+    heed_arena_reuse(piece, sizeof *piece);
+    *piece = (heed_spare){*at, bytes};
+    *at = piece;
+    if (end_of(piece) == piece->next) *piece = (heed_spare){piece->next->next, bytes + piece->next->bytes};
+    if (before && end_of(before) == piece) {
+        *before = (heed_spare){piece->next, before->bytes + piece->bytes};
+        piece = before;
+    }
+    heed_arena_hide(piece + 1, piece->bytes - sizeof *piece);
+}
+
+/* Of the smallest piece that holds so many bytes; what is left of it stays spare. */
+static void *use_spare(heed_tape *t, size_t bytes)
+{
+    heed_spare **best = NULL;
+    if (!t->record || bytes < LEAST_SPARE) return NULL;   /* what is not recorded may be rewound */
+    for (heed_spare **s = &t->spare; *s; s = &(*s)->next)
+        if ((*s)->bytes >= bytes && (!best || (*s)->bytes < (*best)->bytes)) best = s;
+    if (!best) return NULL;
+    heed_spare *found = *best;
+    const size_t left = found->bytes - bytes;
+    *best = found->next;
+    heed_arena_reuse(found, bytes);
+    heed_tape_spare(t, (unsigned char *)found + bytes, left);
+    return found;
+}
+
+void *heed_tape_room(heed_tape *t, size_t bytes)
+{
+    void *p = heed_tape_failed(t) ? NULL : use_spare(t, whole_lines(bytes));
+    return p ? p : heed_tape_alloc(t, bytes);
+}
+
+void heed_tape_thrift(heed_tape *t) { t->thrifty = true; }
+
+static size_t bytes_of(const heed_tensor *x) { return (size_t)(x->rows * x->cols) * sizeof(float); }
+
+void heed_tape_spend(heed_tape *t, heed_tensor *x)
+{
+    if (!t->thrifty || !t->record || x->base || x->weight || !x->x) return;
+    heed_tape_spare(t, x->x, bytes_of(x));
+    x->x = NULL;
+}
+
+/* --- tensors and nodes ---------------------------------------------------------------------------------------------------------------------------- */
 
 heed_tensor *heed_tape_tensor(heed_tape *t, int64_t rows, int64_t cols)
 {
     heed_tensor *x = heed_tape_alloc(t, sizeof *x);
-    float *values = heed_tape_alloc(t, (size_t)(rows * cols) * sizeof *values);
+    float *values = heed_tape_room(t, (size_t)(rows * cols) * sizeof *values);
     if (!x || !values) return &t->poison;
     *x = (heed_tensor){.x = values, .rows = rows, .cols = cols};
     return x;
@@ -168,50 +232,19 @@ static float *dense_piece(heed_tape *t, heed_tensor *weight)
     return g;
 }
 
-/* --- memory used again on the way back ------------------------------------------------------------------------------------------------------------ */
-
-enum { LINE = 64, LEAST_SPARE = 4096 };   /* bytes: the arena's grain; less is not worth a place in the list */
-
-static size_t bytes_of(const heed_tensor *x) { return ((size_t)(x->rows * x->cols) * sizeof(float) + LINE - 1) / LINE * LINE; }
-
-static void spare(heed_tape *t, void *memory, size_t bytes)
-{
-    heed_spare *s = memory;
-    if (bytes < LEAST_SPARE) return;
-    *s = (heed_spare){t->spare, bytes};
-    t->spare = s;
-}
-
-/* The smallest piece that holds so many bytes; what is left of it stays spare. */
-static void *use_spare(heed_tape *t, size_t bytes)
-{
-    heed_spare **best = NULL;
-    if (bytes < LEAST_SPARE) return NULL;
-    for (heed_spare **s = &t->spare; *s; s = &(*s)->next)
-        if ((*s)->bytes >= bytes && (!best || (*s)->bytes < (*best)->bytes)) best = s;
-    if (!best) return NULL;
-    heed_spare *found = *best;
-    *best = found->next;
-    heed_arena_reuse(found, bytes);
-    spare(t, (unsigned char *)found + bytes, found->bytes - bytes);
-    return found;
-}
-
 /* What the way back has passed: nobody before it reads its values, nobody behind it adds to its gradient. */
 static void leave(heed_tape *t, heed_tensor *x)
 {
     if (!x || x->base || x->weight) return;
     if (x->x && !x->lists_x) {
-        spare(t, x->x, bytes_of(x));
+        heed_tape_spare(t, x->x, bytes_of(x));
         x->x = NULL;
     }
     if (x->g && !x->lists_g) {
-        spare(t, x->g, bytes_of(x));
+        heed_tape_spare(t, x->g, bytes_of(x));
         x->g = NULL;
     }
 }
-
-void heed_tape_thrift(heed_tape *t) { t->thrifty = true; }
 
 /* --- gradients ------------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -226,8 +259,7 @@ float *heed_tape_grad_fresh(heed_tape *t, heed_tensor *x, bool *fresh)
     }
     if (x->g) return x->g;
     *fresh = true;
-    x->g = use_spare(t, bytes_of(x));
-    if (!x->g) x->g = heed_tape_alloc(t, bytes_of(x));
+    x->g = heed_tape_room(t, bytes_of(x));
     return x->g;
 }
 
@@ -237,6 +269,14 @@ float *heed_tape_grad(heed_tape *t, heed_tensor *x)
     float *g = heed_tape_grad_fresh(t, x, &fresh);
     if (g && fresh) memset(g, 0, (size_t)(x->rows * x->cols) * sizeof *g);
     return g;
+}
+
+float *heed_tape_grad_take(heed_tape *t, heed_tensor *x, heed_tensor *out)
+{
+    if (!t->thrifty || !x->wants_grad || x->weight || x->base || x->g || out->lists_g) return NULL;
+    x->g = out->g;
+    out->g = NULL;
+    return x->g;
 }
 
 heed_status heed_backward(heed_tape *t, heed_tensor *loss, heed_error *err)

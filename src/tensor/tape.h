@@ -42,6 +42,7 @@ typedef struct heed_tape_hooks {
 
 /* Memory of the tape that nobody needs any more. */
 typedef struct heed_spare heed_spare;
+enum { HEED_LINE = 64 };   /* bytes: the arena's grain */
 struct heed_spare {
     heed_spare *next;
     size_t bytes;
@@ -52,7 +53,7 @@ typedef struct heed_waves { int64_t half, last, rows; float *table; } heed_waves
 enum { HEED_WAVES = 4 };
 
 struct heed_tape {
-    heed_arena *arena;
+    heed_arena *arena, *small;          /* small: what a thrifty round would not use again */
     heed_gemm *gemm;
     const heed_kernels *k;
     bool record, train;
@@ -85,12 +86,21 @@ static inline bool heed_tape_failed(const heed_tape *t) { return t->error.status
 float *heed_tape_grad(heed_tape *t, heed_tensor *x);
 /* The same for who writes all of it: when *fresh is set nobody has added to it yet, and what stands there must be overwritten. */
 float *heed_tape_grad_fresh(heed_tape *t, heed_tensor *x, bool *fresh);
+/* For who can turn out's gradient into x's, of an equal shape, where it stands: that memory, with out's gradient in it, is x's from now on. NULL: it is not to be had. */
+float *heed_tape_grad_take(heed_tape *t, heed_tensor *x, heed_tensor *out);
 /* For ops that know their weight's gradient as a product, a sum of columns or rows by number. x and dy: the tensors whose values and whose gradient the piece points
  * at, if any; NULL: memory of the op's own. */
 void heed_tape_pend(heed_tape *t, heed_tensor *weight, const heed_pending *piece, heed_tensor *x, heed_tensor *dy);      /* copies piece */
 /* For the round that heed_tape_reset() has begun: heed_backward() uses the memory of values and gradients again as it leaves them behind, so neither can be read
- * afterwards, but for those of inputs and what is listed. */
+ * afterwards, but for those of inputs and what is listed. Call it before the round's first op. */
 void heed_tape_thrift(heed_tape *t);
+/* In a thrifty round nobody reads x's values from now on, neither an op to come nor the way back of those that made or took it: their memory is used again, and x->x is
+ * NULL. x is no view, what its views saw is gone with it; a gradient it may still have. Else does nothing. */
+void heed_tape_spend(heed_tape *t, heed_tensor *x);
+/* Memory that outlives the op, used again where there is some; NULL: failed, as heed_tape_alloc(). spare(): an op gives back what it had from one of the two and needs no
+ * more, outside of any rewinding that would end it. */
+void *heed_tape_room(heed_tape *t, size_t bytes);
+void heed_tape_spare(heed_tape *t, void *memory, size_t bytes);
 
 /* What the tape has listed of w, in order of arising. */
 static inline const heed_pending *heed_tape_pending(const heed_tape *t, const heed_weight *w)

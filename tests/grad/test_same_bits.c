@@ -120,14 +120,17 @@ static heed_tensor *keep(trail *r, heed_tensor *x) { return r->stage[r->count++]
 
 static heed_tensor *encode(heed_tape *t, const net *n, const batch *b, heed_span span, trail *r)
 {
-    heed_tensor *x = keep(r, heed_embed(t, &n->table->tensor, b->ids, b->start[b->B])), *both[2];
-    x = keep(r, heed_dropout(t, x, b->keys, 1, 0.3));
+    heed_tensor *rows = keep(r, heed_embed(t, &n->table->tensor, b->ids, b->start[b->B])), *x = keep(r, heed_dropout(t, rows, b->keys, 1, 0.3)), *both[2];
+    heed_tape_spend(t, rows);
     for (int d = 0; d < 2; d++) {
         heed_tensor *gates = keep(r, heed_linear(t, x, &n->gru_in[d]->tensor, &n->bias->tensor));
         both[d] = keep(r, heed_rnn(t, HEED_GRU, gates, &n->gru_hidden[d]->tensor, &n->bias->tensor, span, d == 1).h);
+        heed_tape_spend(t, gates);
     }
     heed_tensor *gates = keep(r, heed_linear(t, heed_concat(t, both, 2), &n->lstm_in->tensor, NULL));
+    for (int d = 0; d < 2; d++) heed_tape_spend(t, both[d]);
     const heed_lstm_state s = heed_rnn(t, HEED_LSTM, gates, &n->lstm_hidden->tensor, NULL, span, false);
+    heed_tape_spend(t, gates);
     keep(r, s.c);
     return keep(r, s.h);
 }
@@ -351,6 +354,37 @@ static void no_memory_is_asked_for_once_the_shapes_are_known(void **state)
     free(b);
 }
 
+enum { LINKS = 50, CHAIN_ROWS = 5000 };
+
+/* One dropout after another, each of whose results only the next one reads; the bytes that the tape then holds. */
+static size_t chain(bool thrifty)
+{
+    heed_tape *t = new_tape();
+    const int64_t start[] = {0, CHAIN_ROWS};
+    static uint64_t keys[CHAIN_ROWS];
+    if (thrifty) heed_tape_thrift(t);
+    heed_tensor *x = heed_input(t, CHAIN_ROWS, 1, NULL, true), *first = x;
+    for (uint64_t i = 0; i < LINKS; i++) {
+        heed_tensor *next = heed_dropout(t, x, keys, i, 0.5);
+        heed_tape_spend(t, x);
+        assert_int_equal(x->x == NULL, thrifty);
+        x = next;
+    }
+    assert_int_equal(heed_backward(t, heed_mean(t, x, (heed_span){start, 1}), NULL), HEED_OK);
+    assert_non_null(first->g);
+    const size_t bytes = heed_tape_bytes(t);
+    heed_tape_free(t);
+    return bytes;
+}
+
+static void values_that_are_spent_make_room_for_others(void **state)
+{
+    const size_t one = CHAIN_ROWS * sizeof(float);
+    (void)state;
+    assert_true(chain(false) > 2 * LINKS * one);   /* values and gradients */
+    assert_true(chain(true) < 10 * one + 64 * 1024);
+}
+
 #define TEST(size, f) {"test_same_bits__" #f " (" #size " network)", f, size##_start, net_end, NULL}
 
 int main(void)
@@ -363,6 +397,7 @@ int main(void)
         TEST(wide, one_two_and_three_threads),
         TEST(narrow, no_memory_is_asked_for_once_the_shapes_are_known),
         TEST(wide, no_memory_is_asked_for_once_the_shapes_are_known),
+        TEST(narrow, values_that_are_spent_make_room_for_others),
         TEST(narrow_bf16, a_record_alone_and_in_a_batch),
         TEST(wide_bf16, a_record_alone_and_in_a_batch),
         TEST(narrow_bf16, one_two_and_three_threads),
