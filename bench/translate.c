@@ -155,7 +155,8 @@ static bool answer(bench *b, const run *r, heed_error *err)
     double seconds = 0;
     heed_session *session = session_for(b, r, err);
     for (int64_t first = 0; session && first < lines; first += piece) {
-        const heed_request request = {.items = b->items + first, .count = piece < lines - first ? piece : lines - first, .decode = &decode};
+        const heed_request request = {.items = b->items + first, .count = piece < lines - first ? piece : lines - first, .unscored = true,
+                                      .decode = &decode};
         const double began = omp_get_wtime();
         heed_reply *reply = heed_session_run(session, &request, err);
         seconds += omp_get_wtime() - began;

@@ -123,8 +123,8 @@ HEED_API heed_status heed_look_store(const heed_model *m, const char *dir, const
 typedef struct heed_request {
     const heed_item *items;
     int64_t count;
-    bool shown;               /* keep the attention of `look` in the reply, symbol to symbol */
-    bool weights;             /* keep that of every layer and head as well */
+    bool shown, weights;      /* keep the attention of `look` in the reply, symbol to symbol; weights: that of every layer and head as well */
+    bool unscored;            /* score and logp of what the model writes are not wanted, and may be NaN: greedy search is faster then, and writes the same */
     const heed_look *look;    /* NULL: heed_model_look() */
     const heed_decode *decode;    /* NULL: as the model's recipe says */
     int64_t choices;          /* keep so many of the likeliest symbols of every step, up to 1,000 and what may be written; 0: none */

@@ -76,6 +76,7 @@ static heed_reply *ask(cli_running *r, heed_error *err)
     const cli_run_values *v = r->v;
     const heed_fork fork = {.word = v->at, .outputs = v->alternatives};
     const heed_request request = {.items = r->items, .count = r->item_count, .shown = v->align && !strcmp(v->align, "symbols"), .weights = v->weights,
+                                  .unscored = !v->scores && !v->json,
                                   .look = &r->look, .decode = &r->decode, .choices = or_zero(v->alternatives), .fork = v->at == CLI_NOT_GIVEN ? NULL : &fork};
     return heed_session_run(r->session, &request, err);
 }

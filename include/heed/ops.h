@@ -40,6 +40,8 @@ HEED_API heed_tensor *heed_sinusoid(heed_tape *t, heed_tensor *x, float scale, h
 HEED_API heed_tensor *heed_linear(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias);      /* x W^T + b; bias may be NULL */
 /* Of each row of heed_linear() the k greatest and the sum of exponentials, without the row. Not recorded. */
 HEED_API heed_ranked heed_linear_rank(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, int64_t k);
+/* The first of these alone, [N]; 0 for a row of NaN; NULL: the tape has failed. Mostly a fraction of the product's cost, where a weight is a table that is only read. */
+HEED_API const int32_t *heed_linear_arg_max(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias);
 HEED_API heed_tensor *heed_linear_add(heed_tape *t, heed_tensor *base, heed_tensor *x, heed_tensor *weight);  /* base + x W^T */
 
 /* --- rows -------------------------------------------------------------------------------------------------------------------------- */

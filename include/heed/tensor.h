@@ -90,6 +90,7 @@ struct heed_weight {
     bool many;                 /* rows of gradients that meet its product come many at a time: its floats serve the way back, no second packed form does */
     bool frozen;               /* keeps its values: wants no gradient, and is packed but once */
     struct heed_pack *pack;
+    struct heed_screen *screen;    /* by which the greatest of its product's rows are found; NULL: none */
     int64_t packed, packed_data;   /* versions of the values that pack holds, for the product and for the way back */
     heed_params *params;
     int64_t offset;            /* in floats, from the start of the slab */

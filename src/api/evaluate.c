@@ -135,7 +135,8 @@ static heed_reply *run_records(const evaluation *v, int64_t n, bool forced, heed
     heed_item *items = malloc((size_t)n * sizeof *items + 1);
     if (!items) return heed_fail(err, HEED_E_NOMEM, "out of memory for %lld records", (long long)n), NULL;
     for (int64_t i = 0; i < n; i++) items[i] = (heed_item){.text = v->records[i].source, .target = forced ? v->records[i].reference[0] : NULL};
-    heed_reply *r = heed_session_run(v->e->session, &(heed_request){.items = items, .count = n, .decode = &(heed_decode){.beam = v->e->beam}}, err);
+    const heed_request request = {.items = items, .count = n, .unscored = !forced, .decode = &(heed_decode){.beam = v->e->beam}};
+    heed_reply *r = heed_session_run(v->e->session, &request, err);
     free(items);
     return r;
 }

@@ -230,6 +230,7 @@ static heed_job job_of(const heed_session *s, const plan *p, const heed_reply *r
         .look = p->look,
         .shown = q->shown || q->weights,
         .weights = q->weights,
+        .unscored = q->unscored,
     };
 }
 

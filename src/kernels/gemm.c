@@ -164,9 +164,9 @@ static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, i
     return s ? s : heed_product_run(&g->dnnl, reorder, half, w, NULL, NULL);
 }
 
-static int64_t first_of(const heed_pack *p, int64_t piece) { return piece * p->width; }
+int64_t heed_pack_first(const heed_pack *p, int64_t piece) { return piece < p->pieces ? piece * p->width : p->N; }
 
-static int64_t width_of(const heed_pack *p, int64_t piece) { return piece < p->pieces - 1 ? p->width : p->N - first_of(p, piece); }
+static int64_t width_of(const heed_pack *p, int64_t piece) { return heed_pack_first(p, piece + 1) - heed_pack_first(p, piece); }
 
 heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data, heed_error *err)
 {
@@ -176,7 +176,7 @@ heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data
     const size_t row = (size_t)p->K * (p->number == HEED_INT8 ? 1 : sizeof *w);
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = from ? dnnl_success : dnnl_out_of_memory;
-    for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)first_of(p, i) * row);
+    for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)heed_pack_first(p, i) * row);
     bool lines = true;
     for (int64_t i = 0; i < p->pieces; i++) lines &= p->forward[i].lines;
     for (int64_t i = 0; i < p->pieces; i++) p->forward[i].lines = lines;   /* rows are laid for all pieces alike */
@@ -384,7 +384,7 @@ static dnnl_status_t run_pieces(heed_gemm *g, const product *p)
     for (int64_t i = 0; i < p->pack->pieces && !s; i++) {
         product one = *p;
         one.w = &p->pack->forward[i];
-        one.first = first_of(p->pack, i);
+        one.first = heed_pack_first(p->pack, i);
         one.dst = p->dst + one.first;
         if (p->bias) one.bias = p->bias + one.first;
         s = run_product(g, one);
@@ -409,6 +409,12 @@ heed_status heed_gemm_forward(heed_gemm *g, const heed_pack *p, int64_t M, const
 {
     if (M == 0 || p->N == 0) return HEED_OK;
     return run_alone(g, &(product){p, NULL, 0, x, bias, y, M, ldx, ldy, accumulate}, "forward", err);
+}
+
+heed_status heed_gemm_forward_piece(heed_gemm *g, const heed_pack *p, int64_t piece, int64_t M, const float *x, const float *bias, float *y, heed_error *err)
+{
+    const int64_t first = heed_pack_first(p, piece);
+    return run_alone(g, &(product){p, &p->forward[piece], first, x, bias ? bias + first : NULL, y, M, p->K, width_of(p, piece), false}, "forward", err);
 }
 
 heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
@@ -461,7 +467,7 @@ static dnnl_status_t look_at_tile(heed_gemm *g, const product *all, int64_t rows
     dnnl_status_t s = x ? dnnl_success : dnnl_out_of_memory;
     for (int64_t i = 0; i < p.pack->pieces && !s; i++) {
         p.w = &p.pack->forward[i];
-        p.first = first_of(p.pack, i);
+        p.first = heed_pack_first(p.pack, i);
         if (all->bias) p.bias = all->bias + p.first;
         s = look_at_piece(g, &p, rows, height, x, ldx, l);
     }

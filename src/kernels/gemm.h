@@ -47,6 +47,10 @@ typedef void heed_gemm_look(void *self, int64_t row, int64_t first, const float 
  * pack's width where that is less, and what is left. */
 heed_status heed_gemm_forward_look(heed_gemm *g, const heed_pack *p, int64_t M, const float *x, int64_t ldx, const float *bias, heed_gemm_look *look, void *self,
                                    heed_error *err);
+/* The first row of the weight in a piece of the pack; N behind the last. */
+int64_t heed_pack_first(const heed_pack *p, int64_t piece);
+/* The columns of one piece alone, y [M, as many]: their bits in the whole product. x [M,K] and bias [N] as there. */
+heed_status heed_gemm_forward_piece(heed_gemm *g, const heed_pack *p, int64_t piece, int64_t M, const float *x, const float *bias, float *y, heed_error *err);
 /* dx [M,K] += dy [M,N] w  (= when !accumulate) */
 heed_status heed_gemm_data(heed_gemm *g, const heed_pack *p, int64_t M, const float *dy, int64_t ldy, float *dx, int64_t ldx,
                            bool accumulate, heed_error *err);

@@ -17,7 +17,17 @@ typedef struct heed_ranking {
     int64_t n, k;             /* how many of the largest there are, and may be */
     int32_t *ids;             /* [k] their places, falling */
     float *best;              /* [k] */
+    bool unsummed;            /* nobody asks for the sum: it and `most` stay as they are */
 } heed_ranking;
+
+/* The numbers of a row that come piece by piece which are near its greatest: above heed_near_floor(). Begin with most = -INFINITY and n = 0. */
+typedef struct heed_nearing {
+    float most, reach, share; /* of all so far; they are near to most - reach - share |most| */
+    int64_t n, room;
+    int32_t *ids;             /* [room] their places, rising; some were near an earlier greatest: heed_near_settle() drops them */
+    float *values;            /* [room] */
+    bool over;                /* there were more at a time than there is room for */
+} heed_nearing;
 
 /* What a normalised sum base + dropout of x is made of, and what of it stays for the way back. */
 typedef struct heed_summed_norm {

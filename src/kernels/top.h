@@ -43,4 +43,30 @@ static inline void heed_ranking_enter(heed_ranking *r, float x, int64_t id)
     r->ids[at] = (int32_t)id;
 }
 
+/* What is near is above it, and the greatest itself is where it is a number; NaN where that is infinite above. */
+static inline float heed_near_floor(const heed_nearing *r) { return nextafterf(r->most - (r->reach + r->share * fabsf(r->most)), -INFINITY); }
+
+static inline void heed_near_settle(heed_nearing *r)
+{
+    const float floor = heed_near_floor(r);
+    int64_t kept = 0;
+    for (int64_t i = 0; i < r->n; i++) {
+        if (!(r->values[i] > floor)) continue;
+        r->ids[kept] = r->ids[i];
+        r->values[kept++] = r->values[i];
+    }
+    r->n = kept;
+}
+
+static inline void heed_near_enter(heed_nearing *r, float x, int64_t id)
+{
+    if (r->n == r->room) heed_near_settle(r);
+    if (r->n == r->room) {
+        r->over = true;
+        return;
+    }
+    r->ids[r->n] = (int32_t)id;
+    r->values[r->n++] = x;
+}
+
 #endif

@@ -21,6 +21,11 @@ heed_ranked heed_head_rank(heed_tape *t, const heed_head *h, heed_tensor *featur
     return heed_linear_rank(t, projected(t, h, features), &h->weight->tensor, &h->bias->tensor, k);
 }
 
+const int32_t *heed_head_arg_max(heed_tape *t, const heed_head *h, heed_tensor *features)
+{
+    return heed_linear_arg_max(t, projected(t, h, features), &h->weight->tensor, &h->bias->tensor);
+}
+
 /* --- with a shortlist ------------------------------------------------------------------------------------------------------------------------ */
 
 void heed_head_among(heed_tape *t, const heed_head *h, const uint64_t *marks, int64_t lists, int64_t words, heed_among *a)

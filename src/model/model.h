@@ -42,7 +42,9 @@ typedef struct heed_head {
 heed_tensor *heed_head_forward(heed_tape *t, const heed_head *h, heed_tensor *features);                /* [N,F] -> [N,V] logits */
 /* The k likeliest of each row; without copying. */
 heed_ranked heed_head_rank(heed_tape *t, const heed_head *h, heed_tensor *features, int64_t k);
-/* The same of what a shortlist leaves, whose output layer is `a`; rows as in ops/among.h. Without copying. */
+/* The likeliest alone, [N]; as heed_linear_arg_max(). */
+const int32_t *heed_head_arg_max(heed_tape *t, const heed_head *h, heed_tensor *features);
+/* The k likeliest of what a shortlist leaves, whose output layer is `a`; rows as in ops/among.h. Without copying. */
 void heed_head_among(heed_tape *t, const heed_head *h, const uint64_t *marks, int64_t lists, int64_t words, heed_among *a);
 heed_tensor *heed_head_among_forward(heed_tape *t, const heed_head *h, const heed_among *a, heed_tensor *features, const int64_t *list, const float **norm);
 heed_ranked heed_head_among_rank(heed_tape *t, const heed_head *h, const heed_among *a, heed_tensor *features, const int64_t *list, int64_t k);

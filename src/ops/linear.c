@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "heed/ops.h"
+#include "kernels/screen.h"
 #include "kernels/top.h"
 #include "tensor/tape.h"
 
@@ -159,13 +160,19 @@ static void rank_piece(void *self, int64_t row, int64_t first, const float *y, i
     heed_kernels_get()->rank((heed_ranking *)self + row, y, n, first);
 }
 
+static bool fits(heed_tape *t, const char *op, const heed_tensor *x, const heed_tensor *weight, const heed_tensor *bias)
+{
+    if (x->cols == weight->cols && bias->cols == weight->rows) return true;
+    heed_tape_fail(t, HEED_E_SHAPE, "%s: [%lld,%lld] x [%lld,%lld]^T + [%lld]: sizes differ", op, (long long)x->rows, (long long)x->cols, (long long)weight->rows,
+                   (long long)weight->cols, (long long)bias->cols);
+    return false;
+}
+
 heed_ranked heed_linear_rank(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias, int64_t k)
 {
     const heed_ranked failed = {.count = NULL};
     const int64_t n = x->rows;
-    if (x->cols != weight->cols || bias->cols != weight->rows)
-        return heed_tape_fail(t, HEED_E_SHAPE, "linear_rank: [%lld,%lld] x [%lld,%lld]^T + [%lld]: sizes differ", (long long)n, (long long)x->cols, (long long)weight->rows,
-                              (long long)weight->cols, (long long)bias->cols), failed;
+    if (!fits(t, "linear_rank", x, weight, bias)) return failed;
     int32_t *ids = heed_tape_alloc(t, (size_t)(n * k) * sizeof *ids);
     float *best = heed_tape_alloc(t, (size_t)(n * k) * sizeof *best), *norm = heed_tape_alloc(t, (size_t)n * sizeof *norm);
     int64_t *count = heed_tape_alloc(t, (size_t)n * sizeof *count);
@@ -181,4 +188,32 @@ heed_ranked heed_linear_rank(heed_tape *t, heed_tensor *x, heed_tensor *weight, 
         norm[i] = heed_ranking_norm(&all[i]);
     }
     return (heed_ranked){n, k, ids, best, count, norm};
+}
+
+/* Of all numbers. */
+static heed_status look_for_greatest(heed_tape *t, const heed_pack *pack, const heed_tensor *x, const heed_tensor *bias, int32_t *ids, heed_error *err)
+{
+    const int64_t n = x->rows;
+    heed_ranking *all = heed_tape_alloc(t, (size_t)n * sizeof *all);
+    float *best = heed_tape_alloc(t, (size_t)n * sizeof *best);
+    if (heed_tape_failed(t)) return heed_tape_status(t, err);
+    for (int64_t i = 0; i < n; i++) {
+        all[i] = heed_ranking_begin(ids + i, best + i, 1);
+        all[i].unsummed = true;
+        ids[i] = 0;
+    }
+    return heed_gemm_forward_look(t->gemm, pack, n, x->x, x->cols, bias->x, rank_piece, all, err);
+}
+
+const int32_t *heed_linear_arg_max(heed_tape *t, heed_tensor *x, heed_tensor *weight, heed_tensor *bias)
+{
+    int32_t *ids = fits(t, "linear_arg_max", x, weight, bias) ? heed_tape_alloc(t, (size_t)x->rows * sizeof *ids) : NULL;
+    const heed_pack *pack = heed_tape_failed(t) ? NULL : heed_tape_pack(t, weight, false);
+    if (!pack) return NULL;
+    const heed_screen *screen = heed_tape_screen(weight, pack);
+    heed_error err;
+    const heed_status status = screen ? heed_screen_arg_max(screen, t->gemm, pack, x->rows, x->x, bias->x, t->arena, ids, NULL, &err)
+                                      : look_for_greatest(t, pack, x, bias, ids, &err);
+    if (status != HEED_OK) heed_tape_fail(t, status, "linear_arg_max: %s", err.text);
+    return heed_tape_failed(t) ? NULL : ids;
 }

@@ -24,7 +24,7 @@ typedef struct heed_job {
     bool beam_given;                  /* decode.beam was asked for: constraints raise it as far as they must, no further */
     int64_t choices;                  /* as in heed_request */
     const heed_fork *fork;            /* likewise */
-    bool shown, weights;              /* as in heed_request */
+    bool shown, weights, unscored;    /* as in heed_request */
     heed_look look;                   /* settled: the layer exists, the head as well or is -1, the mean; not read without attention */
     bool open;                        /* lay the only item's steps open, for heed_explain_steps; the look's shift is 0 then */
     heed_step_view *steps;            /* [steps_count] then, in the arena; their vectors live with the tape */

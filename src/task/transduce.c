@@ -207,7 +207,8 @@ static heed_batch *batch_of(heed_work *const *good, int64_t B, int i, heed_error
 
 static heed_status run_good(heed_job *j, heed_work *const *good, int64_t B, heed_error *err)
 {
-    heed_writer w = {.tape = j->tape, .member_count = 1 + j->ensemble_count, .geometric = j->geometric, .likeliest = heed_job_likeliest(j)};
+    heed_writer w = {.tape = j->tape, .member_count = 1 + j->ensemble_count, .geometric = j->geometric, .likeliest = heed_job_likeliest(j),
+                     .unscored = j->unscored};
     w.members = calloc((size_t)w.member_count, sizeof *w.members);
     heed_among among = {.pack = NULL};
     heed_status status = w.members ? HEED_OK : heed_fail(err, HEED_E_NOMEM, "out of memory for a batch");

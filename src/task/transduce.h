@@ -33,6 +33,7 @@ typedef struct heed_writer {
     int member_count;
     bool geometric;                     /* the mean is that of logarithms */
     int64_t likeliest;                  /* symbols kept of every row, 0: none */
+    bool unscored;                      /* ln p of what greedy search writes is not wanted: it is NaN */
     heed_prospect prospect;             /* of the members' decoders */
     heed_mark logits;                   /* behind which the last step's stand, until the next one or a choice of rows */
     bool standing;

@@ -103,6 +103,20 @@ static bool note_moment(heed_writer *w, const heed_step *first, const heed_likel
     return true;
 }
 
+/* The likeliest symbol of each row, and no number. */
+static heed_ranked unscored(heed_tape *t, const heed_head *h, heed_tensor *features)
+{
+    const int64_t n = features->rows;
+    float *nothing = heed_tape_alloc(t, (size_t)n * sizeof *nothing);
+    int64_t *count = heed_tape_alloc(t, (size_t)n * sizeof *count);
+    const int32_t *ids = heed_head_arg_max(t, h, features);
+    for (int64_t i = 0; ids && i < n; i++) {
+        nothing[i] = NAN;
+        count[i] = 1;
+    }
+    return (heed_ranked){n, 1, ids, nothing, ids ? count : NULL, nothing};
+}
+
 /* One model whose logits nobody else wants. */
 static heed_ranked rank(void *self, const int32_t *before, int64_t n, int64_t k)
 {
@@ -115,8 +129,10 @@ static heed_ranked rank(void *self, const int32_t *before, int64_t n, int64_t k)
     w->standing = true;
     if (!step) return failed;
     const heed_member *only = &w->members[0];
-    const heed_ranked ranked = w->among ? heed_head_among_rank(t, &only->model->head, w->among, step[0].features, only->state.owner, k)
-                                        : heed_head_rank(t, &only->model->head, step[0].features, k);
+    const heed_head *head = &only->model->head;
+    const heed_ranked ranked = w->among                ? heed_head_among_rank(t, head, w->among, step[0].features, only->state.owner, k)
+                               : w->unscored && k == 1 ? unscored(t, head, step[0].features)
+                                                       : heed_head_rank(t, head, step[0].features, k);
     return note_moment(w, &step[0], NULL) ? ranked : failed;
 }
 

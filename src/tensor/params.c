@@ -8,6 +8,7 @@
 
 #include "base/machine.h"
 #include "base/rng.h"
+#include "kernels/screen.h"
 #include "kernels/top.h"
 
 enum { CACHE_LINE = 64, ALIGN_FLOATS = CACHE_LINE / sizeof(float) };   /* every weight begins on one */
@@ -25,6 +26,7 @@ void heed_params_free(heed_params *p)
     if (!p) return;
     for (int64_t i = 0; i < p->count; i++) {
         heed_pack_free(p->weight[i]->pack);
+        heed_screen_free(p->weight[i]->screen);
         free(p->weight[i]);
     }
     heed_params_dismiss(p);
@@ -288,6 +290,18 @@ static heed_status cut_pack(heed_weight *w, heed_error *err)
     return HEED_OK;
 }
 
+/* Below, a product is about as quick as its screen. */
+enum { LEAST_SCREENED = 1 << 16, LEAST_DEPTH = 32 };
+
+static heed_status add_screen(heed_weight *w, heed_error *err)
+{
+    const heed_number number = w->params->number;
+    const int64_t N = w->tensor.rows, K = w->tensor.cols;
+    if (!w->ranked || !w->table || number == HEED_INT8 || K < LEAST_DEPTH || N * K < LEAST_SCREENED) return HEED_OK;
+    w->screen = heed_screen_new(number, w->tensor.x, N, K, err);
+    return w->screen ? HEED_OK : HEED_E_NOMEM;
+}
+
 heed_status heed_weight_serve(heed_weight *w, heed_error *err)
 {
     heed_params *p = w->params;
@@ -296,6 +310,7 @@ heed_status heed_weight_serve(heed_weight *w, heed_error *err)
     heed_status status = heed_params_crew(p, 1, err);
     if (!status && w->ranked) status = cut_pack(w, err);
     if (!status) status = pack_weight(p->worker[0].gemm, w, false, p->version, err);
+    if (!status) status = add_screen(w, err);
     if (status || w->table) return status;
     heed_pages_drop(w->tensor.x, (size_t)(w->tensor.rows * w->tensor.cols) * sizeof *w->tensor.x);
     w->tensor.x = NULL;
@@ -339,6 +354,12 @@ void heed_params_dismiss(heed_params *p)
     free(p->worker);
     p->worker = NULL;
     p->workers = 0;
+}
+
+struct heed_screen *heed_tape_screen(const heed_tensor *weight, const heed_pack *pack)
+{
+    heed_screen *s = weight->weight->pack == pack ? weight->weight->screen : NULL;
+    return s && heed_screen_ready(s) ? s : NULL;
 }
 
 heed_number heed_tape_number(const heed_tensor *weight) { return weight->weight->params->number; }

@@ -131,7 +131,8 @@ void heed_weight_table(heed_weight *w);
 void heed_weight_many(heed_weight *w);
 /* ... and that its product is mostly looked through for the greatest, which heed_linear_rank() does piece by piece. */
 void heed_weight_rank(heed_weight *w);
-/* Once its values are there, and only read from now on: it is frozen, and if it is a product's packed for the forward pass alone. Its floats go back to the system
+/* Once its values are there, and only read from now on: it is frozen, and if it is a product's packed for the forward pass alone. A large table may be screened
+ * then (heed_linear_arg_max), for which a byte a number is taken when that is first asked for. Its floats go back to the system
  * unless it is a table; tensor.x is NULL then. Packing it anew is HEED_E_USAGE. */
 heed_status heed_weight_serve(heed_weight *w, heed_error *err);
 /* Its floats [rows,cols], also where they were given back: then as they are multiplied, floats with their bits (a zero without its sign), bf16 widened, whole numbers
@@ -145,5 +146,7 @@ void heed_weight_freeze(heed_weight *w);
 heed_number heed_tape_number(const heed_tensor *weight);
 /* w's packed form; fails the tape when it is stale. */
 const heed_pack *heed_tape_pack(heed_tape *t, heed_tensor *weight, bool data);
+/* The screen of a weight with this packed form, ready (kernels/screen.h): of one that is served, a table, and large enough. NULL: none. */
+struct heed_screen *heed_tape_screen(const heed_tensor *weight, const heed_pack *pack);
 
 #endif
