@@ -38,6 +38,26 @@ typedef struct heed_summed_norm {
     float *sum, *stats;         /* [rows,d]; [rows,2] mean, inverse */
 } heed_summed_norm;
 
+/* Single queries under all heads, each on keys of its own: s_j = scale q.k_j, out = sum softmax(s)_j v_j. */
+typedef struct heed_single_attention {
+    int64_t heads, d, dv;
+    int64_t ldk, ldv;           /* floats from a row of k, of v to the next */
+    float scale;
+    int64_t most_queries, most_keys;   /* of a call, of a query */
+    float *room;                /* of heed_single_room(), any contents */
+} heed_single_attention;
+
+typedef struct heed_single_query {
+    const float *q, *k, *v;     /* [heads d]; rows of as many, and of heads dv: key j lies in row (row ? row[j] : j) */
+    const int64_t *row;         /* [keys] or NULL */
+    int64_t keys;               /* of none come 0 and -inf */
+    float *out, *saved;         /* [heads dv]; [heads] the log-sum-exp, NULL: not wanted */
+} heed_single_query;
+
+enum { HEED_SINGLE_HEADS = 4 };   /* that go together where there is a multiple of them */
+
+static inline int64_t heed_single_room(const heed_single_attention *a) { return 2 * (a->most_queries * a->heads + HEED_SINGLE_HEADS * a->most_keys + 16); }
+
 typedef struct heed_attention_job heed_attention_job;     /* kernels/attention.h */
 typedef struct heed_attention_unit heed_attention_unit;
 typedef struct heed_attention_back heed_attention_back;   /* kernels/attention_backward.h */

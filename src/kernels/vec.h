@@ -71,6 +71,11 @@ VEC vf vsum_each(const vf *x)                                                   
     const vf d = _mm512_shuffle_f32x4(b[2], b[3], 0x88) + _mm512_shuffle_f32x4(b[2], b[3], 0xDD);
     return _mm512_shuffle_f32x4(c, d, 0x88) + _mm512_shuffle_f32x4(c, d, 0xDD);
 }
+VEC vf vexchanged(vf x, const int step)                                           /* lane i: that of i ^ step, which is 1, 2, 4 .. */
+{
+    if (step >= 4) return step == 8 ? _mm512_shuffle_f32x4(x, x, 0x4E) : _mm512_shuffle_f32x4(x, x, 0xB1);
+    return step == 2 ? _mm512_permute_ps(x, 0x4E) : _mm512_permute_ps(x, 0xB1);
+}
 VEC vu vshorts_all(const uint16_t *p) { __m512i x = _mm512_loadu_si512(p); __asm__("" : "+v"(x)); return (vu)x; }        /* 2 LANES of them, the even ones in the lower halves */
 VEC vu vshorts_some(const uint16_t *p, int64_t n) { return (vu)_mm512_maskz_loadu_epi16((__mmask32)((1ull << n) - 1), p); }
 VEC vf vevens(vf a, vf b)                                                         /* a0 a2 .. b0 b2 .. */
@@ -143,6 +148,10 @@ VEC vf vsum_each(const vf *x)
     for (int i = 0; i < 4; i++) a[i] = vlow_pairs(x[2 * i], x[2 * i + 1]) + vhigh_pairs(x[2 * i], x[2 * i + 1]);
     for (int i = 0; i < 2; i++) b[i] = vlow_halves(a[2 * i], a[2 * i + 1]) + vhigh_halves(a[2 * i], a[2 * i + 1]);
     return _mm256_permute2f128_ps(b[0], b[1], 0x20) + _mm256_permute2f128_ps(b[0], b[1], 0x31);
+}
+VEC vf vexchanged(vf x, const int step)
+{
+    return step == 4 ? _mm256_permute2f128_ps(x, x, 1) : step == 2 ? _mm256_permute_ps(x, 0x4E) : _mm256_permute_ps(x, 0xB1);
 }
 VEC vu vshorts_all(const uint16_t *p) { return (vu)_mm256_loadu_si256((const __m256i *)(const void *)p); }
 VEC vu vshorts_some(const uint16_t *p, int64_t n)
@@ -247,6 +256,7 @@ VEC vf vhigh_pairs(vf a, vf b) { return vzip2q_f32(a, b); }
 VEC vf vlow_halves(vf a, vf b) { return (vf)vzip1q_f64((vd)a, (vd)b); }
 VEC vf vhigh_halves(vf a, vf b) { return (vf)vzip2q_f64((vd)a, (vd)b); }
 VEC vf vsum_each(const vf *x) { return vpaddq_f32(vpaddq_f32(x[0], x[1]), vpaddq_f32(x[2], x[3])); }
+VEC vf vexchanged(vf x, const int step) { return step == 2 ? vextq_f32(x, x, 2) : vrev64q_f32(x); }
 VEC vu vshorts_all(const uint16_t *p) { return (vu)vld1q_u16(p); }
 VEC vu vshorts_some(const uint16_t *p, int64_t n)
 {

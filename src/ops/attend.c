@@ -216,6 +216,33 @@ static void gather(heed_tape *t, heed_attend_call *c, const heed_attend_group *g
     c->a.key_start = c->gathered;
 }
 
+/* Single queries wait here for company. */
+enum { COMPANY = 64 };
+typedef struct company { heed_single_attention is; int64_t n; heed_single_query query[COMPANY]; } company;
+
+static void company_of(heed_tape *t, company *x, const heed_attend_call *c)
+{
+    const heed_attend_args *a = &c->s->args;
+    x->n = 0;
+    x->is = (heed_single_attention){.heads = c->a.heads, .d = c->a.width, .dv = c->a.value_width, .ldk = a->k->cols, .ldv = a->v->cols, .scale = c->rows.scale,
+                                    .most_queries = COMPANY, .most_keys = c->rows.most_keys};
+    if (c->alone && c->any_rows) x->is.room = room_for(t, heed_single_room(&x->is));
+}
+
+static void look_singly(company *x, const heed_kernels *k)
+{
+    k->attend_single(&x->is, x->query, x->n);
+    x->n = 0;
+}
+
+static void look_all(company *x, const heed_attend_call *c, const heed_attend_group *g, const heed_kernels *k)
+{
+    for (int64_t i = 0; i < g->rows; i++) {
+        heed_attend_call_query(c, g, i, &x->query[x->n++]);
+        if (x->n == COMPANY) look_singly(x, k);
+    }
+}
+
 static void look(heed_tape *t, const heed_attended *s)
 {
     const heed_attend_args *a = &s->args;
@@ -227,8 +254,15 @@ static void look(heed_tape *t, const heed_attended *s)
     share_room(t, &c);
     const size_t tiles = c.any_tiles ? heed_attention_room(&c.tiles) : 0, rows = c.any_rows ? heed_attention_room(&c.rows) : 0;
     void *room = heed_tape_alloc(t, (tiles > rows ? tiles : rows) + 1);
+    company singles;
+    company_of(t, &singles, &c);
     for (int64_t b = 0, pair = 0; b < a->queries.B && !heed_tape_failed(t); b++) {
         const heed_attend_group g = heed_attend_group_of(a, b, pair);
+        pair += g.rows * g.keys;
+        if (heed_attend_call_single(&c, &g)) {
+            look_all(&singles, &c, &g, t->k);
+            continue;
+        }
         const heed_attention_job *job = heed_attend_call_take(&c, &g);
         const heed_mark group = heed_arena_mark(t->arena);
         const heed_attention_data lying = c.data;
@@ -237,8 +271,8 @@ static void look(heed_tape *t, const heed_attended *s)
         if (!heed_tape_failed(t)) heed_attention_sequence(job, 0, room);
         c.data = lying;
         heed_arena_rewind(t->arena, group);
-        pair += g.rows * g.keys;
     }
+    if (singles.n) look_singly(&singles, t->k);
     heed_arena_rewind(t->arena, mark);
 }
 

@@ -28,6 +28,7 @@ typedef struct heed_attend_call {
     heed_attention_pairwise pairs;
     heed_attention_job tiles, rows;          /* both of a, data and pairs: as the settings have it, and row by row */
     bool any_tiles, any_rows;                /* groups that go this way */
+    bool alone;                              /* those that are not for tiles go query by query, all heads at once */
     char *shared;                            /* what is made once for tiles, or once a group where keys have a part in it */
     int64_t gathered[2];                     /* the span of keys that were copied together */
 } heed_attend_call;
@@ -35,6 +36,8 @@ typedef struct heed_attend_call {
 void heed_attend_call_of(heed_attend_call *c, const heed_attended *s, const heed_kernels *kernels);
 /* Looks through the groups: which ways they go, how long they are. */
 void heed_attend_call_measure(heed_attend_call *c);
+bool heed_attend_call_single(heed_attend_call *c, const heed_attend_group *g);      /* whether its queries do */
+void heed_attend_call_query(const heed_attend_call *c, const heed_attend_group *g, int64_t i, heed_single_query *to);      /* the i-th of them */
 /* Points c at a group; returns the job that it is for: it depends on the settings and the group's own size alone. */
 heed_attention_job *heed_attend_call_take(heed_attend_call *c, const heed_attend_group *g);
 

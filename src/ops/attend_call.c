@@ -42,6 +42,14 @@ static heed_attention settings_of(const heed_attended *s)
 
 static heed_attention_in lying(const heed_tensor *x, int64_t heads) { return (heed_attention_in){x->x, 0, x->cols, x->cols / heads}; }
 
+/* All heads at once: softmax of dot products, nothing added to them, over one run of keys; weights are not asked for. */
+static bool suits_single(const heed_attend_call *c)
+{
+    const heed_attend_args *x = &c->s->args;
+    const bool dots = !c->a.pair && c->a.score == HEED_ATTENTION_DOT && !c->a.factor && x->distance.kind == HEED_DISTANCE_NONE && !x->shift && !c->s->weights;
+    return dots && c->rows.weighing == HEED_WEIGHING_softmax && heed_align_sees_one_run(x->align) && !heed_align_has_centre(x->align) && c->rows.shared == 1;
+}
+
 void heed_attend_call_of(heed_attend_call *c, const heed_attended *s, const heed_kernels *kernels)
 {
     const heed_attend_args *x = &s->args;
@@ -55,6 +63,7 @@ void heed_attend_call_of(heed_attend_call *c, const heed_attended *s, const heed
     heed_attention_job_by_rows(&c->rows);
     if (x->key_row || x->shift || s->weights) c->rows.pairwise = &c->pairs;
     c->pairs.shift = x->shift ? x->shift->x : NULL;      /* so that room is counted for it */
+    c->alone = suits_single(c);
 }
 
 /* --- groups ---------------------------------------------------------------------------------------------------------------------------------- */
@@ -76,6 +85,22 @@ void heed_attend_call_measure(heed_attend_call *c)
         job->most_keys = most(job->most_keys, g.keys);
         c->any_tiles |= tiles, c->any_rows |= !tiles;
     }
+}
+
+bool heed_attend_call_single(heed_attend_call *c, const heed_attend_group *g) { return c->alone && !suits_tiles(c, g); }
+
+void heed_attend_call_query(const heed_attend_call *c, const heed_attend_group *g, int64_t i, heed_single_query *to)
+{
+    const heed_attend_args *x = &c->s->args;
+    const int64_t at = g->row + i, position = x->position + i, first = most(0, position - c->rows.back), ahead = position + c->rows.ahead + 1;
+    const int64_t end = ahead < g->keys ? ahead : g->keys, row = x->key_row ? 0 : g->key + first;
+    *to = (heed_single_query){.q = x->q->x + at * x->q->cols,
+                              .k = x->k->x + row * x->k->cols,
+                              .v = x->v->x + row * x->v->cols,
+                              .row = x->key_row ? x->key_row + g->key + first : NULL,
+                              .keys = most(0, end - first),
+                              .out = c->s->out->x + at * c->s->out->cols,
+                              .saved = c->s->saved + at * c->a.heads};
 }
 
 heed_attention_job *heed_attend_call_take(heed_attend_call *c, const heed_attend_group *g)

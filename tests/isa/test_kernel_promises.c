@@ -135,6 +135,55 @@ static void test_kernel_promises__a_score_has_the_same_bits_alone_and_in_company
     array_done(q, D), array_done(key, KEYS * D), array_done(v, D), array_done(s, KEYS);
 }
 
+enum { SINGLES = 6, SINGLE_HEADS = 8, SINGLE_WIDTH = 32, SINGLE_KEYS = 21 };
+
+static void test_kernel_promises__a_single_query_has_the_same_bits_alone_and_in_company(void **state)
+{
+    (void)state;
+    enum { WIDE = SINGLE_HEADS * SINGLE_WIDTH };
+    heed_single_attention a = {SINGLE_HEADS, SINGLE_WIDTH, SINGLE_WIDTH, WIDE, WIDE, 0.2f, SINGLES, SINGLE_KEYS, NULL};
+    const int64_t room = heed_single_room(&a);
+    float *q = array_of(1, SINGLES * WIDE, 1), *key = array_of(2, SINGLE_KEYS * WIDE, 1), *v = array_of(3, SINGLE_KEYS * WIDE, 1), *all = array_of(4, SINGLES * WIDE, 1);
+    float *saved = array_of(5, SINGLES * SINGLE_HEADS, 1), *alone = array_of(6, WIDE + SINGLE_HEADS, 1);
+    heed_single_query x[SINGLES];
+    int64_t row[SINGLE_KEYS];
+    a.room = array_of(7, room, 1);
+    for (int64_t j = 0; j < SINGLE_KEYS; j++) row[j] = j;
+    for (int64_t i = 0; i < SINGLES; i++)
+        x[i] = (heed_single_query){.q = q + i * WIDE, .k = key, .v = v, .row = i % 3 == 1 ? row : NULL, .keys = SINGLE_KEYS - i / 2, .out = all + i * WIDE,
+                                   .saved = saved + i * SINGLE_HEADS};
+    EACH_ISA(k)
+    {
+        k->attend_single(&a, x, SINGLES);
+        for (int64_t i = 0; i < SINGLES; i++) {
+            heed_single_query one = x[i];
+            one.out = alone, one.saved = alone + WIDE, one.row = i % 3 == 1 ? NULL : row;
+            k->attend_single(&a, &one, 1);
+            assert_same_bits(alone, all + i * WIDE, WIDE);
+            assert_same_bits(alone + WIDE, saved + i * SINGLE_HEADS, SINGLE_HEADS);
+        }
+    }
+    array_done(q, SINGLES * WIDE), array_done(key, SINGLE_KEYS * WIDE), array_done(v, SINGLE_KEYS * WIDE), array_done(all, SINGLES * WIDE);
+    array_done(saved, SINGLES * SINGLE_HEADS), array_done(alone, WIDE + SINGLE_HEADS), array_done(a.room, room);
+}
+
+/* Of four heads the second has a key of NaN and the third one of +inf, and the fourth sees nothing above -inf. */
+static void test_kernel_promises__a_single_query_keeps_nan_in_its_head(void **state)
+{
+    (void)state;
+    float q[4] = {1, 1, 1, 1}, key[3][4] = {{1, NAN, 2, -INFINITY}, {2, 1, INFINITY, -INFINITY}, {0, 1, 1, -INFINITY}}, v[3][4] = {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}};
+    float out[4], saved[4], room[128];
+    const heed_single_attention a = {4, 1, 1, 4, 4, 1, 1, 3, room};
+    assert_true(heed_single_room(&a) <= 128);
+    EACH_ISA(k)
+    {
+        k->attend_single(&a, &(heed_single_query){.q = q, .k = key[0], .v = v[0], .keys = 3, .out = out, .saved = saved}, 1);
+        assert_near(out[0], 1, 1, 8), assert_near(saved[0], log(exp(1) + exp(2) + 1), 2, 8);
+        assert_true(isnan(out[1]) && isnan(saved[1]) && isnan(out[2]));
+        assert_true(out[3] == 0 && saved[3] == -INFINITY);
+    }
+}
+
 static void test_kernel_promises__an_element_of_a_product_has_the_same_bits_alone_and_in_company(void **state)
 {
     (void)state;
@@ -410,6 +459,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_kernel_promises__an_element_has_the_same_bits_at_every_place),
         cmocka_unit_test(test_kernel_promises__a_row_of_a_cell_has_the_same_bits_at_every_place),
         cmocka_unit_test(test_kernel_promises__a_score_has_the_same_bits_alone_and_in_company),
+        cmocka_unit_test(test_kernel_promises__a_single_query_has_the_same_bits_alone_and_in_company),
+        cmocka_unit_test(test_kernel_promises__a_single_query_keeps_nan_in_its_head),
         cmocka_unit_test(test_kernel_promises__an_element_of_a_product_has_the_same_bits_alone_and_in_company),
         cmocka_unit_test(test_kernel_promises__alignment_does_not_change_bits),
         cmocka_unit_test(test_kernel_promises__dropout_drops_its_share),
