@@ -42,6 +42,7 @@ VEC bool vhas(vf a, float x) { return _mm512_cmp_ps_mask(a, vset(x), _CMP_EQ_OQ)
 VEC vm vabove(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }               /* a > b */
 VEC vm vuleast(vu a, vu b) { return _mm512_cmpge_epu32_mask((__m512i)a, (__m512i)b); }   /* a >= b */
 VEC bool vnone(vm m) { return m == 0; }                                          /* true in no lane */
+VEC uint32_t vbits(vm m) { return m; }                                           /* bit i: lane i */
 VEC vu vuload(const uint32_t *p) { return (vu)_mm512_loadu_si512(p); }
 VEC vf vfma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }                /* a b + c, rounded once */
 VEC vf vmin(vf a, vf b) { return _mm512_min_ps(a, b); }                           /* b when either is NaN */
@@ -121,6 +122,7 @@ VEC bool vhas(vf a, float x) { return _mm256_movemask_ps(_mm256_cmp_ps(a, vset(x
 VEC vm vabove(vf a, vf b) { return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); }
 VEC vm vuleast(vu a, vu b) { return _mm256_cmpeq_epi32(_mm256_max_epu32((__m256i)a, (__m256i)b), (__m256i)a); }
 VEC bool vnone(vm m) { return _mm256_testz_si256(m, m) != 0; }
+VEC uint32_t vbits(vm m) { return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(m)); }
 VEC vu vuload(const uint32_t *p) { return (vu)_mm256_loadu_si256((const __m256i *)p); }
 VEC vf vfma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 VEC vf vmin(vf a, vf b) { return _mm256_min_ps(a, b); }
@@ -231,6 +233,7 @@ VEC void vstore_some(float *p, vm m, vf x)
 }
 VEC vf vpick(vm m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
 VEC bool vnone(vm m) { return vmaxvq_u32(m) == 0; }
+VEC uint32_t vbits(vm m) { return vaddvq_u32(vandq_u32(m, (uint32x4_t){1, 2, 4, 8})); }
 VEC bool vhas(vf a, float x) { return !vnone(vceqq_f32(a, vset(x))); }
 VEC vm vabove(vf a, vf b) { return vcgtq_f32(a, b); }
 VEC vm vuleast(vu a, vu b) { return vcgeq_u32((uint32x4_t)a, (uint32x4_t)b); }
