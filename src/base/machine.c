@@ -87,8 +87,26 @@ static size_t status_line(const char *name)
 size_t heed_process_resident(void) { return status_line("VmRSS"); }
 size_t heed_process_peak(void) { return status_line("VmHWM"); }
 
-void heed_pages_drop(const void *from, size_t bytes)
+/* The whole pages among the bytes: offset of the first, and how many bytes they are. */
+typedef struct pages { size_t first, bytes; } pages;
+
+static pages whole_pages(const void *from, size_t bytes)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = ((uintptr_t)from + page - 1) / page * page, end = ((uintptr_t)from + bytes) / page * page;
-    if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);   /* refused: they merely stay */
+    return first < end ? (pages){first - (uintptr_t)from, end - first} : (pages){0, 0};
+}
+
+static bool give_back(const void *from, pages p) { return p.bytes && madvise((unsigned char *)(uintptr_t)from + p.first, p.bytes, MADV_DONTNEED) == 0; }
+
+void heed_pages_drop(const void *from, size_t bytes)
+{
+    (void)give_back(from, whole_pages(from, bytes));   /* refused: they merely stay */
+}
+
+void heed_pages_clear(void *from, size_t bytes)
+{
+    const pages p = whole_pages(from, bytes);
+    const size_t zeros = give_back(from, p) ? p.bytes : 0, first = zeros ? p.first : 0;
+    memset(from, 0, first);
+    memset((unsigned char *)from + first + zeros, 0, bytes - first - zeros);
 }

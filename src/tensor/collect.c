@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ROWS = 1024, JOBS = 96 };
+#include "base/machine.h"
+
+enum { BLOCK_ROWS = 1024, JOBS = 96, LARGE = 256 * 1024 };   /* LARGE: bytes */
 
 static bool worker_room(heed_worker *me, int64_t count)
 {
@@ -76,6 +78,18 @@ static heed_status add_tape(heed_worker *me, const heed_share *job, const heed_t
     return status;
 }
 
+/* Of a large table whose rows are only looked up most stay zeros: those need not exist. */
+static void clear(const heed_share *job, heed_tape *const *tapes, int count, float *g)
+{
+    const int64_t d = job->w->tensor.cols;
+    const size_t bytes = (size_t)((job->end - job->first) * d) * sizeof *g;
+    bool looked_up = bytes >= LARGE;
+    for (int i = 0; i < count; i++)
+        for (const heed_pending *p = heed_tape_pending(tapes[i], job->w); p && looked_up; p = p->next) looked_up = p->kind == HEED_PENDING_EMBED;
+    if (looked_up) heed_pages_clear(g + job->first * d, bytes);
+    else memset(g + job->first * d, 0, bytes);
+}
+
 static void run_share(heed_worker *me, const heed_share *job, heed_tape *const *tapes, int count, bool fresh)
 {
     const int64_t d = job->w->tensor.cols;
@@ -83,7 +97,7 @@ static void run_share(heed_worker *me, const heed_share *job, heed_tape *const *
     if (me->error.status != HEED_OK) return;
     heed_stopwatch_start(me->watch);
     if (fresh) {
-        memset(g + job->first * d, 0, (size_t)((job->end - job->first) * d) * sizeof *g);
+        clear(job, tapes, count, g);
         heed_stopwatch_count(me->watch, 0, 4 * (double)((job->end - job->first) * d));
     }
     for (int i = 0; i < count && me->error.status == HEED_OK; i++) add_tape(me, job, tapes[i], g, &me->error);
