@@ -18,17 +18,6 @@ static const int64_t six_heights[] = {6, 12, 18, 24, 36, 48, 96, 192};
 enum { ANY_HEIGHTS = sizeof any_heights / sizeof *any_heights, SIX_HEIGHTS = sizeof six_heights / sizeof *six_heights };
 enum { PAD_BELOW = 64, SIX_PAD_BELOW = 48 };   /* fewer rows than this are padded to the next height, more are cut */
 
-struct heed_pack {
-    heed_number number;
-    int64_t N, K;
-    heed_packed *forward;           /* [pieces] of [K,width], the last one of what is left; memory NULL until filled */
-    int64_t pieces, width;
-    heed_packed data;               /* [N,K] */
-    bool lends;                     /* data is the floats that it was filled from */
-    float *scale;                   /* [N] HEED_INT8: a row of w is this times its whole numbers */
-    int32_t *shift;                 /* [N] HEED_INT8: what the 128 that is added to x adds to the sums */
-};
-
 heed_status heed_gemm_failed(heed_error *err, dnnl_status_t s, const char *what)
 {
     if (s == dnnl_success) return HEED_OK;
@@ -52,7 +41,7 @@ heed_gemm *heed_gemm_new(heed_error *err)
     g->heights = any ? any_heights : six_heights;
     g->height_count = any ? ANY_HEIGHTS : SIX_HEIGHTS;
     g->pad_below = any ? PAD_BELOW : SIX_PAD_BELOW;
-    g->dots = !strcmp(heed_kernels_get()->isa, "avx512bf16");
+    g->dots = heed_gemm_has_dots();
     return g;
 }
 
@@ -65,6 +54,7 @@ void heed_gemm_free(heed_gemm *g)
     free(g->whole.data);
     free(g->row_scale.data);
     free(g->line.data);
+    free(g->panel.data);
     free(g);
 }
 
@@ -103,12 +93,6 @@ heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, int64_t w
 }
 
 heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *err) { return heed_pack_new_cut(number, N, K, N ? N : 1, err); }
-
-void heed_pack_lend(heed_pack *p)
-{
-    heed_dnnl_bound();
-    p->lends = p->number == HEED_F32 && heed_dnnl_is_avx512();
-}
 
 void heed_pack_free(heed_pack *p)
 {
@@ -151,7 +135,7 @@ static const int8_t *to_whole(heed_gemm *g, heed_pack *p, const float *w)
 /* half: [k,n], of a weight stored the other way round when transposed. */
 static dnnl_status_t fill(heed_gemm *g, const heed_pack *p, heed_packed *half, int64_t n, int64_t k, bool transposed, const void *w)
 {
-    dnnl_status_t s = half->memory ? dnnl_success : heed_packed_open(half, p->number, n, k);
+    dnnl_status_t s = half->memory ? dnnl_success : heed_packed_open(half, p->number, n, k);   /* what was lent is nobody's to free */
     if (s) return s;
     if (heed_packed_lays(half, transposed)) {
         uint16_t *room = heed_buffer_room(&g->whole, (size_t)(HEED_LAY_ROWS * k) * sizeof *room, &g->dnnl.grown);
@@ -176,11 +160,16 @@ heed_status heed_pack_fill(heed_gemm *g, heed_pack *p, const float *w, bool data
     const size_t row = (size_t)p->K * (p->number == HEED_INT8 ? 1 : sizeof *w);
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = from ? dnnl_success : dnnl_out_of_memory;
-    for (int64_t i = 0; i < p->pieces && !s; i++) s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, from + (size_t)heed_pack_first(p, i) * row);
+    for (int64_t i = 0; i < p->pieces && !s; i++) {
+        const char *piece = from + (size_t)heed_pack_first(p, i) * row;
+        if (data && p->lends_forward) heed_packed_lend(&p->forward[i], p->number, width_of(p, i), p->K, (const float *)(const void *)piece, true);
+        else s = fill(g, p, &p->forward[i], width_of(p, i), p->K, true, piece);
+    }
     bool lines = true;
     for (int64_t i = 0; i < p->pieces; i++) lines &= p->forward[i].lines;
     for (int64_t i = 0; i < p->pieces; i++) p->forward[i].lines = lines;   /* rows are laid for all pieces alike */
-    if (!s && data) s = p->lends ? heed_packed_view(&p->data, p->K, p->N, w) : fill(g, p, &p->data, p->K, p->N, false, from);
+    if (data && p->lends) heed_packed_lend(&p->data, p->number, p->K, p->N, w, false);
+    else if (!s && data) s = fill(g, p, &p->data, p->K, p->N, false, from);
     heed_dnnl_restore(threads);
     return heed_gemm_failed(err, s, "a packed weight");
 }
@@ -235,7 +224,7 @@ static dnnl_status_t multiply(heed_gemm *g, const product *p, int64_t height, co
 {
     const int64_t n = p->w->n, k = p->w->k;
     const bool whole = p->w->number == HEED_INT8;
-    const heed_shape shape = {p->w->plain ? HEED_PRODUCT_PLAIN : HEED_PRODUCT_PACKED, p->w->number, height, n, k, k, 0, n, p->bias && !whole, p->sum && !whole};
+    const heed_shape shape = {HEED_PRODUCT_PACKED, p->w->number, height, n, k, k, 0, n, p->bias && !whole, p->sum && !whole};
     heed_product *made;
     const dnnl_status_t s = heed_product_get(&g->dnnl, &shape, p->w, &made);
     return s ? s : heed_product_run(&g->dnnl, made, p->w, x, whole ? NULL : p->bias, y);
@@ -333,17 +322,19 @@ static const void *lay_beside_lines(heed_gemm *g, const product *p, int64_t rows
     return x;
 }
 
-static void multiply_lines(heed_gemm *g, const product *p, int64_t rows, const void *x, int64_t ldx, float *y, int64_t ldy, bool add)
+static dnnl_status_t multiply_lines(heed_gemm *g, const product *p, int64_t rows, const void *x, int64_t ldx, float *y, int64_t ldy, bool add)
 {
     const heed_packed *w = p->w;
-    heed_lines l = {.number = w->number, .m = rows, .n = w->n, .k = w->k, .chunk = chunk_of(w->k), .x = x, .ldx = ldx, .w = w->buffer.data, .next = foresee(g, w->buffer.data),
+    heed_lines l = {.number = w->number, .m = rows, .n = w->n, .k = w->k, .chunk = chunk_of(w->k), .x = x, .ldx = ldx, .w = w->buffer.data, .next = w->floats ? NULL : foresee(g, w->buffer.data),
                     .y = y, .ldy = ldy, .add = add, .bias = p->bias};
     if (w->number == HEED_INT8) {
         l.row_scale = g->row_scale.data;
         l.scale = p->pack->scale + p->first;
         l.shift = p->pack->shift + p->first;
     }
+    if (w->floats) return heed_gemm_lent(g, &l, w);
     heed_kernels_get()->lines(&l);
+    return dnnl_success;
 }
 
 /* What is added to waits until sums of several chunks are complete. */
@@ -355,9 +346,9 @@ static dnnl_status_t run_lines(heed_gemm *g, const product *p, int64_t rows)
     const void *x = lay_beside_lines(g, p, rows, &ldx);
     float *y = apart ? heed_buffer_room(&g->y, (size_t)(rows * n) * sizeof *y, &g->dnnl.grown) : p->dst;
     if (!x || !y) return dnnl_out_of_memory;
-    multiply_lines(g, p, rows, x, ldx, y, apart ? n : p->ld_dst, p->sum && !apart);
-    for (int64_t i = 0; i < rows && apart; i++) heed_kernels_get()->add(p->dst + i * p->ld_dst, p->dst + i * p->ld_dst, y + i * n, n);
-    return dnnl_success;
+    const dnnl_status_t s = multiply_lines(g, p, rows, x, ldx, y, apart ? n : p->ld_dst, p->sum && !apart);
+    for (int64_t i = 0; i < rows && apart && !s; i++) heed_kernels_get()->add(p->dst + i * p->ld_dst, p->dst + i * p->ld_dst, y + i * n, n);
+    return s;
 }
 
 /* --- products ------------------------------------------------------------------------------------------------------------------------ */
@@ -394,7 +385,7 @@ static dnnl_status_t run_pieces(heed_gemm *g, const product *p)
 
 static heed_status run_alone(heed_gemm *g, const product *p, const char *way, heed_error *err)
 {
-    if (!(p->w ? p->w : p->pack->forward)->memory) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
+    if (!heed_packed_is(p->w ? p->w : p->pack->forward)) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
     heed_stopwatch_enter(g->watch);
     const int threads = heed_dnnl_alone();
     dnnl_status_t s = p->w ? run_product(g, *p) : run_pieces(g, p);
@@ -452,7 +443,7 @@ static dnnl_status_t look_at_piece(heed_gemm *g, const product *p, int64_t rows,
     float *y = heed_buffer_room(&g->y, (size_t)(height * n) * sizeof *y, &g->dnnl.grown);
     if (!y) return dnnl_out_of_memory;
     dnnl_status_t s = dnnl_success;
-    if (lines) multiply_lines(g, p, rows, x, ldx, y, n, false);
+    if (lines) s = multiply_lines(g, p, rows, x, ldx, y, n, false);
     else s = multiply(g, p, height, x, y);
     for (int64_t from = 0; from < n && !s; from += HEED_PIECE) s = look_at(g, p, rows, y, from, least(n - from, HEED_PIECE), whole, l);
     return s;
@@ -478,7 +469,7 @@ heed_status heed_gemm_forward_look(heed_gemm *g, const heed_pack *pack, int64_t 
                                    heed_error *err)
 {
     if (M == 0 || pack->N == 0) return HEED_OK;
-    if (!pack->forward->memory) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
+    if (!heed_packed_is(pack->forward)) return heed_fail(err, HEED_E_USAGE, "a product with a weight that was not packed for it");
     product p = {.pack = pack, .src = x, .bias = bias, .m = M, .ld_src = ldx};
     looking l = {look, self, 0};
     heed_stopwatch_enter(g->watch);

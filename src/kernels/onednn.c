@@ -254,20 +254,10 @@ dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, in
     return s;
 }
 
-dnnl_status_t heed_packed_view(heed_packed *w, int64_t n, int64_t k, const float *floats)
+void heed_packed_lend(heed_packed *w, heed_number number, int64_t n, int64_t k, const float *floats, bool turned)
 {
-    description rows = {0};
-    dnnl_status_t s = dnnl_success;
-    if (!w->memory) {
-        *w = (heed_packed){.number = HEED_F32, .n = n, .k = k, .plain = true};
-        s = dnnl_engine_create(&w->engine, dnnl_cpu, 0);
-        if (!s) s = describe(&rows, dnnl_f32, (dnnl_dims_t){k, n}, (dnnl_dims_t){n, 1});
-        if (!s) s = dnnl_memory_create(&w->memory, view(&rows), w->engine, DNNL_MEMORY_NONE);
-        forget(&rows);
-    }
-    if (!s) s = dnnl_memory_set_data_handle(w->memory, (void *)(uintptr_t)floats);
-    if (s) heed_packed_close(w);
-    return s;
+    heed_packed_close(w);
+    *w = (heed_packed){.number = number, .n = n, .k = k, .floats = floats, .turned = turned, .lines = true};
 }
 
 void heed_packed_close(heed_packed *w)
@@ -287,7 +277,7 @@ static dnnl_status_t make_memory(dnnl_memory_t *out, dnnl_engine_t engine, dnnl_
 
 static dnnl_status_t fill_product(heed_product *p, dnnl_engine_t engine, dnnl_primitive_desc_t pd)
 {
-    const bool matmul = p->shape.kind == HEED_PRODUCT_PACKED || p->shape.kind == HEED_PRODUCT_PLAIN;
+    const bool matmul = p->shape.kind == HEED_PRODUCT_PACKED;
     described scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     p->scratch_bytes = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
     dnnl_status_t s = dnnl_primitive_create(&p->primitive, pd);

@@ -21,7 +21,6 @@ typedef struct heed_shape {
 
 enum {
     HEED_PRODUCT_PACKED,     /* weights in oneDNN's own layout for [k,n] */
-    HEED_PRODUCT_PLAIN,      /* weights [k,n] row-major, floats, which it lays out anew at every call */
     HEED_REORDER,            /* [k,n] row-major (ld_weights), floats or bytes, to the packed layout */
     HEED_REORDER_TRANSPOSED  /* [n,k] row-major to the packed layout */
 };
@@ -55,7 +54,8 @@ typedef struct heed_packed {
     heed_buffer buffer;
     heed_number number;
     int64_t n, k;
-    bool plain;            /* row-major floats of somebody else, for HEED_PRODUCT_PLAIN; no buffer */
+    const float *floats;   /* in the place of memory and buffer: somebody else's, of which lines are laid at each product; [k,n] row-major, turned: [n,k] */
+    bool turned;
     bool lines;            /* the buffer is laid out as kernels/lines.h has it */
 } heed_packed;
 
@@ -75,13 +75,16 @@ void *heed_buffer_room(heed_buffer *b, size_t bytes, int64_t *grown);
 
 /* Lays out room for a weight [k,n] that will be used by HEED_PRODUCT_PACKED. */
 dnnl_status_t heed_packed_open(heed_packed *w, heed_number number, int64_t n, int64_t k);
-/* The same of floats [k,n] row-major where they stand; again for others. */
-dnnl_status_t heed_packed_view(heed_packed *w, int64_t n, int64_t k, const float *floats);
+/* In their place floats that stay where they are, again for others; for kernel lines alone. */
+void heed_packed_lend(heed_packed *w, heed_number number, int64_t n, int64_t k, const float *floats, bool turned);
+static inline bool heed_packed_is(const heed_packed *w) { return w->memory || w->floats; }
 void heed_packed_close(heed_packed *w);
 /* Whether heed_packed_lay() can fill it: from rows [k,n] of floats, or transposed from [n,k]. room: HEED_LAY_ROWS rows of k numbers. */
 enum { HEED_LAY_ROWS = 64 };
 bool heed_packed_lays(const heed_packed *w, bool transposed);
 void heed_packed_lay(heed_packed *w, bool transposed, const float *from, uint16_t *room);
+/* One panel of lines, columns first .. first+63 of such a weight or as many as there are. */
+void heed_packed_lay_panel(const heed_packed *w, bool transposed, int64_t first, const float *from, void *panel, uint16_t *room);
 
 /* The product of this shape, made if it is new. `packed` gives the layout where the kind has one, else NULL. */
 dnnl_status_t heed_product_get(heed_dnnl *d, const heed_shape *shape, const heed_packed *packed, heed_product **out);

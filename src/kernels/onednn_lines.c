@@ -2,9 +2,10 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/lines.h"
 #include "kernels/onednn.h"
 
-enum { LINE = 64, LINES = 16, ROWS_AT_ONCE = 256 };
+enum { LINE = HEED_LINE, ROWS_AT_ONCE = 256 };
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -36,13 +37,16 @@ static void turn_columns(uint32_t *to, const heed_packed *half, int64_t first, c
 
 bool heed_packed_lays(const heed_packed *w, bool transposed) { return w->lines && w->number != HEED_INT8 && !(transposed && w->number == HEED_BF16 && w->k % 2); }
 
+void heed_packed_lay_panel(const heed_packed *w, bool transposed, int64_t first, const float *from, void *panel, uint16_t *room)
+{
+    const int64_t each = heed_lines_each(w->number), used = (w->k + each - 1) / each * HEED_LINE_BYTES, all = heed_lines_panel(w->number, w->k);
+    if (transposed) turn_columns(panel, w, first, from, room);
+    else lay_columns(panel, w, first, from);
+    memset((char *)panel + used, 0, (size_t)(all - used));
+}
+
 void heed_packed_lay(heed_packed *w, bool transposed, const float *from, uint16_t *room)
 {
-    const int64_t each = w->number == HEED_BF16 ? 2 : 1, used = (w->k + each - 1) / each, lines = (used + LINES - 1) / LINES * LINES;
-    uint32_t *to = w->buffer.data;
-    for (int64_t first = 0; first < w->n; first += LINE, to += lines * LINE) {
-        if (transposed) turn_columns(to, w, first, from, room);
-        else lay_columns(to, w, first, from);
-        memset(to + used * LINE, 0, (size_t)((lines - used) * LINE) * sizeof *to);
-    }
+    char *to = w->buffer.data;
+    for (int64_t first = 0; first < w->n; first += HEED_LINE, to += heed_lines_panel(w->number, w->k)) heed_packed_lay_panel(w, transposed, first, from, to, room);
 }

@@ -65,6 +65,7 @@ static void mark_many(const heed_model *m)
     const bool steps = m->recipe.model.decoder.type == HEED_DECODER_rnn, rnn = steps || m->recipe.model.encoder.type == HEED_ENCODER_rnn;
     for (int64_t i = 0; i < heed_params_count(m->params) && !rnn; i++) heed_weight_many(heed_params_at(m->params, i));
     if (!steps || m->recipe.train.teacher_forcing == 1) heed_weight_many(m->head.weight);
+    if (steps && m->recipe.train.teacher_forcing == 1) heed_weight_lend(m->head.weight);
 }
 
 static heed_status build_parts(heed_model *m, heed_error *err)

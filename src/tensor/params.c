@@ -85,6 +85,11 @@ void heed_weight_many(heed_weight *w)
     if (w) w->many = true;
 }
 
+void heed_weight_lend(heed_weight *w)
+{
+    if (w) w->many = w->lent = true;
+}
+
 void heed_weight_rank(heed_weight *w)
 {
     if (w) w->ranked = true;
@@ -104,7 +109,7 @@ heed_status heed_params_status(const heed_params *p, heed_error *err)
 static heed_pack *new_pack(const heed_weight *w, heed_error *err)
 {
     heed_pack *pack = heed_pack_new(w->params->number, w->tensor.rows, w->tensor.cols, err);
-    if (pack && w->many) heed_pack_lend(pack);
+    if (pack && w->many) heed_pack_lend(pack, w->lent);
     return pack;
 }
 
@@ -223,9 +228,10 @@ void heed_params_fill(heed_params *p, uint64_t seed)
 
 static heed_status pack_weight(heed_gemm *g, heed_weight *w, bool data, int64_t version, heed_error *err)
 {
-    if (!w->product || (w->packed == version && (!data || w->packed_data == version))) return HEED_OK;
+    const bool lent = !data && w->pack && heed_pack_is_lent(w->pack);   /* few rows at a time are to come */
+    if (!w->product || (!lent && w->packed == version && (!data || w->packed_data == version))) return HEED_OK;
     if (!w->tensor.x) return heed_fail(err, HEED_E_USAGE, "weight \"%s\" is packed for products and has no floats to be packed anew", w->name);
-    const bool same = w->frozen && w->packed && (!data || w->packed_data);
+    const bool same = !lent && w->frozen && w->packed && (!data || w->packed_data);
     heed_status status = same ? HEED_OK : heed_pack_fill(g, w->pack, w->tensor.x, data, err);
     if (status == HEED_OK) {
         w->packed = version;

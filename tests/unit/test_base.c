@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/machine.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -85,6 +86,20 @@ static void test_arena__blocks_are_aligned_and_apart(void **state)
     assert_string_equal(heed_arena_text(a, "heed"), "heed");
     heed_arena_free(a);
     heed_arena_free(NULL);
+}
+
+static void test_machine__pages_that_are_cleared_are_zeros_and_their_neighbours_stay(void **state)
+{
+    enum { BYTES = 5 * 4096 + 300, FIRST = 77, LAST = 4 * 4096 + 55 };
+    unsigned char *p = aligned_alloc(4096, 6 * 4096);
+    (void)state;
+    for (int from = FIRST; from < LAST; from += 4096)
+        for (int end = from; end <= LAST; end += 1365) {
+            memset(p, 9, BYTES);
+            heed_pages_clear(p + from, (size_t)(end - from));
+            for (int i = 0; i < BYTES; i++) assert_int_equal(p[i], i >= from && i < end ? 0 : 9);
+        }
+    free(p);
 }
 
 /* Random rounds, none larger than the first: the promise of base/arena.h. */
@@ -448,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_fail__a_long_text_ends_with_a_whole_character),
         cmocka_unit_test(test_status_name__every_status_has_its_own),
         cmocka_unit_test(test_arena__blocks_are_aligned_and_apart),
+        cmocka_unit_test(test_machine__pages_that_are_cleared_are_zeros_and_their_neighbours_stay),
         cmocka_unit_test(test_arena__does_not_grow_after_its_largest_round),
         cmocka_unit_test(test_arena__rewind_gives_back_what_came_after_the_mark),
         cmocka_unit_test(test_arena__refuses_beyond_its_limit),
