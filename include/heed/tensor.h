@@ -88,7 +88,7 @@ struct heed_weight {
     bool table;                /* its floats are read by others than products */
     bool ranked;               /* of its product's rows only the greatest are wanted, mostly */
     bool many;                 /* rows of gradients that meet its product come many at a time: its floats serve the way back, no second packed form does */
-    bool lent;                 /* ... and forward too while it learns */
+    bool lent;                 /* ... and forward too while it learns; in bf16 on the way back alone */
     bool frozen;               /* keeps its values: wants no gradient, and is packed but once */
     struct heed_pack *pack;
     struct heed_screen *screen;    /* by which the greatest of its product's rows are found; NULL: none */

@@ -31,8 +31,8 @@ heed_pack *heed_pack_new(heed_number number, int64_t N, int64_t K, heed_error *e
 enum { HEED_NARROW = 512, HEED_NARROW_STEP = 128 };
 heed_pack *heed_pack_new_cut(heed_number number, int64_t N, int64_t K, int64_t width, heed_error *err);
 /* From now on the product with the gradient reads the floats that the pack is filled from, where they stand, which saves their packed form: for products of many rows, as
- * they are laid out at each. forward: so does the forward product, while the pack is filled for both, and bf16 as well, which floats cost more. The bits are the same.
- * With AVX-512, bf16 where it multiplies them itself; else it changes nothing. */
+ * they are laid out at each. forward: so does the forward product of floats, while the pack is filled for both; of bf16 only the product with the gradient, which is left
+ * packed otherwise, as it is quicker. The bits are the same. With AVX-512, bf16 where it multiplies them itself; else it changes nothing. */
 void heed_pack_lend(heed_pack *p, bool forward);
 bool heed_pack_is_lent(const heed_pack *p);    /* its forward product is that of floats where they stand */
 void heed_pack_free(heed_pack *p);

@@ -13,7 +13,7 @@ void heed_pack_lend(heed_pack *p, bool forward)
 {
     heed_dnnl_bound();
     p->lends = heed_dnnl_is_avx512() && (p->number == HEED_F32 || (p->number == HEED_BF16 && forward && heed_gemm_has_dots()));
-    p->lends_forward = p->lends && forward && (p->number == HEED_F32 || p->K % 2 == 0);
+    p->lends_forward = p->lends && forward && p->number == HEED_F32;
 }
 
 bool heed_pack_is_lent(const heed_pack *p) { return p->forward->floats; }
@@ -21,11 +21,10 @@ bool heed_pack_is_lent(const heed_pack *p) { return p->forward->floats; }
 dnnl_status_t heed_gemm_lent(heed_gemm *g, const heed_lines *all, const heed_packed *w)
 {
     void *panel = heed_buffer_room(&g->panel, (size_t)heed_lines_panel(w->number, w->k), &g->dnnl.grown);
-    uint16_t *room = w->turned ? heed_buffer_room(&g->whole, (size_t)(HEED_LAY_ROWS * w->k) * sizeof *room, &g->dnnl.grown) : NULL;
-    if (!panel || (w->turned && !room)) return dnnl_out_of_memory;
+    if (!panel) return dnnl_out_of_memory;
     for (int64_t first = 0; first < w->n; first += HEED_LINE) {
         heed_lines l = *all;
-        heed_packed_lay_panel(w, w->turned, first, w->floats, panel, room);
+        heed_packed_lay_panel(w, w->turned, first, w->floats, panel, NULL);
         l.n = w->n - first < HEED_LINE ? w->n - first : HEED_LINE;
         l.w = panel;
         l.next = w->turned && first + HEED_LINE < w->n ? w->floats + (first + HEED_LINE) * w->k : NULL;

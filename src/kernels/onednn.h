@@ -84,6 +84,7 @@ enum { HEED_LAY_ROWS = 64 };
 bool heed_packed_lays(const heed_packed *w, bool transposed);
 void heed_packed_lay(heed_packed *w, bool transposed, const float *from, uint16_t *room);
 /* One panel of lines, columns first .. first+63 of such a weight or as many as there are. */
+/* room: as above for bf16 that is turned, else NULL. */
 void heed_packed_lay_panel(const heed_packed *w, bool transposed, int64_t first, const float *from, void *panel, uint16_t *room);
 
 /* The product of this shape, made if it is new. `packed` gives the layout where the kind has one, else NULL. */

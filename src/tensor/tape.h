@@ -129,7 +129,8 @@ void heed_weight_product(heed_weight *w);
 void heed_weight_table(heed_weight *w);
 /* ... and that whole batches at a time go back through it, so that its floats serve as they are (heed_pack_lend()). */
 void heed_weight_many(heed_weight *w);
-/* ... and forward too while it learns: nothing of it is packed as long as it is packed for the way back too. Pack it without before few rows at a time come. */
+/* ... and forward too while it learns, in bf16 on the way back alone: as long as it is packed for both ways nothing of floats is held twice. Pack it for one before few
+ * rows at a time come. */
 void heed_weight_lend(heed_weight *w);
 /* ... and that its product is mostly looked through for the greatest, which heed_linear_rank() does piece by piece. */
 void heed_weight_rank(heed_weight *w);

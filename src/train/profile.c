@@ -223,7 +223,7 @@ static double bytes_of_packing(const heed_params *params)
     const size_t number = heed_params_number(params) == HEED_BF16 ? sizeof(uint16_t) : sizeof(float);
     for (int64_t i = 0; i < heed_params_count(params); i++) {
         const heed_weight *w = heed_params_at(params, i);
-        const double forms = w->many && number == sizeof(float) ? 1 : 2;
+        const double forms = number == sizeof(float) ? (w->lent ? 0 : w->many ? 1 : 2) : w->lent ? 1 : 2;
         if (w->product && !w->frozen) bytes += forms * (double)(sizeof(float) + number) * (double)w->tensor.rows * (double)w->tensor.cols;
     }
     return bytes;

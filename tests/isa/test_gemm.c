@@ -430,7 +430,7 @@ static int run_all(const char *name)
         cmocka_unit_test(test_gemm__forward_keeps_to_its_strides),
         cmocka_unit_test(test_gemm__data_agrees_with_a_loop_in_double),
         cmocka_unit_test(test_gemm__a_pack_filled_again_serves_the_new_weight),
-        cmocka_unit_test(test_gemm__a_pack_that_lends_its_weight_holds_none),
+        cmocka_unit_test(test_gemm__a_pack_that_lends_its_weight_holds_less),
         cmocka_unit_test(test_gemm__a_lent_weight_has_the_bits_of_a_packed_one),
         cmocka_unit_test(test_gemm__a_pack_without_data_refuses_the_data_product),
         cmocka_unit_test(test_gemm__a_row_has_the_same_bits_alone_and_in_a_batch),
