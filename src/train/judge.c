@@ -44,7 +44,8 @@ static heed_status measure(heed_run *run, heed_train_state *next, heed_error *er
     if (!next->validated) tell_left_out(run, heed_validator_counts(run->validator));
     if (strcmp(metric, "loss") == 0) return HEED_OK;
     status = heed_params_pack(run->model->params, false, run->threads, err);   /* answers are written a symbol at a time */
-    return status ? status : run->training->metric(run->training->user, run->model, run->valid.path, run->valid.count, metric, run->threads, &next->metric, err);
+    if (!status) status = run->training->metric(run->training->user, run->model, run->valid.path, run->valid.count, metric, run->threads, &next->metric, err);
+    return status ? status : heed_params_pack(run->model->params, true, run->threads, err);
 }
 
 /* What a figure means for the best model, for early stopping and for the plateau schedule. */
