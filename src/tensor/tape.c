@@ -99,7 +99,7 @@ void *heed_tape_alloc(heed_tape *t, size_t bytes)
 
 static size_t whole_lines(size_t bytes) { return (bytes + HEED_LINE - 1) / HEED_LINE * HEED_LINE; }
 
-static const void *end_of(const heed_spare *piece) { return (const unsigned char *)piece + piece->bytes; }
+static const void *end_of(const void *piece, size_t bytes) { return (const unsigned char *)piece + bytes; }
 
 /* Pieces stand in the order of their places, and neighbours become one. */
 void heed_tape_spare(heed_tape *t, void *memory, size_t bytes)
@@ -108,18 +108,22 @@ void heed_tape_spare(heed_tape *t, void *memory, size_t bytes)
     bytes = whole_lines(bytes);
     if (!t->thrifty || !memory || bytes < LEAST_SPARE) return;
     for (; *at && *at < piece; at = &(*at)->next) before = *at;
-    heed_arena_reuse(piece, sizeof *piece);
-    *piece = (heed_spare){*at, bytes};
-    *at = piece;
-    if (end_of(piece) == piece->next) *piece = (heed_spare){piece->next->next, bytes + piece->next->bytes};
-    if (before && end_of(before) == piece) {
-        *before = (heed_spare){piece->next, before->bytes + piece->bytes};
-        piece = before;
+    heed_spare whole = {*at, bytes};
+    heed_arena_hide(piece, bytes);
+    if (end_of(piece, bytes) == *at) {
+        whole = (heed_spare){(*at)->next, bytes + (*at)->bytes};
+        heed_arena_hide(*at, sizeof **at);
     }
-    heed_arena_hide(piece + 1, piece->bytes - sizeof *piece);
+    if (before && end_of(before, before->bytes) == piece) {
+        *before = (heed_spare){whole.next, before->bytes + whole.bytes};
+        return;
+    }
+    heed_arena_reuse(piece, sizeof *piece);
+    *piece = whole;
+    *at = piece;
 }
 
-/* Of the smallest piece that holds so many bytes; what is left of it stays spare. */
+/* Of the smallest piece that holds so many bytes; what is left of it stays spare, unless it is too little. */
 static void *use_spare(heed_tape *t, size_t bytes)
 {
     heed_spare **best = NULL;
@@ -127,11 +131,16 @@ static void *use_spare(heed_tape *t, size_t bytes)
     for (heed_spare **s = &t->spare; *s; s = &(*s)->next)
         if ((*s)->bytes >= bytes && (!best || (*s)->bytes < (*best)->bytes)) best = s;
     if (!best) return NULL;
-    heed_spare *found = *best;
+    heed_spare *found = *best, *next = found->next;
     const size_t left = found->bytes - bytes;
-    *best = found->next;
+    if (left >= LEAST_SPARE) {
+        heed_spare *rest = (heed_spare *)(void *)((unsigned char *)found + bytes);
+        heed_arena_reuse(rest, sizeof *rest);
+        *rest = (heed_spare){next, left};
+        next = rest;
+    }
+    *best = next;
     heed_arena_reuse(found, bytes);
-    heed_tape_spare(t, (unsigned char *)found + bytes, left);
     return found;
 }
 
